@@ -1,0 +1,66 @@
+using System.Runtime.CompilerServices;
+
+namespace NatsAspire.Server.Primitives;
+
+/// <summary>An outbound buffer that many threads append to and whoever appended last flushes.</summary>
+public interface IFlushTarget
+{
+    /// <summary>Takes the target's lock. A <see cref="FlushBatch"/> holds at most one at a time.</summary>
+    void EnterGate();
+
+    void ExitGate();
+
+    /// <summary>Writes what was appended, without blocking. Called outside the gate.</summary>
+    void Flush();
+}
+
+/// <summary>
+/// The targets one read batch of one I/O loop has appended to, flushed once at its end. The lock of the
+/// target appended to last stays held, since the next message usually goes there again; it is given up before
+/// another one is taken, so two batches never wait for each other.
+/// </summary>
+public sealed class FlushBatch
+{
+    private readonly List<IFlushTarget> _touched = new(64);
+    private IFlushTarget? _held;
+
+    /// <summary>Milliseconds of the loop's monotonic clock, read once per batch.</summary>
+    public long NowMilliseconds { get; set; }
+
+    /// <summary>Set by a target that is nearly full: the producer of this batch is to be slowed.</summary>
+    public bool ProducerShouldStall { get; set; }
+
+    /// <summary>Makes <paramref name="target"/> the one whose gate is held.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Hold(IFlushTarget target)
+    {
+        if (!ReferenceEquals(_held, target)) Switch(target);
+    }
+
+    private void Switch(IFlushTarget target)
+    {
+        Release();
+        target.EnterGate();
+        _held = target;
+    }
+
+    /// <summary>Gives up the held gate. Must precede any other lock and any call that may block.</summary>
+    public void Release()
+    {
+        var held = _held;
+        if (held is null) return;
+        _held = null;
+        held.ExitGate();
+    }
+
+    /// <summary>Remembers a target for the flush at the end of the batch; the caller remembers that it did.</summary>
+    public void Touch(IFlushTarget target) => _touched.Add(target);
+
+    /// <summary>Flushes every touched target once.</summary>
+    public void FlushAll()
+    {
+        Release();
+        for (var i = 0; i < _touched.Count; i++) _touched[i].Flush();
+        _touched.Clear();
+    }
+}

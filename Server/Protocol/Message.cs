@@ -1,0 +1,30 @@
+namespace NatsAspire.Server.Protocol;
+
+/// <summary>
+/// A message on its way through one read batch. All spans point into the batch's buffer (or a pooled one) and
+/// die with it; whoever keeps a message copies it.
+/// </summary>
+public readonly ref struct Message
+{
+    /// <summary>Subject it is delivered with.</summary>
+    public required ReadOnlySpan<byte> Subject { get; init; }
+
+    /// <summary>Reply subject; empty: none.</summary>
+    public ReadOnlySpan<byte> Reply { get; init; }
+
+    /// <summary>Bytes of the header block at the start of the body; 0: no headers.</summary>
+    public int HeaderLength { get; init; }
+
+    /// <summary>Header block, payload and the closing CRLF, exactly as they go on the wire.</summary>
+    public required ReadOnlySpan<byte> BodyAndCrlf { get; init; }
+
+    /// <summary>Header block and payload.</summary>
+    public ReadOnlySpan<byte> Body => BodyAndCrlf[..^2];
+
+    public ReadOnlySpan<byte> Header => BodyAndCrlf[..HeaderLength];
+
+    public ReadOnlySpan<byte> Payload => BodyAndCrlf[HeaderLength..^2];
+
+    /// <summary>Bytes of header block and payload.</summary>
+    public int Size => BodyAndCrlf.Length - 2;
+}

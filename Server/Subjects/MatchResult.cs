@@ -1,0 +1,42 @@
+namespace NatsAspire.Server.Subjects;
+
+/// <summary>
+/// Who gets a message on a subject: immutable, shared by all loops, kept in caches until
+/// <see cref="IsStale"/>. Plain subscriptions of links are listed once per link.
+/// </summary>
+public sealed class MatchResult
+{
+    private volatile bool _stale;
+
+    public MatchResult(byte[] subject, Subscription[] plain, Subscription[] links, QueueGroup[] queues)
+    {
+        Subject = subject;
+        Plain = plain;
+        Links = links;
+        Queues = queues;
+    }
+
+    /// <summary>The literal subject this is the answer for.</summary>
+    public byte[] Subject { get; }
+
+    /// <summary>Subscriptions of clients and internal services without a queue.</summary>
+    public Subscription[] Plain { get; }
+
+    /// <summary>One plain subscription per interested link.</summary>
+    public Subscription[] Links { get; }
+
+    public QueueGroup[] Queues { get; }
+
+    public bool IsEmpty => Plain.Length == 0 && Links.Length == 0 && Queues.Length == 0;
+
+    /// <summary>True once interest changed in a way that concerns the subject: match again.</summary>
+    public bool IsStale => _stale;
+
+    internal void MarkStale() => _stale = true;
+}
+
+/// <summary>The members of one queue group that match a subject.</summary>
+/// <param name="Name">Queue name.</param>
+/// <param name="Local">Members on this server.</param>
+/// <param name="Links">Links with members; their <see cref="Subscription.QueueWeight"/> counts them.</param>
+public sealed record QueueGroup(byte[] Name, Subscription[] Local, Subscription[] Links);

@@ -1,0 +1,39 @@
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.Subjects;
+
+/// <summary>What stands behind a subscription.</summary>
+public enum SubscriberKind : byte
+{
+    /// <summary>A client connection.</summary>
+    Client,
+
+    /// <summary>A service inside the server.</summary>
+    Internal,
+
+    /// <summary>Another server of the cluster; its subscriptions are the interest it announced.</summary>
+    Route,
+
+    /// <summary>A server of another cluster.</summary>
+    Gateway,
+
+    /// <summary>A leaf node.</summary>
+    Leaf,
+}
+
+/// <summary>Receives the messages of its subscriptions.</summary>
+public abstract class Subscriber
+{
+    public abstract SubscriberKind Kind { get; }
+
+    /// <summary>True for a link to another server, which gets one copy however many of its subscriptions match.</summary>
+    public bool IsLink => Kind >= SubscriberKind.Route;
+
+    /// <summary>
+    /// Appends a message to the subscriber's outbound buffer. Runs on the publisher's loop; must not block and
+    /// must not throw for anything the message contains.
+    /// </summary>
+    /// <returns>False when the subscription takes no more messages.</returns>
+    public abstract bool Deliver(Subscription subscription, in Message message, FlushBatch batch);
+}
