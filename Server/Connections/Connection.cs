@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.Sockets;
+using NatsAspire.Server.Primitives;
+
+namespace NatsAspire.Server.Connections;
+
+/// <summary>
+/// A socket with its home loop. Reading and all state of the protocol above belong to the loop's thread;
+/// any thread may append to the outbound side (Outbound part) and ask for a close.
+/// </summary>
+public abstract partial class Connection : IFlushTarget
+{
+    private int _closeRequested;
+    private volatile bool _closed;
+
+    protected Connection(Socket socket, IoLoop loop)
+    {
+        socket.NoDelay = true;
+        Loop = loop;
+        Io = loop.CreateIo(socket);
+        RemoteEndPoint = (IPEndPoint)socket.RemoteEndPoint!;
+        LocalEndPoint = (IPEndPoint)socket.LocalEndPoint!;
+    }
+
+    /// <summary>The loop that owns the connection.</summary>
+    public IoLoop Loop { get; }
+
+    public IPEndPoint RemoteEndPoint { get; }
+
+    public IPEndPoint LocalEndPoint { get; }
+
+    /// <summary>True as soon as a close was asked for; nothing is parsed or delivered any more.</summary>
+    public bool IsClosing => Volatile.Read(ref _closeRequested) != 0;
+
+    /// <summary>Why it was closed; <see cref="Connections.CloseReason.None"/> while it lives.</summary>
+    public CloseReason CloseReason { get; private set; }
+
+    internal SocketIo Io { get; }
+
+    internal int LoopSlot { get; set; } = -1;
+
+    internal uint LoopGeneration { get; set; }
+
+    /// <summary>Begins reading; calls <see cref="OnOpened"/> first. From any thread, once.</summary>
+    public void Open() => Loop.Post(() =>
+    {
+        if (IsClosing) return;
+        Loop.Attach(this);
+        Loop.Guard(this, static c => c.OnOpened());
+    });
+
+    /// <summary>
+    /// Ends the connection: what is queued is written as far as the socket takes it, then it is closed on its
+    /// loop, at the end of its turn. The first reason given stays.
+    /// </summary>
+    public void Close(CloseReason reason)
+    {
+        if (Interlocked.Exchange(ref _closeRequested, 1) != 0) return;
+        CloseReason = reason;
+        Loop.Post(FinishClose);
+    }
+
+    /// <summary>First call on the loop's thread: send a greeting, set timers.</summary>
+    protected abstract void OnOpened();
+
+    /// <summary>Handles bytes; those not consumed are handed in again with more behind them.</summary>
+    /// <returns>Bytes consumed, 0 to all.</returns>
+    protected abstract int OnReceived(ReadOnlySpan<byte> data);
+
+    /// <summary>
+    /// Bytes the item that <see cref="OnReceived"/> left over has in all, when its control line told;
+    /// 0: not known yet.
+    /// </summary>
+    protected virtual int PendingItemLength => 0;
+
+    /// <summary>Last call on the loop's thread; subscriptions and registrations go here.</summary>
+    protected abstract void OnClosed();
+
+    private void FinishClose()
+    {
+        if (_closed) return;
+        Loop.Batch.Release();
+        FlushBeforeClose();
+        _closed = true;
+        Loop.Detach(this);
+        ReleaseStash();
+        try
+        {
+            OnClosed();
+        }
+        finally
+        {
+            DisposeIo();
+        }
+    }
+}
