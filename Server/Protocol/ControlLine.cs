@@ -46,7 +46,7 @@ public static class ControlLine
     private static bool IsSeparator(byte b) => b is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n';
 
     /// <summary>Takes a size off the end of a line, with the blanks around it; something must stand before it.</summary>
-    public static bool TryTakeSize(ref ReadOnlySpan<byte> line, out int size)
+    public static bool TryTakeSize(scoped ref ReadOnlySpan<byte> line, out int size)
     {
         var end = line.Length;
         while (end > 0 && IsBlank(line[end - 1])) end--;
@@ -77,7 +77,7 @@ public static class ControlLine
     public static bool IsBlank(byte b) => b is (byte)' ' or (byte)'\t';
 
     /// <summary>Takes the first token off a line; empty when there is none.</summary>
-    public static ReadOnlySpan<byte> TakeToken(ref ReadOnlySpan<byte> line)
+    public static ReadOnlySpan<byte> TakeToken(scoped ref ReadOnlySpan<byte> line)
     {
         var start = 0;
         while (start < line.Length && IsBlank(line[start])) start++;
