@@ -12,6 +12,9 @@ public abstract partial class Connection
     /// <summary>Above this, the rest of a stashed item is read straight into the stash.</summary>
     private const int DirectReadThreshold = 32 * 1024;
 
+    /// <summary>Announced sizes may lie: memory beyond this is taken only as data really arrives.</summary>
+    private const int TrustedStashSize = 1024 * 1024;
+
     private byte[]? _stash;
     private int _stashCount;
     private int _stashTarget;
@@ -31,11 +34,38 @@ public abstract partial class Connection
         Loop.Schedule(_resumeTimer ??= Loop.CreateTimer(ResumeReading), duration);
     }
 
+    /// <summary>True while nothing is read or parsed until <see cref="ResumeSuspended"/>.</summary>
+    protected bool IsSuspended { get; private set; }
+
+    /// <summary>Stops reading and parsing; what is unparsed waits.</summary>
+    protected void Suspend()
+    {
+        IsSuspended = true;
+        ReadingPaused = true;
+        Loop.SetReading(this, false);
+    }
+
+    /// <summary>Parses what waited and reads on.</summary>
+    protected void ResumeSuspended()
+    {
+        IsSuspended = false;
+        var waiting = _stash;
+        var count = _stashCount;
+        _stash = null;
+        ReleaseStash();
+        if (waiting is not null)
+        {
+            Process(waiting.AsSpan(0, count));
+            ArrayPool<byte>.Shared.Return(waiting);
+        }
+        ResumeReading();
+    }
+
     /// <summary>Reads what there is, at most one buffer full, and has it handled.</summary>
     internal void OnReadable()
     {
         LastReadBytes = 0;
-        while (!IsClosing && LastReadBytes < IoLoop.ReceiveBufferSize)
+        while (!IsClosing && !IsSuspended && LastReadBytes < IoLoop.ReceiveBufferSize)
         {
             var wanted = ReadOnce(out var received);
             if (received > 0) LastReadBytes += received;
@@ -68,7 +98,8 @@ public abstract partial class Connection
 
     private int ReadIntoStash(out int received)
     {
-        var free = _stash.AsSpan(_stashCount, _stashTarget - _stashCount);
+        if (_stashCount == _stash!.Length) GrowStash();
+        var free = _stash.AsSpan(_stashCount, Math.Min(_stashTarget, _stash.Length) - _stashCount);
         received = Io.Receive(free);
         if (received <= 0) return free.Length;
         _stashCount += received;
@@ -111,10 +142,18 @@ public abstract partial class Connection
 
     private void Stash(ReadOnlySpan<byte> left, int target)
     {
-        _stash = ArrayPool<byte>.Shared.Rent(Math.Max(left.Length, target));
+        _stash = ArrayPool<byte>.Shared.Rent(Math.Max(left.Length, Math.Min(target, TrustedStashSize)));
         left.CopyTo(_stash);
         _stashCount = left.Length;
         _stashTarget = target;
+    }
+
+    private void GrowStash()
+    {
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min((long)_stashCount * 2, _stashTarget));
+        _stash.AsSpan(0, _stashCount).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_stash!);
+        _stash = larger;
     }
 
     private void ReleaseStash()
@@ -125,15 +164,14 @@ public abstract partial class Connection
 
     private void ReleaseStashArray()
     {
-        if (_stash is null) return;
-        ArrayPool<byte>.Shared.Return(_stash);
+        if (_stash is not null) ArrayPool<byte>.Shared.Return(_stash);
         _stash = null;
         _stashCount = 0;
     }
 
     private void ResumeReading()
     {
-        if (IsClosing || !ReadingPaused) return;
+        if (IsClosing || IsSuspended || !ReadingPaused) return;
         ReadingPaused = false;
         Loop.SetReading(this, true);
     }

@@ -31,6 +31,9 @@ public abstract partial class Connection
 
     internal bool WriteBlocked => _writeBlocked;
 
+    /// <summary>True while the socket takes nothing.</summary>
+    protected bool WriteIsBlocked => _writeBlocked;
+
     /// <summary>How long the peer has taken nothing; zero while it does.</summary>
     protected TimeSpan BlockedFor =>
         _writeBlocked ? TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _blockedSince)) : default;
@@ -49,6 +52,14 @@ public abstract partial class Connection
         _tailCount += length;
         _pending += length;
         return room;
+    }
+
+    /// <summary>Gives back the unused end of the last <see cref="Reserve"/>. Under the gate.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    protected void Unreserve(int length)
+    {
+        _tailCount -= length;
+        _pending -= length;
     }
 
     /// <summary>Largest <see cref="Reserve"/>.</summary>
@@ -101,6 +112,16 @@ public abstract partial class Connection
         SendAll();
     }
 
+    /// <summary>The socket took no more: the place for a write deadline. On the loop's thread.</summary>
+    protected virtual void OnWriteBlocked()
+    {
+    }
+
+    internal void NotifyWriteBlocked()
+    {
+        if (_writeBlocked && !IsClosing) OnWriteBlocked();
+    }
+
     internal void OnWritable()
     {
         _writeBlocked = false;
@@ -110,16 +131,30 @@ public abstract partial class Connection
     /// <summary>Appends protocol bytes and flushes with the batch (own loop) or at once (other threads).</summary>
     protected void Enqueue(ReadOnlySpan<byte> data)
     {
-        var own = Loop.IsOwnThread;
-        if (own) Loop.Batch.Release();
-        bool touch;
+        if (Loop.IsOwnThread)
+        {
+            Loop.Batch.Hold(this);
+            Append(data);
+            if (MarkTouched()) Loop.Batch.Touch(this);
+            return;
+        }
+        lock (_gate) Append(data);
+        Flush();
+    }
+
+    /// <summary>
+    /// Appends and flushes without touching any batch: for callers that hold locks of their own. The calling
+    /// loop must have released its batch before it took those.
+    /// </summary>
+    protected void EnqueueNow(ReadOnlySpan<byte> data)
+    {
+        bool post;
         lock (_gate)
         {
             Append(data);
-            touch = own && MarkTouched();
+            post = MarkTouched();
         }
-        if (touch) Loop.Batch.Touch(this);
-        if (!own) Flush();
+        if (post) Loop.Post(Flush);
     }
 
     private void SendAll()

@@ -56,7 +56,11 @@ internal sealed unsafe class EpollLoop : IoLoop
         ConnectionCount--;
     }
 
-    internal override void WantWrite(Connection connection) => Post(() => UpdateWatch(connection));
+    internal override void WantWrite(Connection connection) => Post(() =>
+    {
+        UpdateWatch(connection);
+        connection.NotifyWriteBlocked();
+    });
 
     internal override void SetReading(Connection connection, bool reading) => UpdateWatch(connection);
 

@@ -35,6 +35,7 @@ internal sealed class PortableLoop(int index, Action<Exception> onFault) : IoLoo
     internal override void WantWrite(Connection connection) => Post(() =>
     {
         if (connection.LoopSlot < 0) return;
+        connection.NotifyWriteBlocked();
         Schedule(CreateTimer(() => RetryWrite(connection)), WriteRetry);
     });
 

@@ -1,41 +1,200 @@
 using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Clients;
+using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Monitoring;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Security;
 
 namespace NatsAspire.Server.Hosting;
 
-/// <summary>A NATS server in this process: listens when <see cref="StartAsync"/> returns, until disposed.</summary>
-public sealed class NatsServer : IAsyncDisposable
+/// <summary>
+/// A NATS server in this process. Listens when <see cref="StartAsync"/> returns, until disposed:
+/// <code>await using var server = await NatsServer.StartAsync(new ServerOptions { Port = -1 });</code>
+/// </summary>
+public sealed partial class NatsServer : IAsyncDisposable
 {
-    private NatsServer(ServerOptions options) => Options = options;
+    private readonly ILogger _log;
+    private readonly IoLoop[] _loops;
+    private readonly ClientHub _clients;
+    private readonly RouteManager? _routes;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Listener? _clientListener;
+    private Listener? _routeListener;
+    private MonitoringServer? _monitoring;
+    private ulong _lastConnectionId;
+    private int _nextLoop;
+    private int _disposed;
+
+    private NatsServer(ServerOptions options, ILogger log)
+    {
+        Options = options;
+        _log = log;
+        StartedAt = TimeProvider.System.GetUtcNow();
+        Identity = ServerIdentity.Create();
+        var isDynamicName = options.Cluster.Enabled && options.Cluster.Name is null;
+        var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
+        Accounts = new AccountRegistry(options, clusterName, tracksInterest: options.Cluster.Enabled);
+        Authenticator = new Authenticator(options);
+        _clients = new ClientHub(options, Accounts, Authenticator, BuildInfo(clusterName), log);
+        _loops = CreateLoops();
+        if (options.Cluster.Enabled) _routes = new RouteManager(new RouteHost(this), clusterName, isDynamicName);
+    }
 
     public ServerOptions Options { get; }
 
     /// <summary>Server id (N…) in INFO.</summary>
-    public string Id { get; } = "";
+    public string Id => Identity.ServerId;
 
     public string Name => Options.ServerName ?? Id;
 
-    /// <summary>Bound address of the client listener.</summary>
-    public IPEndPoint? ClientEndPoint { get; }
+    /// <summary>When it was started.</summary>
+    public DateTimeOffset StartedAt { get; }
 
-    /// <summary>nats://host:port of the client listener.</summary>
-    public Uri ClientUrl => new($"nats://{ClientEndPoint}");
+    /// <summary>Bound address of the client listener; null: none.</summary>
+    public IPEndPoint? ClientEndPoint => _clientListener?.EndPoint;
+
+    /// <summary>nats://host:port to connect to from this machine.</summary>
+    public Uri ClientUrl => new($"nats://{Reachable(ClientEndPoint ?? throw new InvalidOperationException("The server has no client listener."))}");
 
     /// <summary>Bound address of the route listener; null: none.</summary>
-    public IPEndPoint? ClusterEndPoint { get; }
+    public IPEndPoint? ClusterEndPoint => _routeListener?.EndPoint;
 
     /// <summary>http://host:port of the monitoring listener; null: none.</summary>
-    public Uri? MonitoringUrl { get; }
+    public Uri? MonitoringUrl => _monitoring?.Url;
+
+    /// <summary>Name of the cluster as agreed with its peers; empty: the server stands alone.</summary>
+    public string ClusterName => _routes?.ClusterName ?? "";
 
     /// <summary>Established route connections, pool members counted.</summary>
-    public int RouteConnectionCount => 0;
+    public int RouteConnectionCount => _routes?.ConnectionCount ?? 0;
 
     /// <summary>Other servers of the cluster with a full set of connections.</summary>
-    public int PeerCount => 0;
+    public int PeerCount => _routes?.CompletePeerCount ?? 0;
+
+    /// <summary>Clients connected now.</summary>
+    public int ClientCount => _clients.Count;
+
+    /// <summary>Turns of an I/O loop that took longer than <see cref="IoLoop.LongTurn"/>.</summary>
+    public long LongLoopTurns => _loops.Sum(loop => loop.LongTurns);
+
+    /// <summary>Completes when the server has stopped.</summary>
+    public Task Stopped => _stopped.Task;
+
+    internal ServerIdentity Identity { get; }
+
+    internal AccountRegistry Accounts { get; }
+
+    internal Authenticator Authenticator { get; }
+
+    internal ClientHub Clients => _clients;
+
+    internal RouteManager? Routes => _routes;
 
     /// <summary>Starts a server and returns when its listeners accept.</summary>
-    public static Task<NatsServer> StartAsync(ServerOptions options, CancellationToken cancellation = default) =>
-        Task.FromResult(new NatsServer(options));
+    /// <param name="options">What it is to do; port -1 takes a free one.</param>
+    /// <param name="loggers">Where its log goes; null: nowhere.</param>
+    /// <param name="cancellation">Gives the start up.</param>
+    /// <exception cref="ConfigurationValueException">Options that contradict each other or that it cannot do.</exception>
+    /// <exception cref="SocketException">An address cannot be bound.</exception>
+    public static async Task<NatsServer> StartAsync(
+        ServerOptions options, ILoggerFactory? loggers = null, CancellationToken cancellation = default)
+    {
+        var server = new NatsServer(options, (loggers ?? NullLoggerFactory.Instance).CreateLogger("nats-server"));
+        try
+        {
+            await server.OpenAsync(cancellation).ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>Closes listeners and connections and ends the loops.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            await Stopped.ConfigureAwait(false);
+            return;
+        }
+        ServerLog.ShutdownInitiated(_log);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
+        if (_routeListener is not null) await _routeListener.DisposeAsync().ConfigureAwait(false);
+        _routes?.Dispose();
+        _clients.CloseAll(CloseReason.ServerShutdown);
+        foreach (var loop in _loops) loop.Dispose();
+        if (_monitoring is not null) await _monitoring.DisposeAsync().ConfigureAwait(false);
+        ServerLog.Exiting(_log);
+        _stopped.TrySetResult();
+    }
+
+    private IoLoop[] CreateLoops()
+    {
+        var loops = new IoLoop[Math.Clamp(Environment.ProcessorCount, 1, 16)];
+        for (var i = 0; i < loops.Length; i++) loops[i] = IoLoop.Create(i, fault => ServerLog.ConnectionFault(_log, fault));
+        return loops;
+    }
+
+    private async Task OpenAsync(CancellationToken cancellation)
+    {
+        LogBanner();
+        foreach (var loop in _loops) loop.Start();
+        if (Options.Monitoring.HttpPort != 0)
+        {
+            _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, BuildMonitoringSource(), cancellation).ConfigureAwait(false);
+            ServerLog.MonitorStarted(_log, $"{MonitoringHost}:{_monitoring.Url.Port}");
+        }
+        if (_routes is not null) LogClusterName();
+        if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
+        if (!Options.DontListen) OpenClientListener();
+        _routes?.Start();
+        _routeListener?.Start();
+        _clientListener?.Start();
+        ServerLog.Ready(_log);
+    }
+
+    private string MonitoringHost => Options.Monitoring.Host ?? Options.Host;
+
+    private void OpenClientListener()
+    {
+        var port = Options.Port == 0 ? Defaults.ClientPort : Options.Port;
+        _clientListener = Listener.Bind(Options.Host, port, AcceptClient, error => LogAcceptError(Options.Host, error));
+        _clients.UpdateInfo(info => info with { Port = AdvertisedPort(_clientListener.EndPoint.Port), Host = AdvertisedHost });
+        ServerLog.ListeningForClients(_log, $"{Options.Host}:{_clientListener.EndPoint.Port}");
+    }
+
+    private void OpenRouteListener()
+    {
+        var cluster = Options.Cluster;
+        _routeListener = Listener.Bind(cluster.Host, cluster.Port, _routes!.Accept, error => LogAcceptError(cluster.Host, error));
+        _routes.ListenPort = cluster.Advertise is { } advertised && HostAndPort.TryParse(advertised, out var told)
+            ? told.Port
+            : _routeListener.EndPoint.Port;
+        ServerLog.ListeningForRoutes(_log, $"{cluster.Host}:{_routeListener.EndPoint.Port}");
+    }
+
+    private void AcceptClient(Socket socket) =>
+        new ClientConnection(socket, NextLoop(), _clients, NextConnectionId()).Open();
+
+    private IoLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
+
+    private ulong NextConnectionId() => Interlocked.Increment(ref _lastConnectionId);
+
+    private void LogAcceptError(string address, SocketException error) => ServerLog.AcceptFailed(_log, address, error.Message);
+
+    private static IPEndPoint Reachable(IPEndPoint bound) =>
+        bound.Address.Equals(IPAddress.Any) || bound.Address.Equals(IPAddress.IPv6Any)
+            ? new IPEndPoint(IPAddress.Loopback, bound.Port)
+            : bound;
 }

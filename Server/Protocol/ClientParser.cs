@@ -55,6 +55,7 @@ public static class ClientParser
             if (used == 0) break;
             if (used < 0) return data.Length;
             position += used;
+            if (protocol.IsSuspended) break;
         }
         return position;
     }

@@ -41,6 +41,9 @@ public interface IClientProtocol
     /// <summary>True while only CONNECT is welcome.</summary>
     bool AwaitsConnect { get; }
 
+    /// <summary>True while a CONNECT is being checked elsewhere: parsing stops behind it.</summary>
+    bool IsSuspended { get; }
+
     /// <summary>Another operation came first; may admit the connection as the no_auth_user.</summary>
     bool OnOperationBeforeConnect();
 

@@ -28,6 +28,9 @@ public interface IRouteProtocol
     /// <summary>Bytes a control line may have.</summary>
     int MaxControlLine { get; }
 
+    /// <summary>Bytes a message may have; 0 before the handshake is over.</summary>
+    int MaxMessageSize { get; }
+
     /// <summary>True when the route is pinned to one account, whose name its lines leave out.</summary>
     bool OmitsAccount { get; }
 

@@ -18,6 +18,15 @@ public readonly ref struct Message
     /// <summary>Header block, payload and the closing CRLF, exactly as they go on the wire.</summary>
     public required ReadOnlySpan<byte> BodyAndCrlf { get; init; }
 
+    /// <summary>The same message on another subject.</summary>
+    public Message WithSubject(ReadOnlySpan<byte> subject) => new()
+    {
+        Subject = subject,
+        Reply = Reply,
+        HeaderLength = HeaderLength,
+        BodyAndCrlf = BodyAndCrlf,
+    };
+
     /// <summary>Header block and payload.</summary>
     public ReadOnlySpan<byte> Body => BodyAndCrlf[..^2];
 

@@ -95,7 +95,8 @@ public static class RouteParser
         where TProtocol : struct, IRouteProtocol, allows ref struct
     {
         pendingItem = 0;
-        if (!TryReadArguments(operation, line, protocol.OmitsAccount, out var arguments))
+        if (!TryReadArguments(operation, line, protocol.OmitsAccount, out var arguments)
+            || arguments.TotalSize > protocol.MaxMessageSize)
         {
             return Fail(ref protocol, ProtocolFault.BadArguments, line);
         }

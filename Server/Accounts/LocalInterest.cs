@@ -1,0 +1,83 @@
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.Accounts;
+
+/// <summary>Told of changes in what an account's clients on this server want.</summary>
+public interface IInterestListener
+{
+    /// <summary>
+    /// The weight of a subject (with a queue) changed: members of the queue group, or 1 for a plain subject;
+    /// 0: nobody is left. Called under the interest's lock, so in order; must not block.
+    /// </summary>
+    void OnInterest(Account account, byte[] subject, byte[]? queue, int weight);
+}
+
+/// <summary>
+/// How many local subscriptions an account has for each subject and queue, and who wants to know. Listeners
+/// see plain subjects appear and go, and every change of a queue's weight.
+/// </summary>
+public sealed class LocalInterest(Account account)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<byte[], Entry> _entries = new(ByteArrayComparer.Instance);
+    private IInterestListener[] _listeners = [];
+
+    public void Add(Subscription subscription)
+    {
+        var key = KeyOf(subscription);
+        lock (_lock)
+        {
+            _entries.TryGetValue(key, out var entry);
+            entry = new Entry(subscription.Subject, subscription.Queue, entry.Count + 1);
+            _entries[key] = entry;
+            if (entry.Count == 1 || entry.Queue is not null) Tell(entry);
+        }
+    }
+
+    public void Remove(Subscription subscription)
+    {
+        var key = KeyOf(subscription);
+        lock (_lock)
+        {
+            if (!_entries.TryGetValue(key, out var entry)) return;
+            entry = entry with { Count = entry.Count - 1 };
+            if (entry.Count == 0) _entries.Remove(key);
+            else _entries[key] = entry;
+            if (entry.Count == 0 || entry.Queue is not null) Tell(entry);
+        }
+    }
+
+    /// <summary>Tells a new listener everything there is, then every change.</summary>
+    public void Attach(IInterestListener listener)
+    {
+        lock (_lock)
+        {
+            if (_listeners.Contains(listener)) return;
+            _listeners = [.. _listeners, listener];
+            foreach (var entry in _entries.Values) listener.OnInterest(account, entry.Subject, entry.Queue, entry.Weight);
+        }
+    }
+
+    public void Detach(IInterestListener listener)
+    {
+        lock (_lock)
+        {
+            _listeners = [.. _listeners.Where(other => !ReferenceEquals(other, listener))];
+        }
+    }
+
+    private void Tell(Entry entry)
+    {
+        foreach (var listener in _listeners) listener.OnInterest(account, entry.Subject, entry.Queue, entry.Weight);
+    }
+
+    /// <summary>Subject, or subject, blank and queue; neither can contain a blank.</summary>
+    private static byte[] KeyOf(Subscription subscription) =>
+        subscription.Queue is null ? subscription.Subject : [.. subscription.Subject, (byte)' ', .. subscription.Queue];
+
+    private readonly record struct Entry(byte[] Subject, byte[]? Queue, int Count)
+    {
+        public int Weight => Queue is null ? Math.Min(Count, 1) : Count;
+    }
+}

@@ -1,0 +1,184 @@
+using System.Text;
+using System.Text.Json;
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Security;
+
+namespace NatsAspire.Server.Clients;
+
+/// <summary>CONNECT, authentication, and the account that follows from it.</summary>
+public sealed partial class ClientConnection
+{
+    private static readonly ConnectOptions Unspecified = new() { Verbose = true, Pedantic = true, Echo = true };
+    private readonly int _maxControlLine;
+    private int _maxPayload;
+    private ConnectOptions _connect = Unspecified;
+    private string _label;
+    private LoopTimer? _authTimer;
+    private bool _awaitsConnect;
+    private bool _connectReceived;
+    private bool _verbose = true;
+    private bool _pedantic = true;
+    private bool _echo = true;
+    private bool _headers;
+    private bool _noResponders;
+    private bool _infoUpdates;
+
+    /// <summary>What the client said of itself.</summary>
+    public ConnectOptions ConnectOptions => _connect;
+
+    private void StartAuthenticationTimer()
+    {
+        _awaitsConnect = true;
+        _authTimer = Loop.CreateTimer(() =>
+        {
+            ClientLog.Debug(Log, _label, "Authentication Timeout");
+            SendError("Authentication Timeout");
+            Close(CloseReason.AuthenticationTimeout);
+        });
+        Loop.Schedule(_authTimer, _hub.Options.Authorization.Timeout);
+    }
+
+    private bool AdmitWithoutConnect()
+    {
+        if (_hub.Authenticator.NoAuthIdentity is not { Admitted: true } identity) return RefuseAuthentication();
+        _authTimer?.Cancel();
+        _awaitsConnect = false;
+        return JoinAccount(identity);
+    }
+
+    private bool ProcessConnect(ReadOnlySpan<byte> json)
+    {
+        if (_trace) ClientLog.In(Log, _label, "CONNECT " + Redaction.HideSecrets(json));
+        _authTimer?.Cancel();
+        _active = true;
+        ConnectOptions? given;
+        try
+        {
+            given = JsonSerializer.Deserialize(json, ProtocolJson.Default.ConnectOptions);
+        }
+        catch (JsonException error)
+        {
+            ClientLog.Error(Log, _label, error.Message);
+            Close(CloseReason.ProtocolViolation);
+            return false;
+        }
+        var first = !_connectReceived;
+        _connectReceived = true;
+        if (given is not null) _connect = _connect.With(given);
+        ApplyConnect();
+        if (first) SchedulePing(first: true);
+        else DropSubscriptions();
+        if (!_hub.Authenticator.IsSlow(_connect)) return FinishConnect(_hub.Authenticator.Authenticate(_connect));
+        AuthenticateElsewhere(_connect);
+        return true;
+    }
+
+    /// <summary>bcrypt must not hold up the loop: it runs on a worker while this connection is not read.</summary>
+    private void AuthenticateElsewhere(ConnectOptions connect)
+    {
+        Suspend();
+        Task.Run(() =>
+        {
+            var identity = _hub.Authenticator.Authenticate(connect);
+            Loop.Post(() =>
+            {
+                if (!IsClosing && FinishConnect(identity)) ResumeSuspended();
+            });
+        });
+    }
+
+    private void ApplyConnect()
+    {
+        _verbose = _connect.Verbose ?? true;
+        _pedantic = _connect.Pedantic ?? true;
+        _echo = _connect.Echo ?? true;
+        _headers = _connect.Headers == true && !_hub.Options.Limits.NoHeaderSupport;
+        _noResponders = _connect.NoResponders == true;
+    }
+
+    private bool FinishConnect(Identity identity)
+    {
+        if (!identity.Admitted || _connect.NewAccount == true || !string.IsNullOrEmpty(_connect.Account))
+        {
+            return RefuseAuthentication();
+        }
+        _awaitsConnect = false;
+        if (!JoinAccount(identity)) return false;
+        _label = DescribeForLog(identity);
+        if (_connect.Protocol is < 0 or > 1)
+        {
+            SendError("invalid client protocol");
+            Close(CloseReason.BadClientProtocolVersion);
+            return false;
+        }
+        if (_noResponders && !_headers)
+        {
+            SendError("no responders requires headers support");
+            Close(CloseReason.NoRespondersRequiresHeaders);
+            return false;
+        }
+        if (_verbose) SendOk();
+        return true;
+    }
+
+    private bool RefuseAuthentication()
+    {
+        var who = _connect.User is { Length: > 0 } user ? $" - User \"{user}\"" : "";
+        ClientLog.Error(Log, _label, "authentication error" + who);
+        SendError("Authorization Violation");
+        Close(CloseReason.AuthenticationViolation);
+        return false;
+    }
+
+    private bool JoinAccount(Identity identity)
+    {
+        Loop.Batch.Release();
+        var account = identity.Account is { } name ? _hub.Accounts.GetOrAdd(name) : _hub.Accounts.Global;
+        Permissions = identity.Permissions;
+        _replies = Permissions?.Responses is { } rule ? new ReplyPermissions(rule) : null;
+        _checksPublish = Permissions is { RestrictsPublish: true };
+        if (!ReferenceEquals(account, Account))
+        {
+            LeaveAccount();
+            if (!account.TryAddConnection())
+            {
+                SendError("maximum account active connections exceeded");
+                Close(CloseReason.MaxAccountConnectionsExceeded);
+                return false;
+            }
+            Account = account;
+        }
+        ApplyLimits(account.Options);
+        return true;
+    }
+
+    private void ApplyLimits(Configuration.AccountOptions limits)
+    {
+        var server = _hub.Options.Limits;
+        _maxPayload = limits.MaxPayload >= 0 ? Math.Min(limits.MaxPayload, server.MaxPayload) : server.MaxPayload;
+        var own = server.MaxSubscriptions > 0 ? server.MaxSubscriptions : int.MaxValue;
+        _maxSubscriptions = limits.MaxSubscriptions >= 0 ? Math.Min(limits.MaxSubscriptions, own) : own;
+    }
+
+    private void LeaveAccount()
+    {
+        if (Account is null) return;
+        DropSubscriptions();
+        Account.RemoveConnection();
+        Account = null;
+    }
+
+    /// <summary><c>address - cid:1 - "v1.2:go:name" - "account/user"</c>, as upstream's log lines have it.</summary>
+    private string DescribeForLog(Identity identity)
+    {
+        var parts = new List<string>();
+        if (_connect.Version is { Length: > 0 } version) parts.Add("v" + version);
+        if (_connect.Language is { Length: > 0 } language) parts.Add(language);
+        if (_connect.Name is { Length: > 0 } name) parts.Add(name);
+        var label = new StringBuilder($"{RemoteEndPoint} - cid:{Id}");
+        if (parts.Count > 0) label.Append($" - \"{string.Join(':', parts)}\"");
+        if (identity.User?.Username is { } user) label.Append($" - \"{Account?.Name}/{user}\"");
+        return label.ToString();
+    }
+}

@@ -1,0 +1,121 @@
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.Clients;
+
+/// <summary>PING and PONG, stale connections, INFO out of turn, write deadline.</summary>
+public sealed partial class ClientConnection
+{
+    private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RoundTripMeasurement = TimeSpan.FromHours(1);
+    private LoopTimer? _pingTimer;
+    private LoopTimer? _writeTimer;
+    private long _lastActivityMilliseconds;
+    private long _pingSentMilliseconds;
+    private int _pingsOut;
+    private bool _active;
+    private bool _firstPongSent;
+
+    /// <summary>The last measured round trip; zero before the first.</summary>
+    public TimeSpan RoundTrip { get; private set; }
+
+    /// <summary>Sends the current INFO if the client takes it out of turn.</summary>
+    internal void SendInfoUpdate()
+    {
+        if (Volatile.Read(ref _infoUpdates)) Enqueue(BuildInfo(_hub.Info).ToProtocolLine());
+    }
+
+    private bool ProcessPing()
+    {
+        _active = true;
+        if (_trace)
+        {
+            ClientLog.In(Log, _label, "PING");
+            ClientLog.Out(Log, _label, "PONG");
+        }
+        Enqueue("PONG\r\n"u8);
+        if (!_connectReceived || _firstPongSent) return true;
+        _firstPongSent = true;
+        if (_connect.Protocol is not >= 1) return true;
+        var info = BuildInfo(_hub.Info) with
+        {
+            ConnectInfo = true,
+            RemoteAccount = Account?.Name,
+            IsSystemAccount = Account is not null && ReferenceEquals(Account, _hub.Accounts.System),
+        };
+        Enqueue(info.ToProtocolLine());
+        Volatile.Write(ref _infoUpdates, true);
+        return true;
+    }
+
+    private bool ProcessPong()
+    {
+        if (_trace) ClientLog.In(Log, _label, "PONG");
+        _pingsOut = 0;
+        RoundTrip = TimeSpan.FromMilliseconds(Math.Max(1, Loop.NowMilliseconds - _pingSentMilliseconds));
+        return true;
+    }
+
+    private void SchedulePing(bool first)
+    {
+        var interval = _hub.Options.Limits.PingInterval;
+        if (first)
+        {
+            if (interval > FirstPing) interval = FirstPing;
+            interval += TimeSpan.FromMilliseconds(FastRandom.Next((int)(interval.TotalMilliseconds / 5) + 1));
+        }
+        Loop.Schedule(_pingTimer!, interval);
+    }
+
+    private void OnPingTimer()
+    {
+        if (IsClosing) return;
+        var limits = _hub.Options.Limits;
+        var quiet = TimeSpan.FromMilliseconds(Loop.NowMilliseconds - _lastActivityMilliseconds);
+        var measured = _pingSentMilliseconds != 0
+            && Loop.NowMilliseconds - _pingSentMilliseconds < RoundTripMeasurement.TotalMilliseconds;
+        if (quiet >= limits.PingInterval || (!measured && !_connectReceived))
+        {
+            if (_pingsOut + 1 > limits.MaxPingsOut)
+            {
+                ClientLog.Debug(Log, _label, "Stale Client Connection - Closing");
+                SendError("Stale Connection");
+                Close(CloseReason.StaleConnection);
+                return;
+            }
+            SendPing();
+        }
+        SchedulePing(first: false);
+    }
+
+    private void SendPing()
+    {
+        _pingsOut++;
+        _pingSentMilliseconds = Loop.NowMilliseconds;
+        if (_trace) ClientLog.Out(Log, _label, "PING");
+        Enqueue("PING\r\n"u8);
+    }
+
+    /// <summary>The socket took no more: gives the peer the write deadline to read on.</summary>
+    protected override void OnWriteBlocked()
+    {
+        _writeTimer ??= Loop.CreateTimer(CheckWriteDeadline);
+        Loop.Schedule(_writeTimer, _hub.Options.Limits.WriteDeadline);
+    }
+
+    private void CheckWriteDeadline()
+    {
+        if (IsClosing || !WriteIsBlocked) return;
+        var deadline = _hub.Options.Limits.WriteDeadline;
+        var blocked = BlockedFor;
+        if (blocked < deadline)
+        {
+            Loop.Schedule(_writeTimer!, deadline - blocked);
+            return;
+        }
+        _hub.CountSlowConsumer();
+        ClientLog.Notice(Log, _label, $"Slow Consumer Detected: WriteDeadline of {deadline.TotalSeconds:0.###}s exceeded with {PendingBytes} total bytes.");
+        Close(CloseReason.SlowConsumerWriteDeadline);
+    }
+}

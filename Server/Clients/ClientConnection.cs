@@ -1,0 +1,151 @@
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Security;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.Clients;
+
+/// <summary>One client: the NATS client protocol on a connection.</summary>
+public sealed partial class ClientConnection : Connection
+{
+    private readonly ClientHub _hub;
+    private readonly ClientSubscriber _subscriber;
+    private readonly bool _trace;
+    private int _pendingItem;
+    private TrafficCounters _in;
+
+    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : base(socket, loop)
+    {
+        _hub = hub;
+        Id = id;
+        _subscriber = new ClientSubscriber(this);
+        _trace = hub.Log.IsEnabled(LogLevel.Trace);
+        _maxControlLine = hub.Options.Limits.MaxControlLine;
+        _maxPayload = hub.Options.Limits.MaxPayload;
+        MaxPendingBytes = hub.Options.Limits.MaxPending;
+        _label = $"{RemoteEndPoint} - cid:{id}";
+        StartedMilliseconds = Environment.TickCount64;
+    }
+
+    public ulong Id { get; }
+
+    /// <summary>The account it belongs to; null before it is known.</summary>
+    public Account? Account { get; private set; }
+
+    public Permissions? Permissions { get; private set; }
+
+    /// <summary>When it was accepted, in milliseconds of the monotonic clock.</summary>
+    public long StartedMilliseconds { get; }
+
+    /// <summary>Messages and bytes; read by others a moment late at worst.</summary>
+    public TrafficCounters Traffic => _in with { OutMessages = _outMessages, OutBytes = _outBytes };
+
+    protected override int PendingItemLength => _pendingItem;
+
+    private ILogger Log => _hub.Log;
+
+    protected override void OnOpened()
+    {
+        _pingTimer = Loop.CreateTimer(OnPingTimer);
+        var admitted = _hub.TryRegister(this);
+        ClientLog.Created(Log, _label);
+        Enqueue(BuildInfo(_hub.Info).ToProtocolLine());
+        if (!admitted)
+        {
+            ClientLog.Error(Log, _label, "maximum connections exceeded");
+            SendError("maximum connections exceeded");
+            Close(CloseReason.MaxConnectionsExceeded);
+            return;
+        }
+        if (_hub.Authenticator.IsRequired) StartAuthenticationTimer();
+        else JoinAccount(Identity.Anonymous);
+        SchedulePing(first: true);
+    }
+
+    protected override int OnReceived(ReadOnlySpan<byte> data)
+    {
+        var protocol = new Operations(this);
+        var consumed = ClientParser.Parse(ref protocol, data, out _pendingItem);
+        if (_active)
+        {
+            _active = false;
+            _lastActivityMilliseconds = Loop.NowMilliseconds;
+        }
+        if (Loop.Batch.ProducerShouldStall) StallIfProducer();
+        return consumed;
+    }
+
+    protected override void OnClosed()
+    {
+        _pingTimer?.Cancel();
+        _authTimer?.Cancel();
+        _hub.Unregister(this);
+        LeaveAccount();
+        ClientLog.Closed(Log, _label, CloseReason.Text());
+    }
+
+    private ServerInfo BuildInfo(ServerInfo info) => info with
+    {
+        ClientId = Id,
+        ClientIp = RemoteEndPoint.Address.ToString(),
+        AuthRequired = _hub.Authenticator.IsRequired,
+    };
+
+    private void SendError(string text)
+    {
+        if (_trace) ClientLog.Out(Log, _label, "-ERR " + text);
+        Enqueue(Encoding.UTF8.GetBytes($"-ERR '{text}'\r\n"));
+    }
+
+    private void SendOk()
+    {
+        if (_trace) ClientLog.Out(Log, _label, "OK");
+        Enqueue("+OK\r\n"u8);
+    }
+
+    /// <summary>The grammar's calls, forwarded; a struct so that the parser is compiled for it.</summary>
+    private readonly struct Operations(ClientConnection client) : IClientProtocol
+    {
+        public int MaxControlLine => client._maxControlLine;
+
+        public bool AwaitsConnect => client._awaitsConnect;
+
+        public bool IsSuspended => client.IsSuspended;
+
+        public bool OnOperationBeforeConnect() => client.AdmitWithoutConnect();
+
+        public bool OnConnect(ReadOnlySpan<byte> json) => client.ProcessConnect(json);
+
+        public bool OnPing() => client.ProcessPing();
+
+        public bool OnPong() => client.ProcessPong();
+
+        public bool OnSubscribe(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> queue, ReadOnlySpan<byte> sid) =>
+            client.ProcessSubscribe(subject, queue, sid);
+
+        public bool OnUnsubscribe(ReadOnlySpan<byte> sid, int max) => client.ProcessUnsubscribe(sid, max);
+
+        public bool OnPublishArguments(in PublishArguments arguments) => client.CheckPublish(arguments);
+
+        public bool OnPublish(in PublishArguments arguments, ReadOnlySpan<byte> bodyAndCrlf) =>
+            client.ProcessPublish(arguments, bodyAndCrlf);
+
+        public bool OnClientError(ReadOnlySpan<byte> text) => client.ProcessClientError(text);
+
+        public void OnFault(ProtocolFault fault, ReadOnlySpan<byte> line) => client.ProcessFault(fault, line);
+    }
+
+    /// <summary>The client as the accounts see it.</summary>
+    private sealed class ClientSubscriber(ClientConnection client) : Subscriber
+    {
+        public override SubscriberKind Kind => SubscriberKind.Client;
+
+        public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) =>
+            client.Deliver(subscription, message, batch);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Security;
+
+namespace NatsAspire.Server.Clients;
+
+/// <summary>
+/// What the client connections of one server share: options, accounts, who is connected, the INFO they get.
+/// </summary>
+public sealed class ClientHub
+{
+    private readonly ConcurrentDictionary<ulong, ClientConnection> _clients = new();
+    private readonly Lock _infoLock = new();
+    private volatile ServerInfo _info;
+    private TrafficCounters _closed;
+    private long _total;
+    private long _slowConsumers;
+
+    public ClientHub(ServerOptions options, AccountRegistry accounts, Authenticator authenticator, ServerInfo info, ILogger log)
+    {
+        Options = options;
+        Accounts = accounts;
+        Authenticator = authenticator;
+        _info = info;
+        Log = log;
+    }
+
+    public ServerOptions Options { get; }
+
+    public AccountRegistry Accounts { get; }
+
+    public Authenticator Authenticator { get; }
+
+    public ILogger Log { get; }
+
+    /// <summary>INFO without what is particular to one client.</summary>
+    public ServerInfo Info => _info;
+
+    /// <summary>Clients connected now.</summary>
+    public int Count => _clients.Count;
+
+    /// <summary>Clients ever accepted.</summary>
+    public long Total => Volatile.Read(ref _total);
+
+    public long SlowConsumers => Volatile.Read(ref _slowConsumers);
+
+    public IEnumerable<ClientConnection> Clients => _clients.Values;
+
+    /// <summary>Messages and bytes of all clients, gone ones included.</summary>
+    public TrafficCounters Traffic
+    {
+        get
+        {
+            lock (_infoLock)
+            {
+                var sum = _closed;
+                foreach (var client in _clients.Values) sum += client.Traffic;
+                return sum;
+            }
+        }
+    }
+
+    /// <summary>Counts a client in.</summary>
+    /// <returns>False when max_connections is reached.</returns>
+    internal bool TryRegister(ClientConnection client)
+    {
+        Interlocked.Increment(ref _total);
+        _clients[client.Id] = client;
+        var limit = Options.Limits.MaxConnections;
+        return limit < 0 || _clients.Count <= limit;
+    }
+
+    internal void Unregister(ClientConnection client)
+    {
+        lock (_infoLock)
+        {
+            if (_clients.TryRemove(client.Id, out _)) _closed += client.Traffic;
+        }
+    }
+
+    internal void CountSlowConsumer() => Interlocked.Increment(ref _slowConsumers);
+
+    /// <summary>Changes INFO and sends it to every client that understands an INFO out of turn.</summary>
+    public void UpdateInfo(Func<ServerInfo, ServerInfo> change)
+    {
+        lock (_infoLock) _info = change(_info);
+        foreach (var client in _clients.Values) client.SendInfoUpdate();
+    }
+
+    /// <summary>Closes every client.</summary>
+    public void CloseAll(CloseReason reason)
+    {
+        foreach (var client in _clients.Values) client.Close(reason);
+    }
+}
+
+/// <summary>Messages and bytes in both directions.</summary>
+public readonly record struct TrafficCounters(long InMessages, long InBytes, long OutMessages, long OutBytes)
+{
+    public static TrafficCounters operator +(TrafficCounters a, TrafficCounters b) =>
+        new(a.InMessages + b.InMessages, a.InBytes + b.InBytes, a.OutMessages + b.OutMessages, a.OutBytes + b.OutBytes);
+}

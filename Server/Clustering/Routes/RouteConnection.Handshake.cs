@@ -1,0 +1,169 @@
+using System.Text;
+using System.Text.Json;
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Security;
+
+namespace NatsAspire.Server.Clustering.Routes;
+
+/// <summary>
+/// The handshake (clusterwire.md §2.4): the dialling side sends CONNECT, the other INFO; the dialling side's own
+/// INFO follows when its place in the pool is known; then each tells its interest.
+/// </summary>
+public sealed partial class RouteConnection
+{
+    private ServerInfo? _remoteInfo;
+    private LoopTimer? _authTimer;
+    private bool _awaitsConnect;
+    private bool _registered;
+    private bool _remoteHeaders;
+    private bool _continuePool;
+
+    private void SendGreeting()
+    {
+        if (_host.Options.Cluster.Username is not null)
+        {
+            _awaitsConnect = true;
+            _authTimer = Loop.CreateTimer(() => Fail("Authentication Timeout", CloseReason.AuthenticationTimeout));
+            Loop.Schedule(_authTimer, _host.Options.Cluster.AuthTimeout);
+        }
+        SendLine((_manager.BuildInfo() with { Nonce = RouteNonce.Next() }).ToProtocolLine());
+    }
+
+    private void SendConnect()
+    {
+        var (user, password) = Credentials(Target!.Url);
+        var connect = new RouteConnect(
+            true, false, false, user, password, false, _host.ServerId, !_host.Options.Limits.NoHeaderSupport,
+            _manager.ClusterName, _manager.IsDynamicName, true);
+        SendLine([.. "CONNECT "u8, .. JsonSerializer.SerializeToUtf8Bytes(connect, RouteJson.Default.RouteConnect), .. "\r\n"u8]);
+        if (SendsInfoLate) return;
+        var info = _manager.BuildInfo() with
+        {
+            Nonce = RouteNonce.Next(),
+            RouteAccount = PinnedAccount,
+            GossipMode = Target.Gossip,
+        };
+        SendLine(info.ToProtocolLine());
+    }
+
+    private bool ProcessConnect(ReadOnlySpan<byte> json)
+    {
+        if (!TryRead(json, ProtocolJson.Default.ConnectOptions, out var connect)) return false;
+        _authTimer?.Cancel();
+        if (!string.IsNullOrEmpty(connect.Language))
+        {
+            Fail("attempted to connect to route port", CloseReason.WrongPort);
+            return false;
+        }
+        if (!string.IsNullOrEmpty(connect.Gateway))
+        {
+            Fail($"Rejecting connection from gateway \"{connect.Gateway}\" on the Route port", CloseReason.WrongGateway);
+            return false;
+        }
+        if (!IsAuthentic(connect))
+        {
+            RefuseAuthentication();
+            return false;
+        }
+        _awaitsConnect = false;
+        RemoteId ??= connect.Name;
+        _remoteHeaders = connect.Headers == true;
+        if (_manager.TryAgreeOnName(this, connect.Cluster, connect.ClusterDynamic == true)) return true;
+        Fail(
+            $"Rejecting connection, cluster name \"{connect.Cluster}\" does not match \"{_manager.ClusterName}\"",
+            CloseReason.ClusterNameConflict);
+        return false;
+    }
+
+    private bool IsAuthentic(ConnectOptions connect)
+    {
+        var cluster = _host.Options.Cluster;
+        return cluster.Username is null
+            || (connect.User == cluster.Username && Authenticator.SecretsMatch(cluster.Password ?? "", connect.Password));
+    }
+
+    private void RefuseAuthentication()
+    {
+        RouteLog.Error(Log, _label, "authentication error");
+        Enqueue("-ERR 'Authorization Violation'\r\n"u8);
+        Close(CloseReason.AuthenticationViolation);
+    }
+
+    private bool ProcessInfo(ReadOnlySpan<byte> json)
+    {
+        if (!TryRead(json, ProtocolJson.Default.ServerInfo, out var info)) return false;
+        if (_registered) return ProcessLaterInfo(info);
+        if (!string.IsNullOrEmpty(info.Cluster) && !_manager.TryAgreeOnName(this, info.Cluster, info.ClusterDynamic))
+        {
+            Close(CloseReason.ClusterNameConflict);
+            return false;
+        }
+        if (Target is null && info.ServerName == _host.ServerName && info.ServerId != _host.ServerId)
+        {
+            RouteLog.Error(Log, _label, $"Remote server has a duplicate name: \"{info.ServerName}\"");
+            Close(CloseReason.DuplicateServerName);
+            return false;
+        }
+        RemoteId = info.ServerId;
+        RemoteName = info.ServerName;
+        PinnedAccount ??= info.RouteAccount;
+        _remoteInfo = info;
+        _remoteHeaders = info.Headers && !_host.Options.Limits.NoHeaderSupport;
+        return TakePlace(info);
+    }
+
+    private bool TakePlace(ServerInfo info)
+    {
+        Loop.Batch.Release();
+        var outcome = _manager.Register(this, info);
+        if (outcome.Refusal != CloseReason.None)
+        {
+            if (outcome.Error is not null) Fail(outcome.Error, outcome.Refusal);
+            else Close(outcome.Refusal);
+            return false;
+        }
+        _registered = true;
+        if (outcome.DelayedInfo is not null) SendLine(outcome.DelayedInfo.ToProtocolLine());
+        Loop.Batch.Release();
+        _manager.AttachInterest(this);
+        if (!outcome.ContinuePool) return true;
+        // The PONG shows that the peer has let this connection in before another is asked for.
+        _continuePool = true;
+        SendPing();
+        return true;
+    }
+
+    private bool ProcessLaterInfo(ServerInfo info)
+    {
+        Loop.Batch.Release();
+        if (info.ServerId != RemoteId) _manager.OnGossip(info);
+        else if (info.LameDuckMode) _manager.OnPeerLameDuck(info.ServerId);
+        return true;
+    }
+
+    private bool TryRead<T>(
+        ReadOnlySpan<byte> json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, out T value)
+        where T : class, new()
+    {
+        try
+        {
+            value = JsonSerializer.Deserialize(json, type) ?? new T();
+            return true;
+        }
+        catch (JsonException error)
+        {
+            RouteLog.Error(Log, _label, error.Message);
+            Close(CloseReason.ProtocolViolation);
+            value = new T();
+            return false;
+        }
+    }
+
+    private static (string? User, string? Password) Credentials(Uri url)
+    {
+        if (url.UserInfo.Length == 0) return (null, null);
+        var parts = url.UserInfo.Split(':', 2);
+        return (Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : null);
+    }
+}

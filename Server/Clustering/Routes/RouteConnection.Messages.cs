@@ -1,0 +1,125 @@
+using System.Text;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.Clustering.Routes;
+
+/// <summary>RMSG and HMSG in both directions.</summary>
+public sealed partial class RouteConnection
+{
+    private readonly Dictionary<byte[], AccountMatches> _accounts = new(ByteArrayComparer.Instance);
+    private AccountMatches? _pinnedMatches;
+    private long _inMessages;
+    private long _inBytes;
+    private long _outMessages;
+    private long _outBytes;
+
+    public long InMessages => Volatile.Read(ref _inMessages);
+
+    public long InBytes => Volatile.Read(ref _inBytes);
+
+    public long OutMessages => Volatile.Read(ref _outMessages);
+
+    public long OutBytes => Volatile.Read(ref _outBytes);
+
+    private bool ProcessRoutedMessage(in RoutedArguments arguments, ReadOnlySpan<byte> bodyAndCrlf)
+    {
+        _inMessages++;
+        _inBytes += arguments.TotalSize;
+        if (_trace) RouteLog.In(Log, _label, $"RMSG {Encoding.UTF8.GetString(arguments.Subject)} {arguments.TotalSize}");
+        var matches = MatchesFor(arguments.Account);
+        var match = matches.Cache.Lookup(arguments.Subject, matches.Account.Subscriptions).Result;
+        if (match.IsEmpty) return true;
+        var message = new Message
+        {
+            Subject = arguments.Subject,
+            Reply = arguments.Reply,
+            HeaderLength = arguments.HeaderSize,
+            BodyAndCrlf = bodyAndCrlf,
+        };
+        MessageRouter.RouteFromCluster(match, message, arguments.Queues, _subscriber, Loop.Batch);
+        return true;
+    }
+
+    private AccountMatches MatchesFor(ReadOnlySpan<byte> account)
+    {
+        if (PinnedAccount is not null) return _pinnedMatches ??= new AccountMatches(AccountFor(default));
+        var bySpan = _accounts.GetAlternateLookup<ReadOnlySpan<byte>>();
+        if (bySpan.TryGetValue(account, out var known)) return known;
+        Loop.Batch.Release();
+        var fresh = new AccountMatches(AccountFor(account));
+        bySpan[account] = fresh;
+        return fresh;
+    }
+
+    private bool DeliverToLink(Account account, in Message message, List<byte[]> queues, FlushBatch batch)
+    {
+        batch.Hold(this);
+        if (IsClosing) return false;
+        var headers = message.HeaderLength > 0 && _remoteHeaders;
+        var body = message.HeaderLength > 0 && !headers ? message.BodyAndCrlf[message.HeaderLength..] : message.BodyAndCrlf;
+        AppendLine(account, message, queues, headers, body.Length - 2);
+        Append(body);
+        _outMessages++;
+        _outBytes += body.Length - 2;
+        if (IsCongested && !_host.Options.Limits.NoFastProducerStall) batch.ProducerShouldStall = true;
+        if (!CheckPending())
+        {
+            RouteLog.SlowConsumer(Log, _label, $"MaxPending of {MaxPendingBytes} Exceeded");
+            Close(CloseReason.SlowConsumerPendingBytes);
+            return false;
+        }
+        if (MarkTouched()) batch.Touch(this);
+        return true;
+    }
+
+    private void AppendLine(Account account, in Message message, List<byte[]> queues, bool headers, int size)
+    {
+        Append(headers ? "HMSG "u8 : "RMSG "u8);
+        if (PinnedAccount is null)
+        {
+            Append(account.NameBytes);
+            Append(" "u8);
+        }
+        Append(message.Subject);
+        if (queues.Count > 0)
+        {
+            Append(message.Reply.IsEmpty ? " |"u8 : " + "u8);
+            Append(message.Reply);
+            foreach (var queue in queues)
+            {
+                Append(" "u8);
+                Append(queue);
+            }
+        }
+        else if (!message.Reply.IsEmpty)
+        {
+            Append(" "u8);
+            Append(message.Reply);
+        }
+        Span<byte> sizes = stackalloc byte[26];
+        var at = 0;
+        sizes[at++] = (byte)' ';
+        if (headers)
+        {
+            message.HeaderLength.TryFormat(sizes[at..], out var digits);
+            at += digits;
+            sizes[at++] = (byte)' ';
+        }
+        size.TryFormat(sizes[at..], out var written);
+        at += written;
+        sizes[at++] = (byte)'\r';
+        sizes[at++] = (byte)'\n';
+        Append(sizes[..at]);
+    }
+
+    private sealed class AccountMatches(Account account)
+    {
+        public Account Account { get; } = account;
+
+        public MatchCache Cache { get; } = new();
+    }
+}

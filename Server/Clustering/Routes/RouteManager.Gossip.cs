@@ -1,0 +1,97 @@
+using System.Net;
+using System.Net.Sockets;
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.Clustering.Routes;
+
+/// <summary>News of other servers: passing it on, acting on it, and the cluster's name.</summary>
+public sealed partial class RouteManager
+{
+    /// <summary>Another server told of a third one.</summary>
+    internal void OnGossip(ServerInfo info)
+    {
+        lock (_lock)
+        {
+            if (_stopping || info.ServerId == _host.ServerId || info.Ip is null) return;
+            if (_peers.TryGetValue(info.ServerId, out var known) && info.RouteAccount is null && known.Primary is not null) return;
+            if (!Uri.TryCreate(info.Ip, UriKind.Absolute, out var url) || IsConfigured(info, url)) return;
+            if (info.AuthRequired && _host.Options.Cluster.Username is { } user)
+            {
+                var credentials = $"{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(_host.Options.Cluster.Password ?? "")}";
+                url = new UriBuilder(url) { UserName = credentials.Split(':')[0], Password = credentials.Split(':')[1] }.Uri;
+            }
+            var target = new RouteTarget(url, IsExplicit: false, info.GossipMode, info.RouteAccount);
+            _serverIdByAddress[target.Address] = info.ServerId;
+            _dialer.Dial(target);
+            if (info.RouteAccount is not null) return;
+            foreach (var account in _pinnedAccounts) _dialer.Dial(target with { PinnedAccount = account });
+        }
+    }
+
+    /// <summary>A peer is leaving: its clients' addresses are no longer given out.</summary>
+    internal void OnPeerLameDuck(string serverId)
+    {
+        lock (_lock)
+        {
+            if (!_peers.TryGetValue(serverId, out var peer) || peer.Info is null) return;
+            peer.Info = peer.Info with { ConnectUrls = null };
+            PublishClientUrls();
+        }
+    }
+
+    /// <summary>
+    /// Whether a peer of that cluster may join. A generated name gives way to a configured one, and the lesser
+    /// of two generated ones to the greater; routes under the old name are closed.
+    /// </summary>
+    internal bool TryAgreeOnName(RouteConnection route, string? name, bool isDynamic)
+    {
+        lock (_lock)
+        {
+            if (name == ClusterName) return true;
+            if (string.IsNullOrEmpty(name)) return false;
+            if (!IsDynamicName || (isDynamic && string.CompareOrdinal(ClusterName, name) >= 0)) return false;
+            ClusterName = name;
+            IsDynamicName = isDynamic;
+            RouteLog.ClusterNameChanged(_host.Log, name);
+            foreach (var other in _connections)
+            {
+                if (!ReferenceEquals(other, route) && other.RemoteId != route.RemoteId) other.Close(CloseReason.ClusterNameConflict);
+            }
+            PublishClientUrls();
+            return true;
+        }
+    }
+
+    private void Gossip(RoutePeer peer, RouteConnection route, ServerInfo info)
+    {
+        var fromGossip = route.Target is { IsExplicit: false };
+        var localMode = route.Target?.Gossip ?? GossipMode.Default;
+        if ((fromGossip && localMode != GossipMode.Override) || info.GossipMode == GossipMode.Disabled) return;
+        foreach (var other in _peers.Values)
+        {
+            if (ReferenceEquals(other, peer) || other.Primary is not { } primary) continue;
+            var solicited = route.Target is not null;
+            var byConfiguration = solicited ? route.Target!.IsExplicit : primary.Target is { IsExplicit: true };
+            var mode = byConfiguration ? GossipMode.Override : solicited ? GossipMode.Default : GossipMode.Disabled;
+            primary.SendLine((peer.Info! with { GossipMode = mode }).ToProtocolLine(blankBeforeEnd: false));
+        }
+    }
+
+    private void PublishClientUrls()
+    {
+        var urls = _peers.Values.SelectMany(peer => peer.Info?.ConnectUrls ?? []).Distinct().Order().ToArray();
+        _host.OnClusterChanged(ClusterName, _host.Options.Cluster.NoAdvertise ? [] : urls);
+    }
+
+    private bool IsConfigured(ServerInfo info, Uri address) => _host.Options.Cluster.Routes.Any(route =>
+        route.Port == info.Port
+        && (string.Equals(route.Host, info.Host, StringComparison.OrdinalIgnoreCase)
+            || string.Equals(route.Host, address.Host, StringComparison.OrdinalIgnoreCase)));
+
+    private static string FormatHost(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        return address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString();
+    }
+}

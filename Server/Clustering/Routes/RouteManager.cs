@@ -1,0 +1,171 @@
+using System.Net.Sockets;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Connections;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.Clustering.Routes;
+
+/// <summary>
+/// The server's place in the mesh: its peers, which connection carries which account, who must be dialled.
+/// One lock guards it all; nothing under it blocks. Lock order: manager, interest, connection gate.
+/// </summary>
+public sealed partial class RouteManager : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly IRouteHost _host;
+    private readonly RouteDialer _dialer;
+    private readonly Dictionary<string, RoutePeer> _peers = [];
+    private readonly HashSet<RouteConnection> _connections = [];
+    private readonly Dictionary<string, string> _serverIdByAddress = [];
+    private readonly HashSet<string> _pinnedAccounts;
+    private bool _stopping;
+
+    public RouteManager(IRouteHost host, string clusterName, bool isDynamicName)
+    {
+        _host = host;
+        ClusterName = clusterName;
+        IsDynamicName = isDynamicName;
+        PoolSize = host.Options.Cluster.PoolSize;
+        _pinnedAccounts = [.. host.Options.Cluster.PinnedAccounts];
+        // The system account has a connection of its own, so that servers hear each other under any load.
+        if (PoolSize > 0 && host.Accounts.System is { } system) _pinnedAccounts.Add(system.Name);
+        _dialer = new RouteDialer(host, OnDialled, IsStillWanted);
+        host.Accounts.Added += AttachInterest;
+    }
+
+    public string ClusterName { get; private set; }
+
+    /// <summary>True while the name is a generated one, which gives way to a configured one.</summary>
+    public bool IsDynamicName { get; private set; }
+
+    /// <summary>Connections per peer; below 1: no pool.</summary>
+    public int PoolSize { get; }
+
+    /// <summary>Bound route port, told to peers.</summary>
+    public int ListenPort { get; set; }
+
+    /// <summary>Registered connections, pinned ones included.</summary>
+    public int ConnectionCount
+    {
+        get
+        {
+            lock (_lock) return _peers.Values.Sum(peer => peer.Connections.Count());
+        }
+    }
+
+    /// <summary>Peers whose pool is complete and that have their pinned connections.</summary>
+    public int CompletePeerCount
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _peers.Values.Count(peer =>
+                    peer.IsComplete && (!peer.Pooled || _pinnedAccounts.All(peer.Pinned.ContainsKey)));
+            }
+        }
+    }
+
+    /// <summary>Begins to solicit the configured routes.</summary>
+    public void Start()
+    {
+        foreach (var url in _host.Options.Cluster.Routes)
+        {
+            _dialer.Dial(new RouteTarget(url, IsExplicit: true));
+            foreach (var account in _pinnedAccounts) _dialer.Dial(new RouteTarget(url, IsExplicit: true, PinnedAccount: account));
+        }
+    }
+
+    /// <summary>Takes in a connection that another server made.</summary>
+    public void Accept(Socket socket) => Open(socket, null);
+
+    public void Dispose()
+    {
+        RouteConnection[] open;
+        lock (_lock)
+        {
+            _stopping = true;
+            open = [.. _connections];
+        }
+        _dialer.Dispose();
+        _host.Accounts.Added -= AttachInterest;
+        foreach (var route in open) route.Close(CloseReason.ServerShutdown);
+    }
+
+    /// <summary>Tells every peer that this server is leaving.</summary>
+    public void AnnounceLameDuck()
+    {
+        lock (_lock)
+        {
+            var line = (BuildInfo() with { LameDuckMode = true }).ToProtocolLine();
+            foreach (var peer in _peers.Values) peer.Primary?.SendLine(line);
+        }
+    }
+
+    /// <summary>Snapshot of the registered connections, for monitoring.</summary>
+    public IReadOnlyList<RouteConnection> Snapshot()
+    {
+        lock (_lock) return [.. _peers.Values.SelectMany(peer => peer.Connections)];
+    }
+
+    private void OnDialled(Socket socket, RouteTarget target) => Open(socket, target);
+
+    private void Open(Socket socket, RouteTarget? target)
+    {
+        var route = new RouteConnection(socket, _host.NextLoop(), this, _host, _host.NextConnectionId(), target);
+        lock (_lock)
+        {
+            if (_stopping)
+            {
+                socket.Dispose();
+                return;
+            }
+            _connections.Add(route);
+        }
+        route.Open();
+    }
+
+    /// <summary>Whether a target lacks a connection still, as far as its server's id is known.</summary>
+    private bool IsStillWanted(RouteTarget target)
+    {
+        lock (_lock)
+        {
+            if (_stopping) return false;
+            if (!_serverIdByAddress.TryGetValue(target.Address, out var id)) return true;
+            if (id == _host.ServerId) return false;
+            if (!_peers.TryGetValue(id, out var peer)) return true;
+            return target.PinnedAccount is { } account
+                ? peer.Pooled && !peer.Pinned.ContainsKey(account)
+                : !peer.IsComplete;
+        }
+    }
+
+    /// <summary>INFO as this server's route listener tells it.</summary>
+    internal ServerInfo BuildInfo() => new()
+    {
+        ServerId = _host.ServerId,
+        ServerName = _host.ServerName,
+        Version = Configuration.Defaults.Version,
+        Protocol = 3,
+        GoVersion = $".NET {Environment.Version}",
+        Host = _host.Options.Cluster.Host,
+        Port = ListenPort,
+        Headers = !_host.Options.Limits.NoHeaderSupport,
+        AuthRequired = _host.Options.Cluster.Username is not null,
+        MaxPayload = _host.Options.Limits.MaxPayload,
+        Ip = _host.Options.Cluster.Advertise is { } advertised ? $"nats-route://{advertised}/" : null,
+        Cluster = ClusterName,
+        ClusterDynamic = IsDynamicName,
+        ConnectUrls = _host.Options.Cluster.NoAdvertise ? null : _host.ClientUrls,
+        Import = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Import),
+        Export = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Export),
+        LeafNodeOriginCluster = true,
+        LeafNodeOriginClusterUnsubscribe = true,
+        RoutePoolSize = Math.Max(0, PoolSize),
+    };
+
+    /// <summary>The pool index of an account, the same on all servers with the same pool size.</summary>
+    private int PoolIndexOf(Account account) =>
+        PoolSize <= 1 ? 0 : (int)(Fnv1a32.Hash(account.NameBytes) % (uint)PoolSize);
+}

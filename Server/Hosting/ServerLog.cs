@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Logging;
+
+namespace NatsAspire.Server.Hosting;
+
+/// <summary>Log lines of the server's life; tools parse them, so the texts are upstream's to the letter.</summary>
+internal static partial class ServerLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Starting nats-server")]
+    public static partial void Starting(ILogger log);
+
+    [LoggerMessage(2, LogLevel.Information, "  {Name}{Value}")]
+    public static partial void Banner(ILogger log, string name, string value);
+
+    [LoggerMessage(3, LogLevel.Information, "Using configuration file: {File} ({Digest})")]
+    public static partial void ConfigurationFile(ILogger log, string file, string digest);
+
+    [LoggerMessage(4, LogLevel.Information, "Listening for client connections on {Address}")]
+    public static partial void ListeningForClients(ILogger log, string address);
+
+    [LoggerMessage(5, LogLevel.Information, "Server is ready")]
+    public static partial void Ready(ILogger log);
+
+    [LoggerMessage(6, LogLevel.Information, "Cluster name is {Name}")]
+    public static partial void ClusterName(ILogger log, string name);
+
+    [LoggerMessage(7, LogLevel.Warning, "Cluster name was dynamically generated, consider setting one")]
+    public static partial void ClusterNameGenerated(ILogger log);
+
+    [LoggerMessage(8, LogLevel.Information, "Listening for route connections on {Address}")]
+    public static partial void ListeningForRoutes(ILogger log, string address);
+
+    [LoggerMessage(9, LogLevel.Information, "Starting http monitor on {Address}")]
+    public static partial void MonitorStarted(ILogger log, string address);
+
+    [LoggerMessage(10, LogLevel.Information, "Initiating Shutdown...")]
+    public static partial void ShutdownInitiated(ILogger log);
+
+    [LoggerMessage(11, LogLevel.Information, "Server Exiting..")]
+    public static partial void Exiting(ILogger log);
+
+    [LoggerMessage(12, LogLevel.Information, "Entering lame duck mode, stop accepting new clients")]
+    public static partial void LameDuckEntered(ILogger log);
+
+    [LoggerMessage(13, LogLevel.Information, "Waiting {Grace} before closing clients")]
+    public static partial void LameDuckGrace(ILogger log, string grace);
+
+    [LoggerMessage(14, LogLevel.Information, "Closing existing clients")]
+    public static partial void LameDuckClosing(ILogger log);
+
+    [LoggerMessage(15, LogLevel.Warning, "Plaintext passwords detected, use nkeys or bcrypt")]
+    public static partial void PlaintextPasswords(ILogger log);
+
+    [LoggerMessage(16, LogLevel.Error, "Fault in a connection's handler; that connection is closed")]
+    public static partial void ConnectionFault(ILogger log, Exception fault);
+
+    [LoggerMessage(17, LogLevel.Error, "Accept failed on {Address}: {Error}")]
+    public static partial void AcceptFailed(ILogger log, string address, string error);
+}

@@ -1,0 +1,126 @@
+using NatsAspire.Server.Primitives;
+
+namespace NatsAspire.Server.Subjects;
+
+/// <summary>
+/// The subscriptions of an account by subject, and a cache of answers. One lock guards the trie; answers are
+/// immutable and may be used by anybody until they are stale. Every answer handed out stands in the cache
+/// until it is marked stale, so that holders of copies need no generation counter.
+/// </summary>
+public sealed partial class SubscriptionTrie(bool cached = true)
+{
+    private readonly Lock _lock = new();
+    private readonly TrieNode _root = new();
+    private int _count;
+
+    /// <summary>Subscriptions held.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Adds a subscription.</summary>
+    /// <returns>False when its subject is not valid.</returns>
+    public bool Insert(Subscription subscription)
+    {
+        if (!SubjectRules.IsValid(subscription.Subject)) return false;
+        lock (_lock)
+        {
+            var node = _root;
+            ReadOnlySpan<byte> rest = subscription.Subject;
+            for (var last = false; !last;)
+            {
+                var token = SubjectRules.NextToken(rest, out rest, out last);
+                node = node.GetOrAddChild(token);
+            }
+            node.Add(subscription);
+            _count++;
+            _inserts++;
+            Invalidate(subscription);
+        }
+        return true;
+    }
+
+    /// <summary>Removes a subscription.</summary>
+    /// <returns>False when it is not there.</returns>
+    public bool Remove(Subscription subscription)
+    {
+        lock (_lock)
+        {
+            if (subscription.SlotInNode < 0) return false;
+            var path = new List<TrieNode> { _root };
+            ReadOnlySpan<byte> rest = subscription.Subject;
+            for (var last = false; !last;)
+            {
+                var token = SubjectRules.NextToken(rest, out rest, out last);
+                if (path[^1].FindExact(token) is not { } child) return false;
+                path.Add(child);
+            }
+            if (!path[^1].Remove(subscription)) return false;
+            Prune(path, subscription.Subject);
+            _count--;
+            _removes++;
+            Invalidate(subscription);
+            return true;
+        }
+    }
+
+    /// <summary>Whether anybody wants messages on a literal subject.</summary>
+    public bool HasInterest(ReadOnlySpan<byte> subject) => !Match(subject).IsEmpty;
+
+    /// <summary>Every subscription, as of now.</summary>
+    public IReadOnlyList<Subscription> ToList()
+    {
+        var all = new List<Subscription>();
+        lock (_lock) _root.CollectAll(all);
+        return all;
+    }
+
+    /// <summary>Every subscription whose subject lies within <paramref name="filter"/>, as of now.</summary>
+    public IReadOnlyList<Subscription> ReverseMatch(ReadOnlySpan<byte> filter)
+    {
+        var found = new List<Subscription>();
+        foreach (var subscription in ToList())
+        {
+            if (SubjectRules.Collide(subscription.Subject, filter)) found.Add(subscription);
+        }
+        return found;
+    }
+
+    /// <summary>Drops the nodes that hold nothing any more, from the leaf up.</summary>
+    private static void Prune(List<TrieNode> path, ReadOnlySpan<byte> subject)
+    {
+        for (var level = path.Count - 1; level > 0 && path[level].IsEmpty; level--)
+        {
+            var token = subject[(subject.LastIndexOf((byte)'.') + 1)..];
+            path[level - 1].RemoveChild(token);
+            subject = subject[..Math.Max(0, subject.Length - token.Length - 1)];
+        }
+    }
+
+    /// <summary>Walks all branches that fit the subject. Iterative, since subjects may have thousands of tokens.</summary>
+    private MatchResult BuildResult(byte[] subject)
+    {
+        var builder = new MatchResultBuilder();
+        var branches = new Stack<(TrieNode Node, int Offset)>();
+        branches.Push((_root, 0));
+        while (branches.TryPop(out var branch))
+        {
+            var token = SubjectRules.NextToken(subject.AsSpan(branch.Offset), out _, out var last);
+            // An empty token makes the subject invalid: nobody is meant.
+            if (token.IsEmpty) return new MatchResult(subject, [], [], []);
+            if (branch.Node.Full is { } full) builder.Add(full);
+            var next = branch.Offset + token.Length + 1;
+            Follow(branch.Node.FindLiteral(token));
+            Follow(branch.Node.Star);
+
+            void Follow(TrieNode? child)
+            {
+                if (child is null) return;
+                if (last) builder.Add(child);
+                else branches.Push((child, next));
+            }
+        }
+        return IsWellFormed(subject) ? builder.Build(subject) : new MatchResult(subject, [], [], []);
+    }
+
+    private static bool IsWellFormed(ReadOnlySpan<byte> subject) =>
+        !subject.IsEmpty && subject[0] != '.' && subject[^1] != '.' && subject.IndexOf(".."u8) < 0;
+}
