@@ -15,13 +15,12 @@ public sealed record ServerOptions
     /// <summary>Client port: 1..65535, -1 for a free one. 0 takes the default, 4222.</summary>
     public int Port { get; init; } = Defaults.ClientPort;
 
-    /// <summary>True when the server has no client listener at all (<c>listen: none</c> is not a NATS form; used when embedding).</summary>
+    /// <summary>True when the server has no client listener at all.</summary>
     public bool DontListen { get; init; }
 
     /// <summary>host:port told to other servers and clients in place of the bound address; null: the bound one.</summary>
     public string? ClientAdvertise { get; init; }
 
-    /// <summary>Leaves connect_urls out of INFO (<c>cluster { no_advertise }</c>).</summary>
     public ClusterOptions Cluster { get; init; } = new();
 
     public AuthorizationOptions Authorization { get; init; } = new();
@@ -56,6 +55,9 @@ public sealed record ServerOptions
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the configuration asks for and this build does not do, each with its place; it does not start with any.</summary>
+    public IReadOnlyList<string> UnservedFeatures { get; init; } = [];
 
     /// <summary>Path of the configuration file the options came from; null: none.</summary>
     public string? ConfigFile { get; init; }
