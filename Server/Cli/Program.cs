@@ -1,6 +1,4 @@
-using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Configuration;
-using NatsAspire.Server.Hosting;
 
 namespace NatsAspire.Server.Cli;
 
@@ -9,10 +7,21 @@ public static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        var port = args.Length > 1 && args[0] == "-p" ? int.Parse(args[1]) : 4222;
-        await using var server = await NatsServer.StartAsync(new ServerOptions { Port = port, Host = "127.0.0.1" });
-        Console.WriteLine($"listening {server.ClientUrl}");
-        await server.Stopped;
-        return 0;
+        switch (CommandLine.Parse(args))
+        {
+            case CliRequest.Print print:
+                await Console.Out.WriteAsync(print.Output);
+                await Console.Error.WriteAsync(print.Error);
+                return print.ExitCode;
+            case CliRequest.Signal signal:
+                if (SignalSender.Send(signal.Command, signal.Target) is not { } problem) return 0;
+                await Console.Error.WriteLineAsync($"nats-server: {problem}");
+                return 1;
+            case CliRequest.Run run:
+                foreach (var warning in run.Warnings) await Console.Error.WriteLineAsync(warning);
+                return await ServerRunner.RunAsync(run.Options);
+            default:
+                throw new InvalidOperationException("A command line asks for something that nothing handles.");
+        }
     }
 }
