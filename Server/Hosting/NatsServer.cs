@@ -106,6 +106,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     public static async Task<NatsServer> StartAsync(
         ServerOptions options, ILoggerFactory? loggers = null, CancellationToken cancellation = default)
     {
+        OptionsValidator.Validate(options);
         var server = new NatsServer(options, (loggers ?? NullLoggerFactory.Instance).CreateLogger("nats-server"));
         try
         {
