@@ -14,7 +14,8 @@ public sealed partial class ConfigParser
         if (AtEnd) return;
         if (_text[_at++] != '\n') return;
         _line++;
-        _lineStart = _at;
+        // Upstream counts columns of later lines from the line end before them.
+        _lineStart = _at - 1;
     }
 
     private void Enter()

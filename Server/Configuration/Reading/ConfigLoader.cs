@@ -43,14 +43,15 @@ internal sealed class ConfigReport
 
     public List<string> Warnings { get; } = [];
 
-    public void Error(ConfigValue at, string text) => Errors.Add($"{at.Place}: {text}");
+    public void Error(ConfigValue? at, string text) => Errors.Add(at is null ? text : $"{at.Place}: {text}");
 
     public void Misuse(ConfigValue at, string field, string text) =>
         Warnings.Add($"{at.Place}: invalid use of field \"{field}\": {text}");
 }
 
 /// <summary>One value is wrong: reported with its place, and reading goes on behind it.</summary>
-internal sealed class ConfigValueError(ConfigValue at, string text) : Exception(text)
+internal sealed class ConfigValueError(ConfigValue? at, string text) : Exception(text)
 {
-    public ConfigValue At { get; } = at;
+    /// <summary>Null where upstream names no place.</summary>
+    public ConfigValue? At { get; } = at;
 }

@@ -156,7 +156,7 @@ internal sealed partial class OptionsReader
         var unknown = types.Where(type => !ConnectionTypes.Contains(type)).ToArray();
         return unknown.Length == 0
             ? types
-            : throw new ConfigValueError(value, $"error parsing allowed connection types: invalid connection types [{string.Join(' ', unknown.Select(type => $"\"{type}\""))}]");
+            : throw new ConfigValueError(value, $"invalid connection types [{string.Join(' ', unknown.Select(type => $"\"{type}\""))}]");
     }
 
     private PermissionOptions ReadPermissions(ConfigValue value)
@@ -186,7 +186,7 @@ internal sealed partial class OptionsReader
 
     private SubjectPermissionOptions? ReadSubjects(ConfigValue value, bool withQueues)
     {
-        if (value.Value is not ConfigMap map) return new SubjectPermissionOptions { Allow = ReadSubjectList(value, withQueues) };
+        if (value.Value is not ConfigMap map) return new SubjectPermissionOptions { Allow = ReadSubjectList(value, withQueues, named: false) };
         if (map.Count == 0) return null;
         var lists = new SubjectPermissionOptions();
         Each(map, (key, entry) =>
@@ -206,7 +206,7 @@ internal sealed partial class OptionsReader
         return lists;
     }
 
-    private List<string> ReadSubjectList(ConfigValue value, bool withQueues)
+    private List<string> ReadSubjectList(ConfigValue value, bool withQueues, bool named = true)
     {
         List<string> subjects = value.Value switch
         {
@@ -217,7 +217,7 @@ internal sealed partial class OptionsReader
         };
         foreach (var subject in subjects)
         {
-            if (!checks.Subject(subject) && CheckQueueSubject(subject, withQueues) is { } error) throw new ConfigValueError(value, error);
+            if (!checks.Subject(subject) && CheckQueueSubject(subject, withQueues) is { } error) throw new ConfigValueError(named ? value : null, error);
         }
         return subjects;
     }

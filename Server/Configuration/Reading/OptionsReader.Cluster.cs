@@ -18,7 +18,7 @@ internal sealed partial class OptionsReader
         switch (key)
         {
             case "name":
-                if (value.AsString().Contains(' ')) throw new ConfigValueError(value, "cluster name cannot contain spaces or new lines");
+                if (value.AsString().Contains(' ')) throw new ConfigValueError(value, "cluster name cannot contain spaces");
                 cluster = cluster with { Name = value.AsString() };
                 break;
             case "listen":
@@ -108,7 +108,12 @@ internal sealed partial class OptionsReader
             ConfigMap map => map.Find("mode")?.AsString().ToLowerInvariant() ?? "s2_auto",
             _ => throw new ConfigValueError(value, $"field \"compression\" should be a boolean or a structure, got {ConfigValueExtensions.GoType(value.Value)}"),
         };
-        if (!CompressionModes.Contains(mode)) throw new ConfigValueError(value, $"unsupported compression mode \"{mode}\"");
+        // Upstream finds an unknown mode only when it starts.
+        if (!CompressionModes.Contains(mode))
+        {
+            _unserved.Add($"unsupported compression mode \"{mode}\"");
+            return mode;
+        }
         var active = mode is not ("off" or "accept" or "disabled" or "false");
         if (active) _unserved.Add($"{value.Place}: route compression \"{mode}\" is not supported by this build; use off or accept");
         return mode;
