@@ -1,8 +1,4 @@
 namespace NatsAspire.Server.Configuration;
 
 /// <summary>A configuration that cannot be used; the message has upstream's words, one problem per line.</summary>
-public sealed class ConfigException(string message) : Exception(message)
-{
-    /// <summary>Only warnings were found: a server may start, a test of the configuration fails.</summary>
-    public bool HasOnlyWarnings { get; init; }
-}
+public sealed class ConfigException(string message) : Exception(message);

@@ -21,7 +21,6 @@ public sealed record ServerOptions
     /// <summary>host:port told to other servers and clients in place of the bound address; null: the bound one.</summary>
     public string? ClientAdvertise { get; init; }
 
-    /// <summary>Leaves connect_urls out of INFO (<c>cluster { no_advertise }</c>).</summary>
     public ClusterOptions Cluster { get; init; } = new();
 
     public AuthorizationOptions Authorization { get; init; } = new();
@@ -62,4 +61,45 @@ public sealed record ServerOptions
 
     /// <summary>sha256:… of the parsed configuration, as <c>-t</c> prints it; null without a file.</summary>
     public string? ConfigDigest { get; init; }
+
+    /// <summary>TLS of the client listener; null: none.</summary>
+    public TlsOptions? Tls { get; init; }
+
+    /// <summary>With <see cref="Tls"/>: also take clients without.</summary>
+    public bool AllowNonTls { get; init; }
+
+    public OcspOptions? Ocsp { get; init; }
+
+    public OcspCacheOptions? OcspCache { get; init; }
+
+    /// <summary>Clients start with a PROXY protocol header.</summary>
+    public bool ProxyProtocol { get; init; }
+
+    /// <summary>Public keys of proxies that vouch for clients; null: no <c>proxies</c> block.</summary>
+    public IReadOnlyList<string>? TrustedProxies { get; init; }
+
+    public WriteTimeoutPolicy WriteTimeout { get; init; }
+
+    /// <summary>Closed connections monitoring remembers; 0: the default, 10,000.</summary>
+    public int MaxClosedClients { get; init; }
+
+    public IReadOnlyDictionary<string, bool> FeatureFlags { get; init; } = new Dictionary<string, bool>();
+
+    /// <summary>Folder of streams; null: a temporary one.</summary>
+    public string? StoreDirectory { get; init; }
+
+    public JetStreamOptions JetStream { get; init; } = new();
+
+    /// <summary>Domain that accounts without JetStream use, by account.</summary>
+    public IReadOnlyDictionary<string, string> DefaultJetStreamDomains { get; init; } = new Dictionary<string, string>();
+
+    public GatewayOptions Gateway { get; init; } = new();
+
+    public LeafNodeOptions LeafNode { get; init; } = new();
+
+    public WebSocketOptions WebSocket { get; init; } = new();
+
+    public MqttOptions Mqtt { get; init; } = new();
+
+    public OperatorOptions Operator { get; init; } = new();
 }

@@ -1,0 +1,60 @@
+namespace NatsAspire.Server.Configuration;
+
+/// <summary>Puts the defaults where a configuration wrote zero or nothing, which for many options means the default.</summary>
+public static class OptionsBaseline
+{
+    public static ServerOptions Apply(ServerOptions options) => options with
+    {
+        Host = OrDefault(options.Host, Defaults.Host),
+        Port = options.Port == 0 ? Defaults.ClientPort : options.Port,
+        Limits = Apply(options.Limits),
+        Logging = Apply(options.Logging),
+        Authorization = options.Authorization with
+        {
+            Timeout = OrDefault(options.Authorization.Timeout, AuthTimeout(options.Tls)),
+        },
+        Cluster = ApplyCluster(options.Cluster),
+        LameDuckDuration = OrDefault(options.LameDuckDuration, Defaults.LameDuckDuration),
+        LameDuckGracePeriod = OrDefault(options.LameDuckGracePeriod, Defaults.LameDuckGracePeriod),
+    };
+
+    private static LimitOptions Apply(LimitOptions limits) => limits with
+    {
+        MaxControlLine = limits.MaxControlLine == 0 ? Defaults.MaxControlLine : limits.MaxControlLine,
+        MaxPayload = limits.MaxPayload == 0 ? Defaults.MaxPayload : limits.MaxPayload,
+        MaxPending = limits.MaxPending == 0 ? Defaults.MaxPending : limits.MaxPending,
+        MaxConnections = limits.MaxConnections == 0 ? Defaults.MaxConnections : limits.MaxConnections,
+        MaxPingsOut = limits.MaxPingsOut == 0 ? Defaults.MaxPingsOut : limits.MaxPingsOut,
+        PingInterval = OrDefault(limits.PingInterval, Defaults.PingInterval),
+        WriteDeadline = OrDefault(limits.WriteDeadline, Defaults.WriteDeadline),
+    };
+
+    private static LoggingOptions Apply(LoggingOptions logging) => logging with
+    {
+        ConnectErrorReports = logging.ConnectErrorReports == 0 ? new LoggingOptions().ConnectErrorReports : logging.ConnectErrorReports,
+        ReconnectErrorReports = logging.ReconnectErrorReports == 0 ? new LoggingOptions().ReconnectErrorReports : logging.ReconnectErrorReports,
+    };
+
+    private static ClusterOptions ApplyCluster(ClusterOptions cluster)
+    {
+        if (cluster.Port == 0) return cluster;
+        return cluster with
+        {
+            Host = OrDefault(cluster.Host, Defaults.Host),
+            AuthTimeout = OrDefault(cluster.AuthTimeout, AuthTimeout(cluster.Tls)),
+            PoolSize = cluster.PoolSize == 0 ? Defaults.RoutePoolSize : cluster.PoolSize,
+            Compression = string.IsNullOrEmpty(cluster.Compression) ? null : cluster.Compression,
+        };
+    }
+
+    /// <summary>One second more than the TLS handshake may take.</summary>
+    private static TimeSpan AuthTimeout(TlsOptions? tls)
+    {
+        if (tls is null) return Defaults.AuthTimeout;
+        return (tls.Timeout == TimeSpan.Zero ? Defaults.AuthTimeout : tls.Timeout) + TimeSpan.FromSeconds(1);
+    }
+
+    private static string OrDefault(string text, string standard) => text.Length == 0 ? standard : text;
+
+    private static TimeSpan OrDefault(TimeSpan time, TimeSpan standard) => time == TimeSpan.Zero ? standard : time;
+}
