@@ -1,0 +1,6 @@
+namespace NatsAspire.Server.Configuration;
+
+public static partial class OptionsValidator
+{
+    public static void Validate(ServerOptions options) => ArgumentNullException.ThrowIfNull(options);
+}
