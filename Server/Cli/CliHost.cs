@@ -49,7 +49,7 @@ public sealed class CliHost(
 
     private async Task<int> TestAsync(string configFile)
     {
-        var result = ConfigLoader.Load(configFile, Subjects.SubjectMappings.Validate);
+        var result = ConfigLoader.Load(configFile, CommandLine.Checks);
         if (result.HasWarnings) return await FailAsync(result.Warnings);
         await errors.WriteAsync($"{ProgramName}: configuration file {configFile} is valid ({result.Options.ConfigDigest})\n");
         return 0;

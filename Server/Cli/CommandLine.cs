@@ -1,10 +1,15 @@
+using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Configuration.Loading;
+using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Cli;
 
 /// <summary>Reads the command line of nats-server.</summary>
 public static class CommandLine
 {
+    /// <summary>What the configuration loader needs from the rooms above it.</summary>
+    public static readonly MappingValidator Checks = SubjectMappings.Validate;
+
     private static readonly string[] Texts =
     [
         "n", "name", "server_name", "a", "addr", "net", "client_advertise", "user", "pass", "auth", "c", "config", "sl", "signal",

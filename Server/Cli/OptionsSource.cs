@@ -1,5 +1,4 @@
 using NatsAspire.Server.Configuration;
-using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Cli;
 
@@ -15,7 +14,7 @@ public sealed record OptionsSource(string? ConfigFile, FlagOverrides Flags)
     {
         var configured = ConfigFile is null
             ? new ConfigLoadResult(new ServerOptions(), "")
-            : ConfigLoader.Load(ConfigFile, SubjectMappings.Validate);
+            : ConfigLoader.Load(ConfigFile, CommandLine.Checks);
         return configured with { Options = OptionsBaseline.Apply(Flags.ApplyTo(configured.Options)) };
     }
 }

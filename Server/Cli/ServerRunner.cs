@@ -1,19 +1,153 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Hosting;
+using NatsAspire.Server.Hosting.Logging;
 
 namespace NatsAspire.Server.Cli;
 
-/// <summary>Runs a server until it is told to stop.</summary>
-public static class ServerRunner
+/// <summary>Runs a server as a process: log, pid and ports files, signals, exit code.</summary>
+internal sealed partial class ServerRunner : IDisposable
 {
-    /// <param name="options">What the server is to do.</param>
-    /// <param name="source">Where the options came from, to read them again at a reload.</param>
-    /// <returns>The exit code.</returns>
+    private readonly ServerOptions _options;
+    private readonly NatsLoggerProvider _logs;
+    private readonly ILogger _log;
+    private readonly List<PosixSignalRegistration> _signals = [];
+    private NatsServer? _server;
+
+    private ServerRunner(ServerOptions options, NatsLoggerProvider logs)
+    {
+        _options = options;
+        _logs = logs;
+        _log = logs.CreateLogger("nats-server");
+    }
+
+    /// <summary>Runs until told to stop.</summary>
+    /// <param name="options">What to do, already validated.</param>
+    /// <param name="source">Where the options came from, to read them again.</param>
+    /// <returns>0 after an orderly end, 1 when it could not start.</returns>
     public static async Task<int> RunAsync(ServerOptions options, OptionsSource source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        await using var server = await NatsServer.StartAsync(options);
-        await server.Stopped;
+        var unsupported = UnsupportedOptions.Find(options);
+        if (unsupported.Count > 0)
+        {
+            await Console.Error.WriteLineAsync($"nats-server: {string.Join('\n', unsupported)}");
+            return 1;
+        }
+        NatsLoggerProvider logs;
+        try
+        {
+            logs = new NatsLoggerProvider(options.Logging);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"error opening file: open {options.Logging.LogFile}: {error.Message}");
+            return 1;
+        }
+        using (logs)
+        using (var runner = new ServerRunner(options, logs))
+        {
+            return await runner.RunAsync();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var signal in _signals) signal.Dispose();
+    }
+
+    private async Task<int> RunAsync()
+    {
+        try
+        {
+            _server = await NatsServer.StartAsync(_options, _logs);
+            if (_options.PidFile is { } pidFile) await File.WriteAllTextAsync(pidFile, Environment.ProcessId.ToString());
+            if (_options.PortsFileDirectory is { } directory) PortsFile.Write(directory, _server);
+        }
+        catch (Exception error) when (error is SocketException or IOException or UnauthorizedAccessException or ConfigurationValueException)
+        {
+            Fatal(_log, error.Message);
+            if (_server is not null) await _server.DisposeAsync();
+            return 1;
+        }
+        HandleSignals();
+        await _server.Stopped;
+        DeleteFiles();
         return 0;
     }
+
+    private void HandleSignals()
+    {
+        On(PosixSignal.SIGINT, "interrupt", Stop);
+        On(PosixSignal.SIGTERM, "terminated", () =>
+        {
+            // Lame duck mode ends by itself; a second request does not cut it short.
+            if (!_server!.IsLameDuck) Stop();
+        });
+        On(PosixSignal.SIGHUP, "hangup", () => ReloadFailed(_log, "this build cannot reload; restart the server to apply changes"));
+        if (OperatingSystem.IsWindows()) return;
+        On((PosixSignal)UserSignals.Reopen, "user defined signal 1", Reopen);
+        On((PosixSignal)UserSignals.LameDuck, "user defined signal 2", () => _ = _server!.EnterLameDuckAsync());
+    }
+
+    private void On(PosixSignal signal, string name, Action action) => _signals.Add(PosixSignalRegistration.Create(signal, context =>
+    {
+        context.Cancel = true;
+        Trapped(_log, name);
+        action();
+    }));
+
+    private void Stop() => _ = _server!.DisposeAsync().AsTask();
+
+    private void Reopen()
+    {
+        if (_options.Logging.LogFile is null)
+        {
+            NotReopened(_log);
+            return;
+        }
+        _logs.Reopen();
+        Reopened(_log);
+    }
+
+    private void DeleteFiles()
+    {
+        try
+        {
+            if (_options.PidFile is { } pidFile) File.Delete(pidFile);
+            if (_options.PortsFileDirectory is { } directory) File.Delete(PortsFile.PathIn(directory));
+        }
+        catch (IOException error)
+        {
+            CannotDelete(_log, error.Message);
+        }
+    }
+
+    [LoggerMessage(300, LogLevel.Information, "Trapped \"{Signal}\" signal")]
+    private static partial void Trapped(ILogger log, string signal);
+
+    [LoggerMessage(301, LogLevel.Critical, "{Error}")]
+    private static partial void Fatal(ILogger log, string error);
+
+    [LoggerMessage(302, LogLevel.Information, "File log re-opened")]
+    private static partial void Reopened(ILogger log);
+
+    [LoggerMessage(303, LogLevel.Information, "File log re-open ignored, not a file logger")]
+    private static partial void NotReopened(ILogger log);
+
+    [LoggerMessage(304, LogLevel.Error, "Failed to reload server configuration: {Reason}")]
+    private static partial void ReloadFailed(ILogger log, string reason);
+
+    [LoggerMessage(305, LogLevel.Warning, "Cannot remove pid or ports file: {Error}")]
+    private static partial void CannotDelete(ILogger log, string error);
+}
+
+/// <summary>Raw numbers of the two user signals, which .NET has no names for.</summary>
+internal static class UserSignals
+{
+    public static int Reopen => OperatingSystem.IsMacOS() ? 30 : 10;
+
+    public static int LameDuck => OperatingSystem.IsMacOS() ? 31 : 12;
 }

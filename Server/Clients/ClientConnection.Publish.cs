@@ -139,7 +139,8 @@ public sealed partial class ClientConnection
     private bool ProcessClientError(ReadOnlySpan<byte> text)
     {
         ClientLog.Error(Log, _label, $"Client Error {Text(text)}");
-        return true;
+        Close(CloseReason.ParseError);
+        return false;
     }
 
     private void ProcessFault(ProtocolFault fault, ReadOnlySpan<byte> line)

@@ -54,7 +54,7 @@ public sealed partial class ClientConnection : Connection
         _pingTimer = Loop.CreateTimer(OnPingTimer);
         var admitted = _hub.TryRegister(this);
         ClientLog.Created(Log, _label);
-        Enqueue(BuildInfo(_hub.Info).ToProtocolLine());
+        Enqueue(BuildGreeting().ToProtocolLine());
         if (!admitted)
         {
             ClientLog.Error(Log, _label, "maximum connections exceeded");
@@ -88,6 +88,11 @@ public sealed partial class ClientConnection : Connection
         LeaveAccount();
         ClientLog.Closed(Log, _label, CloseReason.Text());
     }
+
+    /// <summary>The first INFO; a server with a no_auth_user asks for nothing there.</summary>
+    private ServerInfo BuildGreeting() => _hub.Authenticator.NoAuthIdentity is null
+        ? BuildInfo(_hub.Info)
+        : BuildInfo(_hub.Info) with { AuthRequired = false };
 
     private ServerInfo BuildInfo(ServerInfo info) => info with
     {

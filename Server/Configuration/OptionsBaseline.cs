@@ -7,10 +7,17 @@ public static class OptionsBaseline
     {
         Host = OrDefault(options.Host, Defaults.Host),
         Port = options.Port == 0 ? Defaults.ClientPort : options.Port,
+        ServerName = OrNull(options.ServerName),
+        ClientAdvertise = OrNull(options.ClientAdvertise),
+        PidFile = OrNull(options.PidFile),
+        PortsFileDirectory = OrNull(options.PortsFileDirectory),
         Limits = Apply(options.Limits),
         Logging = Apply(options.Logging),
         Authorization = options.Authorization with
         {
+            Username = OrNull(options.Authorization.Username),
+            Token = OrNull(options.Authorization.Token),
+            NoAuthUser = OrNull(options.Authorization.NoAuthUser),
             Timeout = OrDefault(options.Authorization.Timeout, AuthTimeout(options.Tls)),
         },
         Cluster = ApplyCluster(options.Cluster),
@@ -24,6 +31,7 @@ public static class OptionsBaseline
         MaxPayload = limits.MaxPayload == 0 ? Defaults.MaxPayload : limits.MaxPayload,
         MaxPending = limits.MaxPending == 0 ? Defaults.MaxPending : limits.MaxPending,
         MaxConnections = limits.MaxConnections == 0 ? Defaults.MaxConnections : limits.MaxConnections,
+        MaxClosedClients = limits.MaxClosedClients == 0 ? new LimitOptions().MaxClosedClients : limits.MaxClosedClients,
         MaxPingsOut = limits.MaxPingsOut == 0 ? Defaults.MaxPingsOut : limits.MaxPingsOut,
         PingInterval = OrDefault(limits.PingInterval, Defaults.PingInterval),
         WriteDeadline = OrDefault(limits.WriteDeadline, Defaults.WriteDeadline),
@@ -31,6 +39,8 @@ public static class OptionsBaseline
 
     private static LoggingOptions Apply(LoggingOptions logging) => logging with
     {
+        LogFile = OrNull(logging.LogFile),
+        RemoteSyslog = OrNull(logging.RemoteSyslog),
         ConnectErrorReports = logging.ConnectErrorReports == 0 ? new LoggingOptions().ConnectErrorReports : logging.ConnectErrorReports,
         ReconnectErrorReports = logging.ReconnectErrorReports == 0 ? new LoggingOptions().ReconnectErrorReports : logging.ReconnectErrorReports,
     };
@@ -40,10 +50,13 @@ public static class OptionsBaseline
         if (cluster.Port == 0) return cluster;
         return cluster with
         {
+            Name = OrNull(cluster.Name),
+            Advertise = OrNull(cluster.Advertise),
+            Username = OrNull(cluster.Username),
             Host = OrDefault(cluster.Host, Defaults.Host),
             AuthTimeout = OrDefault(cluster.AuthTimeout, AuthTimeout(cluster.Tls)),
             PoolSize = cluster.PoolSize == 0 ? Defaults.RoutePoolSize : cluster.PoolSize,
-            Compression = string.IsNullOrEmpty(cluster.Compression) ? null : cluster.Compression,
+            Compression = OrNull(cluster.Compression),
         };
     }
 
@@ -53,6 +66,8 @@ public static class OptionsBaseline
         if (tls is null) return Defaults.AuthTimeout;
         return (tls.Timeout == TimeSpan.Zero ? Defaults.AuthTimeout : tls.Timeout) + TimeSpan.FromSeconds(1);
     }
+
+    private static string? OrNull(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static string OrDefault(string text, string standard) => text.Length == 0 ? standard : text;
 

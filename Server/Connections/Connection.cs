@@ -18,8 +18,8 @@ public abstract partial class Connection : IFlushTarget
         socket.NoDelay = true;
         Loop = loop;
         Io = loop.CreateIo(socket);
-        RemoteEndPoint = (IPEndPoint)socket.RemoteEndPoint!;
-        LocalEndPoint = (IPEndPoint)socket.LocalEndPoint!;
+        RemoteEndPoint = Unmap((IPEndPoint)socket.RemoteEndPoint!);
+        LocalEndPoint = Unmap((IPEndPoint)socket.LocalEndPoint!);
     }
 
     /// <summary>The loop that owns the connection.</summary>
@@ -75,6 +75,10 @@ public abstract partial class Connection : IFlushTarget
 
     /// <summary>Last call on the loop's thread; subscriptions and registrations go here.</summary>
     protected abstract void OnClosed();
+
+    /// <summary>An IPv4 address as such, also on a socket that speaks both.</summary>
+    private static IPEndPoint Unmap(IPEndPoint address) =>
+        address.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(address.Address.MapToIPv4(), address.Port) : address;
 
     private void FinishClose()
     {

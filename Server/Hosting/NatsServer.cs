@@ -106,6 +106,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     public static async Task<NatsServer> StartAsync(
         ServerOptions options, ILoggerFactory? loggers = null, CancellationToken cancellation = default)
     {
+        OptionsValidator.Validate(options);
         var server = new NatsServer(options, (loggers ?? NullLoggerFactory.Instance).CreateLogger("nats-server"));
         try
         {
@@ -193,7 +194,8 @@ public sealed partial class NatsServer : IAsyncDisposable
 
     private void LogAcceptError(string address, SocketException error) => ServerLog.AcceptFailed(_log, address, error.Message);
 
-    private static IPEndPoint Reachable(IPEndPoint bound) =>
+    /// <summary>The address to connect to from this machine for a bound one.</summary>
+    internal static IPEndPoint Reachable(IPEndPoint bound) =>
         bound.Address.Equals(IPAddress.Any) || bound.Address.Equals(IPAddress.IPv6Any)
             ? new IPEndPoint(IPAddress.Loopback, bound.Port)
             : bound;

@@ -60,18 +60,14 @@ internal sealed partial class OptionsReader
             "ping_interval" => limits with { PingInterval = ReadDuration("ping_interval", value) },
             "ping_max" => limits with { MaxPingsOut = ToInt(value) },
             "write_deadline" => limits with { WriteDeadline = ReadDuration("write_deadline", value) },
+            "max_closed_clients" => limits with { MaxClosedClients = ToInt(value) },
             "no_fast_producer_stall" => limits with { NoFastProducerStall = value.AsBoolean() },
             "no_header_support" => limits with { NoHeaderSupport = value.AsBoolean() },
             "disable_sublist_cache" or "no_sublist_cache" => limits with { DisableSublistCache = value.AsBoolean() },
             _ => null,
         };
         if (changed is not null) return options with { Limits = changed };
-        return key switch
-        {
-            "write_timeout" => options with { WriteTimeout = ReadWriteTimeout(value) },
-            "max_closed_clients" => options with { MaxClosedClients = ToInt(value) },
-            _ => null,
-        };
+        return key == "write_timeout" ? options with { WriteTimeout = ReadWriteTimeout(value) } : null;
     }
 
     private static int ReadBounded(string key, ConfigValue value) =>

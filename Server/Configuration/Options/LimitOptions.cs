@@ -12,7 +12,7 @@ public sealed record LimitOptions
     /// <summary>Bytes waiting for one client before it is a slow consumer.</summary>
     public long MaxPending { get; init; } = Defaults.MaxPending;
 
-    /// <summary>Client connections of the server: null default 65,536, -1 unlimited, 0 refuses all.</summary>
+    /// <summary>Client connections of the server: -1 unlimited, 0 refuses all.</summary>
     public int MaxConnections { get; init; } = Defaults.MaxConnections;
 
     /// <summary>Subscriptions of one connection: 0 or -1 unlimited.</summary>
@@ -38,6 +38,6 @@ public sealed record LimitOptions
     /// <summary>Keep no cache of match results (<c>disable_sublist_cache</c>).</summary>
     public bool DisableSublistCache { get; init; }
 
-    /// <summary>Verbose +OK for clients that never sent CONNECT is upstream's default; kept for completeness of the record.</summary>
-    public bool AlwaysEnableNonce { get; init; }
+    /// <summary>Closed connections remembered for /connz.</summary>
+    public int MaxClosedClients { get; init; } = 10_000;
 }

@@ -15,7 +15,7 @@ public sealed record ServerOptions
     /// <summary>Client port: 1..65535, -1 for a free one. 0 takes the default, 4222.</summary>
     public int Port { get; init; } = Defaults.ClientPort;
 
-    /// <summary>True when the server has no client listener at all (<c>listen: none</c> is not a NATS form; used when embedding).</summary>
+    /// <summary>True when the server has no client listener at all.</summary>
     public bool DontListen { get; init; }
 
     /// <summary>host:port told to other servers and clients in place of the bound address; null: the bound one.</summary>
@@ -79,9 +79,6 @@ public sealed record ServerOptions
     public IReadOnlyList<string>? TrustedProxies { get; init; }
 
     public WriteTimeoutPolicy WriteTimeout { get; init; }
-
-    /// <summary>Closed connections monitoring remembers; 0: the default, 10,000.</summary>
-    public int MaxClosedClients { get; init; }
 
     public IReadOnlyDictionary<string, bool> FeatureFlags { get; init; } = new Dictionary<string, bool>();
 

@@ -3,6 +3,8 @@ namespace NatsAspire.Server.Configuration;
 /// <summary>Options that are understood but that this build does not carry out yet.</summary>
 public static class UnsupportedOptions
 {
+    private const int LargestPayload = 64 * 1024 * 1024;
+
     /// <summary>One sentence for each option that asks for something missing; empty: all can be done.</summary>
     public static IReadOnlyList<string> Find(ServerOptions options) =>
         [.. FindAsked(options).Where(asked => asked.IsAsked).Select(asked => $"{asked.Option} is configured, but this build does not support it.")];
@@ -48,6 +50,7 @@ public static class UnsupportedOptions
 
     private static IEnumerable<(string Option, bool IsAsked)> FindOthers(ServerOptions options)
     {
+        yield return ($"max_payload above {LargestPayload}", options.Limits.MaxPayload > LargestPayload);
         yield return ("write_timeout", options.WriteTimeout != WriteTimeoutPolicy.Default || options.Cluster.WriteTimeout != WriteTimeoutPolicy.Default);
         yield return ("syslog", options.Logging.Syslog || !string.IsNullOrEmpty(options.Logging.RemoteSyslog));
     }

@@ -1,0 +1,53 @@
+using System.Diagnostics;
+
+namespace NatsAspire.Tests.Support;
+
+/// <summary>Waiting for a condition; a wait in vain says what for, and what was there instead.</summary>
+public static class Wait
+{
+    /// <summary>Longest a test waits for anything, on a loaded machine.</summary>
+    public static readonly TimeSpan Default = TimeSpan.FromSeconds(15);
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Waits until the condition holds.</summary>
+    /// <param name="what">What is waited for, for the failure.</param>
+    /// <param name="condition">Asked every few milliseconds.</param>
+    /// <param name="describe">The state seen last, for the failure.</param>
+    /// <param name="timeout">Null: <see cref="Default"/>.</param>
+    public static async Task Until(string what, Func<bool> condition, Func<string>? describe = null, TimeSpan? timeout = null)
+    {
+        var clock = Stopwatch.StartNew();
+        using var ticks = new PeriodicTimer(Interval);
+        while (!condition())
+        {
+            if (clock.Elapsed > (timeout ?? Default))
+            {
+                Assert.Fail($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Last seen: {describe?.Invoke() ?? "nothing to tell"}");
+            }
+            await ticks.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Waits until the asynchronous condition holds.</summary>
+    public static async Task Until(string what, Func<Task<bool>> condition, Func<string>? describe = null, TimeSpan? timeout = null)
+    {
+        var clock = Stopwatch.StartNew();
+        using var ticks = new PeriodicTimer(Interval);
+        while (!await condition())
+        {
+            if (clock.Elapsed > (timeout ?? Default))
+            {
+                Assert.Fail($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Last seen: {describe?.Invoke() ?? "nothing to tell"}");
+            }
+            await ticks.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>The result of a task, or a failure that names it.</summary>
+    public static async Task<T> For<T>(string what, Task<T> task, TimeSpan? timeout = null)
+    {
+        if (await Task.WhenAny(task, Task.Delay(timeout ?? Default)) != task) Assert.Fail($"Waited in vain for: {what}");
+        return await task;
+    }
+}
