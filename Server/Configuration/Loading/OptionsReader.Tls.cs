@@ -178,9 +178,11 @@ internal sealed partial class OptionsReader
         foreach (var item in items)
         {
             var pair = new TlsCertificatePair("", "");
+            var last = item;
             foreach (var (key, setting) in ExpectMap(item, type => $"{prefix}unsupported type {type}"))
             {
                 if (!setting.Is<string>(out var file)) throw new ConfigRefusedException(setting, $"{prefix}unsupported type {setting.TypeName}");
+                last = setting;
                 pair = key switch
                 {
                     "cert_file" => pair with { CertificateFile = file },
@@ -190,7 +192,7 @@ internal sealed partial class OptionsReader
             }
             if (pair.CertificateFile.Length == 0 || pair.KeyFile.Length == 0)
             {
-                throw new ConfigRefusedException(item, $"{prefix}both 'cert_file' and 'cert_key' options are required");
+                throw new ConfigRefusedException(last, $"{prefix}both 'cert_file' and 'cert_key' options are required");
             }
             pairs.Add(pair);
         }

@@ -13,6 +13,19 @@ internal static class UrlText
         return Uri.TryCreate(trimmed, UriKind.RelativeOrAbsolute, out url) ? null : $"parse {QuotedText.Quote(trimmed)}: invalid URL";
     }
 
+    /// <summary>Scheme in lower case and authority without the user; empty where there is none.</summary>
+    public static (string Scheme, string Host) Split(string text)
+    {
+        var colon = text.IndexOf(':');
+        if (colon < 0) return ("", "");
+        var rest = text[(colon + 1)..];
+        var authority = rest.StartsWith("//", StringComparison.Ordinal) ? rest[2..].Split('/', '?', '#')[0] : "";
+        return (text[..colon].ToLowerInvariant(), authority[(authority.LastIndexOf('@') + 1)..]);
+    }
+
+    /// <summary>What is wrong with a URL, or null.</summary>
+    public static string? Check(string text) => FindError(text) is { } error ? $"parse {QuotedText.Quote(text)}: {error}" : null;
+
     private static string? FindError(string text)
     {
         if (text.Any(character => character < ' ' || character == 0x7f)) return "net/url: invalid control character in URL";

@@ -40,10 +40,10 @@ internal static partial class LeafNodeCheck
     public static (IReadOnlyList<string> Warnings, string? Error) CheckProxy(RemoteLeafOptions remote)
     {
         if (remote.Proxy is not { Url.Length: > 0 } proxy) return ([], null);
-        if (UrlText.Parse(proxy.Url, out var url) is { } invalid) return ([], $"invalid proxy URL: {invalid}");
-        var scheme = url!.IsAbsoluteUri ? url.Scheme : "";
+        if (UrlText.Check(proxy.Url) is { } invalid) return ([], $"invalid proxy URL: {invalid}");
+        var (scheme, host) = UrlText.Split(proxy.Url);
         if (scheme is not ("http" or "https")) return ([], $"proxy URL scheme must be http or https, got: {scheme}");
-        if (url.Host.Length == 0) return ([], "proxy URL must specify a host");
+        if (host.Length == 0) return ([], "proxy URL must specify a host");
         if (proxy.Timeout < TimeSpan.Zero) return ([], "proxy timeout must be >= 0");
         if (proxy.Username.Length == 0 != (proxy.Password.Length == 0))
         {

@@ -144,15 +144,15 @@ public static partial class OptionsValidator
 
     private static string? FindOriginError(string origin)
     {
-        if (UrlText.Parse(origin, out var url) is { } error) return $"unable to parse allowed origin: {error}";
-        var prefix = $"unable to parse allowed origin {QuotedText.Quote(origin)}: ";
-        if (!url!.IsAbsoluteUri || url.Scheme is not ("http" or "https"))
+        if (UrlText.Check(origin) is { } error) return $"unable to parse allowed origin: {error}";
+        var (scheme, host) = UrlText.Split(origin);
+        if (scheme.Length == 0 && !origin.StartsWith('/'))
         {
-            return origin.Contains(':') || origin.StartsWith('/')
-                ? prefix + "allowed origins must be absolute URLs with http or https scheme"
-                : $"unable to parse allowed origin: parse {QuotedText.Quote(origin)}: invalid URI for request";
+            return $"unable to parse allowed origin: parse {QuotedText.Quote(origin)}: invalid URI for request";
         }
-        return url.Host.Length == 0 ? prefix + "host is required" : null;
+        var prefix = $"unable to parse allowed origin {QuotedText.Quote(origin)}: ";
+        if (scheme is not ("http" or "https")) return prefix + "allowed origins must be absolute URLs with http or https scheme";
+        return host.Length == 0 ? prefix + "host is required" : null;
     }
 
     private static string? FindHeaderError(string header)
