@@ -56,7 +56,7 @@ public sealed record ClusterOverrides
         // -1 is no port of a URL: it stands for 0 while the URL is read.
         var isRandom = listen.EndsWith(RandomPort, StringComparison.Ordinal);
         var text = isRandom ? $"{listen[..^RandomPort.Length]}:0" : listen;
-        if (UrlText.Parse(text, out _) is { } error) throw new CliException(error);
+        if (UrlText.Check(text) is { } error) throw new CliException(error);
         var (userInfo, authority) = SplitAuthority(text);
         if (ListenAddress.FindError(authority, out var host, out var port) is { } invalid) throw new CliException(invalid);
         if (!int.TryParse(port, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)) throw new CliException("expected integer");

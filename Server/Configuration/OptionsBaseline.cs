@@ -20,6 +20,7 @@ public static class OptionsBaseline
             NoAuthUser = OrNull(options.Authorization.NoAuthUser),
             Timeout = OrDefault(options.Authorization.Timeout, AuthTimeout(options.Tls)),
         },
+        Monitoring = options.Monitoring with { Host = OrNull(options.Monitoring.Host) },
         Cluster = ApplyCluster(options.Cluster),
         LameDuckDuration = OrDefault(options.LameDuckDuration, Defaults.LameDuckDuration),
         LameDuckGracePeriod = OrDefault(options.LameDuckGracePeriod, Defaults.LameDuckGracePeriod),

@@ -10,12 +10,15 @@ namespace NatsAspire.Server.Configuration.Grammar;
 /// </summary>
 internal static class ConfigDigest
 {
-    public static string Compute(IReadOnlyDictionary<string, ConfigValue> entries)
+    public static string Compute(IReadOnlyDictionary<string, ConfigValue> entries) =>
+        $"sha256:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(ToJson(entries) + "\n")))}";
+
+    /// <summary>The canonical JSON the digest is taken of.</summary>
+    public static string ToJson(IReadOnlyDictionary<string, ConfigValue> entries)
     {
         var json = new StringBuilder();
         AppendMap(json, entries);
-        json.Append('\n');
-        return $"sha256:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json.ToString())))}";
+        return json.ToString();
     }
 
     private static void AppendMap(StringBuilder json, IReadOnlyDictionary<string, ConfigValue> entries)
