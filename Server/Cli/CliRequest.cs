@@ -1,5 +1,3 @@
-using NatsAspire.Server.Configuration;
-
 namespace NatsAspire.Server.Cli;
 
 /// <summary>What a command line asks for.</summary>
@@ -9,19 +7,25 @@ public abstract record CliRequest
     {
     }
 
-    /// <summary>Print and exit.</summary>
-    /// <param name="Output">For standard output.</param>
-    /// <param name="Error">For standard error.</param>
-    /// <param name="ExitCode">0 or 1.</param>
-    public sealed record Print(string Output, string Error = "", int ExitCode = 0) : CliRequest;
+    /// <summary>Print the usage and exit with 0, even when a flag was wrong.</summary>
+    /// <param name="Error">What was wrong with a flag; null: help was asked for.</param>
+    public sealed record ShowHelp(string? Error = null) : CliRequest;
 
-    /// <summary>Send a signal to another server.</summary>
+    public sealed record ShowTlsHelp : CliRequest;
+
+    public sealed record ShowVersion : CliRequest;
+
+    /// <summary>Check a configuration and exit.</summary>
+    public sealed record TestConfig(string ConfigFile) : CliRequest;
+
+    /// <summary>Send a signal to another server and exit.</summary>
     /// <param name="Command">stop, quit, term, reopen, reload or ldm.</param>
-    /// <param name="Target">Process id (with * behind: the beginning of one), or path of a pid file; empty: the one running.</param>
-    public sealed record Signal(string Command, string Target) : CliRequest;
+    /// <param name="Process">A process id, the start of some with a star, or empty for the only one.</param>
+    public sealed record SendSignal(string Command, string Process) : CliRequest;
 
     /// <summary>Run a server.</summary>
-    /// <param name="Options">How.</param>
-    /// <param name="Warnings">To be shown first.</param>
-    public sealed record Run(ServerOptions Options, IReadOnlyList<string> Warnings) : CliRequest;
+    public sealed record Run(OptionsSource Source) : CliRequest;
+
+    /// <summary>The command line makes no sense.</summary>
+    public sealed record Fail(string Message) : CliRequest;
 }

@@ -1,88 +1,138 @@
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Configuration.Loading;
 using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Cli;
 
-/// <summary>Reads nats-server's command line: flags, then the configuration file, then flags over it.</summary>
+/// <summary>Reads the command line of nats-server.</summary>
 public static class CommandLine
 {
-    private const string Name = "nats-server";
+    /// <summary>What the configuration loader needs from the rooms above it.</summary>
+    public static readonly MappingValidator Checks = SubjectMappings.Validate;
 
-    /// <summary>What checks of subjects the configuration loader needs from the rooms above it.</summary>
-    public static readonly ConfigChecks Checks = new(
-        SubjectMappings.Validate, subject => SubjectRules.IsValid(System.Text.Encoding.UTF8.GetBytes(subject)));
+    private static readonly string[] Texts =
+    [
+        "n", "name", "server_name", "a", "addr", "net", "client_advertise", "user", "pass", "auth", "c", "config", "sl", "signal",
+        "P", "pid", "ports_file_dir", "l", "log", "r", "remote_syslog", "routes", "cluster", "cluster_listen", "cluster_advertise",
+        "cluster_name", "tlscert", "tlskey", "tlscacert", "sd", "store_dir",
+    ];
 
+    private static readonly string[] Numbers =
+    [
+        "p", "port", "m", "http_port", "ms", "https_port", "log_size_limit", "profile", "connect_retries", "max_traced_msg_len",
+    ];
+
+    private static readonly string[] Switches =
+    [
+        "h", "help", "D", "debug", "V", "VV", "trace", "DV", "DVV", "T", "logtime", "logtime_utc", "t", "s", "syslog", "version", "v",
+        "no_advertise", "help_tls", "tls", "tlsverify", "js", "jetstream",
+    ];
+
+    private static readonly Dictionary<string, FlagKind> Kinds = Texts.Select(name => (name, FlagKind.Text))
+        .Concat(Numbers.Select(name => (name, FlagKind.Number)))
+        .Concat(Switches.Select(name => (name, FlagKind.Switch)))
+        .ToDictionary();
+
+    /// <summary>Says what the arguments, without the program's name, ask for. Reads no file but one with a process id.</summary>
     public static CliRequest Parse(IReadOnlyList<string> arguments)
     {
-        var flags = Define();
+        var flags = new FlagSet(Kinds);
+        if (flags.Parse(arguments) is { } error) return new CliRequest.ShowHelp(error);
+        if (flags.Get<bool>("v", "version") == true) return new CliRequest.ShowVersion();
+        if (flags.Get<bool>("h", "help") == true) return new CliRequest.ShowHelp();
+        if (flags.Get<bool>("help_tls") == true) return new CliRequest.ShowTlsHelp();
+        if (flags.Rest.Count > 0) return ParseCommand(flags.Rest[0]);
+        var signal = flags.GetText("sl", "signal");
+        if (!string.IsNullOrEmpty(signal)) return ParseSignal(signal);
+        var configFile = flags.GetText("c", "config");
+        if (string.IsNullOrEmpty(configFile)) configFile = null;
+        if (flags.Get<bool>("t") != true) return new CliRequest.Run(new OptionsSource(configFile, ReadOverrides(flags)));
+        return configFile is null
+            ? new CliRequest.Fail("must specify [-c, --config] option to check configuration file syntax")
+            : new CliRequest.TestConfig(configFile);
+    }
+
+    private static CliRequest ParseCommand(string command) => command.ToLowerInvariant() switch
+    {
+        "version" => new CliRequest.ShowVersion(),
+        "help" => new CliRequest.ShowHelp(),
+        _ => new CliRequest.Fail($"unrecognized command: {QuotedText.Quote(command)}"),
+    };
+
+    private static CliRequest ParseSignal(string signal)
+    {
+        var parts = signal.Split('=');
+        return parts.Length > 2
+            ? new CliRequest.Fail($"invalid signal parameters: [{string.Join(' ', parts.Skip(2))}]")
+            : new CliRequest.SendSignal(parts[0], parts.Length == 2 ? ReadProcess(parts[1]) : "");
+    }
+
+    /// <summary>A process id may be given as the file that holds it.</summary>
+    private static string ReadProcess(string process)
+    {
         try
         {
-            flags.Parse(arguments);
+            return process.Length > 0 && File.Exists(process) ? File.ReadAllText(process) : process;
         }
-        catch (FlagException error)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Upstream shows the help behind the error, and leaves with 0.
-            return new CliRequest.Print(UsageText.Usage, error.Message + "\n");
+            return process;
         }
-        return ParseCommand(flags) ?? ParseServer(flags);
     }
 
-    private static FlagSet Define() => new FlagSet()
-        .Switch("h", "help").Switch("v", "version").Switch("help_tls").Switch("t")
-        .Number("p", "port").Number("m", "http_port").Number("ms", "https_port").Number("profile")
-        .Text("n", "name", "server_name").Text("a", "addr", "net").Text("client_advertise")
-        .Text("c", "config").Text("sl", "signal").Text("P", "pid").Text("ports_file_dir")
-        .Text("l", "log").Number("log_size_limit").Switch("T", "logtime").Switch("logtime_utc")
-        .Switch("s", "syslog").Text("r", "remote_syslog").Number("max_traced_msg_len")
-        .Switch("D", "debug").Switch("V", "trace").Switch("VV").Switch("DV").Switch("DVV")
-        .Switch("js", "jetstream").Text("sd", "store_dir")
-        .Text("user").Text("pass").Text("auth")
-        .Switch("tls").Switch("tlsverify").Text("tlscert").Text("tlskey").Text("tlscacert")
-        .Text("routes").Text("cluster", "cluster_listen").Text("cluster_name").Text("cluster_advertise")
-        .Switch("no_advertise").Number("connect_retries");
-
-    /// <summary>Everything that is not running a server.</summary>
-    private static CliRequest? ParseCommand(FlagSet flags)
+    private static FlagOverrides ReadOverrides(FlagSet flags) => new()
     {
-        if (flags.GetSwitch("v") == true) return Version();
-        if (flags.GetSwitch("h") == true) return new CliRequest.Print(UsageText.Usage);
-        if (flags.GetSwitch("help_tls") == true) return new CliRequest.Print(UsageText.Tls + "\n");
-        foreach (var word in flags.Rest)
-        {
-            if (word.Equals("version", StringComparison.OrdinalIgnoreCase)) return Version();
-            if (word.Equals("help", StringComparison.OrdinalIgnoreCase)) return new CliRequest.Print(UsageText.Usage);
-            return Fail($"unrecognized command: \"{word}\"");
-        }
-        if (flags.GetText("sl") is not { Length: > 0 } signal) return null;
-        var parts = signal.Split('=', 2);
-        return new CliRequest.Signal(parts[0], parts.Length > 1 ? parts[1] : "");
-    }
+        Host = flags.GetText("a", "addr", "net"),
+        Port = ToInt(flags.Get<long>("p", "port")),
+        ServerName = flags.GetText("n", "name", "server_name"),
+        ClientAdvertise = flags.GetText("client_advertise"),
+        PidFile = flags.GetText("P", "pid"),
+        PortsFileDirectory = flags.GetText("ports_file_dir"),
+        Username = flags.GetText("user"),
+        Password = flags.GetText("pass"),
+        Token = flags.GetText("auth"),
+        HttpPort = ToInt(flags.Get<long>("m", "http_port")),
+        HttpsPort = ToInt(flags.Get<long>("ms", "https_port")),
+        ProfilePort = ToInt(flags.Get<long>("profile")),
+        JetStream = flags.Get<bool>("js", "jetstream"),
+        StoreDirectory = flags.GetText("sd", "store_dir"),
+        Logging = ReadLogging(flags),
+        Cluster = ReadCluster(flags),
+        Tls = ReadTls(flags),
+    };
 
-    private static CliRequest ParseServer(FlagSet flags)
+    private static LoggingOverrides ReadLogging(FlagSet flags) => new()
     {
-        var test = flags.GetSwitch("t") == true;
-        var file = flags.GetText("c");
-        try
-        {
-            var loaded = file is { Length: > 0 } ? ConfigLoader.Load(file, Checks) : new LoadedConfig(new ServerOptions(), []);
-            if (test) return TestResult(file, loaded);
-            return new CliRequest.Run(FlagOverrides.Apply(flags, loaded.Options), loaded.Warnings);
-        }
-        catch (Exception error) when (error is ConfigException or ConfigurationValueException)
-        {
-            return Fail(error.Message);
-        }
-    }
+        Debug = flags.Get<bool>("DVV") ?? flags.Get<bool>("DV") ?? flags.Get<bool>("D", "debug"),
+        Trace = flags.Get<bool>("VV") ?? flags.Get<bool>("DVV") ?? flags.Get<bool>("DV") ?? flags.Get<bool>("V", "trace"),
+        TraceVerbose = flags.Get<bool>("VV") ?? flags.Get<bool>("DVV"),
+        LogTime = flags.Get<bool>("T", "logtime"),
+        LogTimeUtc = flags.Get<bool>("logtime_utc"),
+        LogFile = flags.GetText("l", "log"),
+        LogFileSizeLimit = flags.Get<long>("log_size_limit"),
+        Syslog = flags.Get<bool>("s", "syslog"),
+        RemoteSyslog = flags.GetText("r", "remote_syslog"),
+        MaxTracedMessageLength = ToInt(flags.Get<long>("max_traced_msg_len")),
+    };
 
-    private static CliRequest TestResult(string? file, LoadedConfig loaded)
+    private static ClusterOverrides ReadCluster(FlagSet flags) => new()
     {
-        if (string.IsNullOrEmpty(file)) return Fail("must specify [-c, --config] option to check configuration file syntax");
-        return loaded.Warnings.Count > 0
-            ? Fail(string.Concat(loaded.Warnings.Select(warning => warning + "\n")))
-            : new CliRequest.Print("", $"{Name}: configuration file {file} is valid ({loaded.Options.ConfigDigest})\n");
-    }
+        Listen = flags.GetText("cluster", "cluster_listen"),
+        Routes = flags.GetText("routes"),
+        Name = flags.GetText("cluster_name"),
+        Advertise = flags.GetText("cluster_advertise"),
+        NoAdvertise = flags.Get<bool>("no_advertise"),
+        ConnectRetries = ToInt(flags.Get<long>("connect_retries")),
+    };
 
-    private static CliRequest.Print Version() => new($"{Name}: v{Defaults.Version}\n");
+    private static TlsOverrides ReadTls(FlagSet flags) => new()
+    {
+        Enabled = flags.Get<bool>("tls"),
+        Verify = flags.Get<bool>("tlsverify"),
+        CertificateFile = flags.GetText("tlscert"),
+        KeyFile = flags.GetText("tlskey"),
+        CaFile = flags.GetText("tlscacert"),
+    };
 
-    private static CliRequest.Print Fail(string text) => new("", $"{Name}: {text}\n", 1);
+    private static int? ToInt(long? number) => number is { } value ? (int)Math.Clamp(value, int.MinValue, int.MaxValue) : null;
 }

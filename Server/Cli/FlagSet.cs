@@ -1,96 +1,125 @@
 using System.Globalization;
+using System.Numerics;
+using NatsAspire.Server.Configuration.Loading;
 
 namespace NatsAspire.Server.Cli;
 
-/// <summary>A command line that cannot be read; the message is Go's flag package's.</summary>
-internal sealed class FlagException(string message) : Exception(message);
-
 /// <summary>
-/// Flags as Go reads them: <c>-name value</c>, <c>-name=value</c>, one dash or two; booleans take a value only
-/// after an equals sign; the first other word ends them.
+/// Flags the way nats-server takes them: one or two dashes, the value after an equals sign or as the next
+/// argument, switches only with an equals sign. The first argument that is no flag ends them; the last
+/// setting of a flag counts.
 /// </summary>
-internal sealed class FlagSet
+internal sealed class FlagSet(IReadOnlyDictionary<string, FlagKind> kinds)
 {
-    private static readonly Dictionary<string, bool> Booleans = new(StringComparer.Ordinal)
-    {
-        ["1"] = true, ["t"] = true, ["T"] = true, ["true"] = true, ["TRUE"] = true, ["True"] = true,
-        ["0"] = false, ["f"] = false, ["F"] = false, ["false"] = false, ["FALSE"] = false, ["False"] = false,
-    };
+    private readonly Dictionary<string, object> _values = [];
 
-    private readonly Dictionary<string, Flag> _flags = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, object> _given = new(StringComparer.Ordinal);
-
-    /// <summary>Words behind the flags.</summary>
+    /// <summary>Arguments after the flags.</summary>
     public IReadOnlyList<string> Rest { get; private set; } = [];
 
-    public FlagSet Text(params string[] names) => Add(Kind.Text, names);
-
-    public FlagSet Number(params string[] names) => Add(Kind.Number, names);
-
-    public FlagSet Switch(params string[] names) => Add(Kind.Switch, names);
-
-    /// <exception cref="FlagException">An unknown flag, or a value missing or of the wrong kind.</exception>
-    public void Parse(IReadOnlyList<string> arguments)
+    /// <summary>Reads arguments.</summary>
+    /// <returns>What is wrong, or null.</returns>
+    public string? Parse(IReadOnlyList<string> arguments)
     {
-        var at = 0;
-        while (at < arguments.Count && arguments[at] is ['-', _, ..] word)
+        var index = 0;
+        while (index < arguments.Count && arguments[index] is ['-', _, ..])
         {
-            at++;
-            if (word == "--") break;
-            at += ParseOne(word, at < arguments.Count ? arguments[at] : null) ? 1 : 0;
+            var argument = arguments[index++];
+            if (argument == "--") break;
+            if (ParseFlag(argument, arguments, ref index) is { } error) return error;
         }
-        Rest = [.. arguments.Skip(at)];
+        Rest = [.. arguments.Skip(index)];
+        return null;
     }
 
-    public bool IsGiven(string name) => _given.ContainsKey(_flags[name].Canonical);
-
-    public string? GetText(string name) => _given.GetValueOrDefault(_flags[name].Canonical) as string;
-
-    public long? GetNumber(string name) => _given.GetValueOrDefault(_flags[name].Canonical) as long?;
-
-    public bool? GetSwitch(string name) => _given.GetValueOrDefault(_flags[name].Canonical) as bool?;
-
-    /// <summary>True when the next word was its value.</summary>
-    private bool ParseOne(string word, string? next)
+    /// <summary>Value of the flag that was set last of some that mean the same; null: none was.</summary>
+    public T? Get<T>(params ReadOnlySpan<string> names)
+        where T : struct
     {
-        var name = word.TrimStart('-');
-        if (word.StartsWith("---", StringComparison.Ordinal) || name.StartsWith('=')) throw new FlagException($"bad flag syntax: {word}");
-        var equals = name.IndexOf('=');
-        var value = equals < 0 ? null : name[(equals + 1)..];
-        if (equals >= 0) name = name[..equals];
-        if (!_flags.TryGetValue(name, out var flag)) throw new FlagException($"flag provided but not defined: -{name}");
-        if (flag.Kind == Kind.Switch)
+        var found = Find(names);
+        return found is null ? null : (T)found;
+    }
+
+    /// <summary>Text of the flag that was set last of some that mean the same; null: none was.</summary>
+    public string? GetText(params ReadOnlySpan<string> names) => (string?)Find(names);
+
+    private object? Find(ReadOnlySpan<string> names)
+    {
+        object? found = null;
+        var order = -1;
+        foreach (var name in names)
         {
-            var on = true;
-            if (value is not null && !Booleans.TryGetValue(value, out on))
-            {
-                throw new FlagException($"invalid boolean value \"{value}\" for -{name}: parse error");
-            }
-            _given[flag.Canonical] = on;
-            return false;
+            if (!_values.TryGetValue(name, out var value)) continue;
+            var (position, setting) = ((int, object))value;
+            if (position > order) (order, found) = (position, setting);
         }
-        var text = value ?? next ?? throw new FlagException($"flag needs an argument: -{name}");
-        _given[flag.Canonical] = flag.Kind == Kind.Text ? text : ReadNumber(name, text);
-        return value is null;
+        return found;
     }
 
-    private static object ReadNumber(string name, string text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : throw new FlagException($"invalid value \"{text}\" for flag -{name}: parse error");
-
-    private FlagSet Add(Kind kind, string[] names)
+    private string? ParseFlag(string argument, IReadOnlyList<string> arguments, ref int index)
     {
-        foreach (var name in names) _flags.Add(name, new Flag(names[0], kind));
-        return this;
+        var body = argument.AsSpan(argument.StartsWith("--", StringComparison.Ordinal) ? 2 : 1);
+        if (body.IsEmpty || body[0] is '-' or '=') return $"bad flag syntax: {argument}";
+        var equals = body.IndexOf('=');
+        var name = (equals < 0 ? body : body[..equals]).ToString();
+        var value = equals < 0 ? null : body[(equals + 1)..].ToString();
+        if (!kinds.TryGetValue(name, out var kind)) return $"flag provided but not defined: -{name}";
+        if (kind == FlagKind.Switch) return SetSwitch(name, value, index);
+        if (value is null)
+        {
+            if (index >= arguments.Count) return $"flag needs an argument: -{name}";
+            value = arguments[index++];
+        }
+        if (kind == FlagKind.Text)
+        {
+            Set(name, value, index);
+            return null;
+        }
+        if (ParseNumber(value, out var number) is { } error) return $"invalid value {QuotedText.Quote(value)} for flag -{name}: {error}";
+        Set(name, number, index);
+        return null;
     }
 
-    private enum Kind
+    private string? SetSwitch(string name, string? value, int index)
     {
-        Text,
-        Number,
-        Switch,
+        switch (value)
+        {
+            case null or "1" or "t" or "T" or "true" or "TRUE" or "True":
+                Set(name, true, index);
+                return null;
+            case "0" or "f" or "F" or "false" or "FALSE" or "False":
+                Set(name, false, index);
+                return null;
+            default:
+                return $"invalid boolean value {QuotedText.Quote(value)} for -{name}: parse error";
+        }
     }
 
-    private readonly record struct Flag(string Canonical, Kind Kind);
+    private void Set(string name, object value, int index) => _values[name] = (index, value);
+
+    /// <summary>A number, decimal or with the prefix of another base.</summary>
+    private static string? ParseNumber(string text, out long number)
+    {
+        number = 0;
+        var digits = text.AsSpan();
+        var isNegative = digits is ['-', ..];
+        if (digits is ['-' or '+', ..]) digits = digits[1..];
+        var numberBase = 10;
+        if (digits is ['0', _, ..])
+        {
+            numberBase = char.ToLowerInvariant(digits[1]) switch { 'x' => 16, 'b' => 2, _ => 8 };
+            digits = digits[(char.ToLowerInvariant(digits[1]) is 'x' or 'b' or 'o' ? 2 : 1)..];
+        }
+        if (digits.IsEmpty) return "parse error";
+        var sum = BigInteger.Zero;
+        foreach (var digit in digits)
+        {
+            var isDigit = int.TryParse([digit], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value);
+            if (!isDigit || value >= numberBase) return "parse error";
+            sum = (sum * numberBase) + value;
+        }
+        if (isNegative) sum = -sum;
+        if (sum < long.MinValue || sum > long.MaxValue) return "value out of range";
+        number = (long)sum;
+        return null;
+    }
 }

@@ -24,16 +24,16 @@ internal sealed partial class ServerRunner : IDisposable
     }
 
     /// <summary>Runs until told to stop.</summary>
+    /// <param name="options">What to do, already validated.</param>
+    /// <param name="source">Where the options came from, to read them again.</param>
     /// <returns>0 after an orderly end, 1 when it could not start.</returns>
-    public static async Task<int> RunAsync(ServerOptions options)
+    public static async Task<int> RunAsync(ServerOptions options, OptionsSource source)
     {
-        try
+        ArgumentNullException.ThrowIfNull(source);
+        var unsupported = UnsupportedOptions.Find(options);
+        if (unsupported.Count > 0)
         {
-            OptionsValidator.Validate(options);
-        }
-        catch (ConfigurationValueException error)
-        {
-            await Console.Error.WriteLineAsync($"nats-server: {error.Message}");
+            await Console.Error.WriteLineAsync($"nats-server: {string.Join('\n', unsupported)}");
             return 1;
         }
         NatsLoggerProvider logs;

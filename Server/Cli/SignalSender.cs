@@ -1,70 +1,68 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
+using System.Text;
+using NatsAspire.Server.Configuration.Loading;
 
 namespace NatsAspire.Server.Cli;
 
-/// <summary>Sends a command to a running server as a Unix signal.</summary>
-internal static partial class SignalSender
+/// <summary>Sends signals to other servers of this machine.</summary>
+/// <param name="findServers">Process ids of running servers, this one left out.</param>
+/// <param name="kill">Sends a signal number to a process; returns what is wrong, or null.</param>
+public sealed class SignalSender(Func<IReadOnlyList<int>> findServers, Func<int, int, string?> kill)
 {
-    private const int NoSuchProcess = 3;
-    private const int NotPermitted = 1;
-    private const string ProcessName = "nats-server";
+    private const int SigHup = 1;
+    private const int SigInt = 2;
+    private const int SigKill = 9;
+    private const int SigUsr1 = 10;
+    private const int SigUsr2 = 12;
+    private const int SigTerm = 15;
 
-    private static readonly Dictionary<string, int> Signals = new(StringComparer.Ordinal)
+    /// <summary>Sends a command's signal.</summary>
+    /// <param name="command">stop, quit, term, reopen, reload or ldm.</param>
+    /// <param name="process">A process id, the start of some with a star, or empty for the only one.</param>
+    /// <exception cref="CliException">No such command or process, or the signal was refused.</exception>
+    public void Send(string command, string process)
     {
-        ["stop"] = 9, ["quit"] = 2, ["reopen"] = 10, ["reload"] = 1, ["ldm"] = 12, ["term"] = 15,
+        var isPattern = process.EndsWith('*');
+        var wanted = isPattern ? process[..^1] : process;
+        var number = 0;
+        if (wanted.Length > 0 && !int.TryParse(wanted, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number))
+        {
+            throw new CliException($"invalid pid: {wanted}");
+        }
+        var processes = wanted.Length == 0 || isPattern ? findServers() : [number];
+        if (processes.Count > 1 && !isPattern)
+        {
+            throw new CliException($"multiple nats-server processes running:{string.Concat(processes.Select(id => $"\n{id}"))}");
+        }
+        if (processes.Count == 0) throw new CliException("no nats-server processes running");
+        SendAll(command, processes.Where(id => Matches(id, wanted, isPattern)));
+    }
+
+    private static bool Matches(int id, string wanted, bool isPattern)
+    {
+        var text = id.ToString(CultureInfo.InvariantCulture);
+        return wanted.Length == 0 || text == wanted || (isPattern && text.StartsWith(wanted, StringComparison.Ordinal));
+    }
+
+    private void SendAll(string command, IEnumerable<int> processes)
+    {
+        var signal = SignalOf(command);
+        var failures = new StringBuilder();
+        foreach (var id in processes)
+        {
+            if (kill(id, signal) is { } error) failures.Append(CultureInfo.InvariantCulture, $"\nsignal {QuotedText.Quote(command)} {id}: {error}");
+        }
+        if (failures.Length > 0) throw new CliException(failures.ToString());
+    }
+
+    private static int SignalOf(string command) => command switch
+    {
+        "stop" => SigKill,
+        "quit" => SigInt,
+        "reopen" => SigUsr1,
+        "reload" => SigHup,
+        "ldm" => SigUsr2,
+        "term" => SigTerm,
+        _ => throw new CliException($"unknown signal {QuotedText.Quote(command)}"),
     };
-
-    /// <returns>Null when it was sent; else upstream's words for why not.</returns>
-    public static string? Send(string command, string target)
-    {
-        if (target.Length > 0 && !char.IsAsciiDigit(target[0]) && target != "*" && File.Exists(target)) target = File.ReadAllText(target).Trim();
-        var isGlob = target.EndsWith('*');
-        var prefix = target.TrimEnd('*');
-        if (prefix.Length > 0 && !int.TryParse(prefix, NumberStyles.None, CultureInfo.InvariantCulture, out _)) return $"invalid pid: {prefix}";
-        List<int> processes = prefix.Length > 0 && !isGlob ? [int.Parse(prefix, CultureInfo.InvariantCulture)] : FindServers();
-        if (isGlob) processes = [.. processes.Where(id => id.ToString(CultureInfo.InvariantCulture).StartsWith(prefix, StringComparison.Ordinal))];
-        if (processes.Count > 1 && !isGlob) return $"multiple {ProcessName} processes running:\n{string.Join('\n', processes)}";
-        if (processes.Count == 0) return $"no {ProcessName} processes running";
-        if (!Signals.TryGetValue(command, out var signal)) return $"unknown signal \"{command}\"";
-        var failures = processes.Select(id => (id, Error: Kill(id, signal) == 0 ? 0 : Marshal.GetLastPInvokeError())).Where(sent => sent.Error != 0);
-        var text = string.Concat(failures.Select(sent => $"\nsignal \"{command}\" {sent.id}: {Describe(sent.Error)}"));
-        return text.Length == 0 ? null : text;
-    }
-
-    private static List<int> FindServers()
-    {
-        var found = new List<int>();
-        if (!Directory.Exists("/proc")) return found;
-        foreach (var directory in Directory.EnumerateDirectories("/proc"))
-        {
-            if (!int.TryParse(Path.GetFileName(directory), out var id) || id == Environment.ProcessId) continue;
-            if (ReadCommandName(directory) == ProcessName) found.Add(id);
-        }
-        found.Sort();
-        return found;
-    }
-
-    private static string? ReadCommandName(string directory)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(directory, "comm")).Trim();
-        }
-        catch (IOException)
-        {
-            // The process ended between the listing and the reading.
-            return null;
-        }
-    }
-
-    private static string Describe(int error) => error switch
-    {
-        NoSuchProcess => "no such process",
-        NotPermitted => "operation not permitted",
-        _ => Marshal.GetPInvokeErrorMessage(error),
-    };
-
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    private static partial int Kill(int process, int signal);
 }

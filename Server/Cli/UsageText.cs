@@ -1,9 +1,10 @@
 namespace NatsAspire.Server.Cli;
 
-/// <summary>What <c>--help</c> prints: upstream's text to the letter, since people and tools know it.</summary>
-internal static class UsageText
+/// <summary>What <c>--help</c> and <c>--help_tls</c> print.</summary>
+public static partial class UsageText
 {
-    public const string Usage =
+    /// <summary>Usage of the command line, with its final line feed.</summary>
+    public const string Options =
         """
 
         Usage: nats-server [options]
@@ -69,21 +70,5 @@ internal static class UsageText
             -v, --version                    Show version
                 --help_tls                   TLS help
 
-
-        """;
-
-    /// <summary>What <c>--help_tls</c> prints.</summary>
-    public const string Tls =
-        """
-        TLS configuration is done in the configuration file, in a tls block:
-
-            tls {
-                cert_file: "./certs/server.pem"
-                key_file:  "./certs/key.pem"
-                ca_file:   "./certs/ca.pem"
-                verify:    true
-            }
-
-        This build does not serve TLS yet and refuses to start with such a block.
         """;
 }

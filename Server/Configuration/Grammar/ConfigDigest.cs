@@ -2,83 +2,130 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace NatsAspire.Server.Configuration;
+namespace NatsAspire.Server.Configuration.Grammar;
 
-/// <summary>The digest <c>-t</c> prints: SHA-256 of the values as upstream writes them in JSON, keys sorted.</summary>
-public static class ConfigDigest
+/// <summary>
+/// Digest of a parsed configuration: SHA-256 of its JSON with sorted keys and a line feed, so that comments,
+/// order and notation do not change it.
+/// </summary>
+internal static class ConfigDigest
 {
-    public static string Compute(ConfigMap map)
+    public static string Compute(IReadOnlyDictionary<string, ConfigValue> entries) =>
+        $"sha256:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(ToJson(entries) + "\n")))}";
+
+    /// <summary>The canonical JSON the digest is taken of.</summary>
+    public static string ToJson(IReadOnlyDictionary<string, ConfigValue> entries)
     {
         var json = new StringBuilder();
-        Write(json, map);
-        json.Append('\n');
-        return "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json.ToString())));
+        AppendMap(json, entries);
+        return json.ToString();
     }
 
-    private static void Write(StringBuilder json, object value)
-    {
-        switch (value)
-        {
-            case ConfigMap map:
-                WriteMap(json, map);
-                break;
-            case List<ConfigValue> items:
-                json.Append('[');
-                for (var i = 0; i < items.Count; i++)
-                {
-                    if (i > 0) json.Append(',');
-                    Write(json, items[i].Value);
-                }
-                json.Append(']');
-                break;
-            case string text:
-                WriteString(json, text);
-                break;
-            case bool flag:
-                json.Append(flag ? "true" : "false");
-                break;
-            case DateTimeOffset date:
-                json.Append('"').Append(date.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)).Append('"');
-                break;
-            default:
-                json.Append(Convert.ToString(value, CultureInfo.InvariantCulture));
-                break;
-        }
-    }
-
-    private static void WriteMap(StringBuilder json, ConfigMap map)
+    private static void AppendMap(StringBuilder json, IReadOnlyDictionary<string, ConfigValue> entries)
     {
         json.Append('{');
-        var first = true;
-        foreach (var (key, entry) in map.Entries.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        var separator = "";
+        foreach (var (key, value) in entries.OrderBy(entry => ConfigText.Encode(entry.Key), Utf8Comparer.Instance))
         {
-            if (!first) json.Append(',');
-            first = false;
-            WriteString(json, key);
+            json.Append(separator);
+            AppendString(json, key);
             json.Append(':');
-            Write(json, entry.Value);
+            Append(json, value);
+            separator = ",";
         }
         json.Append('}');
     }
 
-    private static void WriteString(StringBuilder json, string text)
+    private static void Append(StringBuilder json, ConfigValue value)
+    {
+        switch (value.Content)
+        {
+            case string text:
+                AppendString(json, text);
+                break;
+            case bool flag:
+                json.Append(flag ? "true" : "false");
+                break;
+            case double number:
+                json.Append(FormatFloat(number));
+                break;
+            case DateTimeOffset date:
+                json.Append(CultureInfo.InvariantCulture, $"\"{date:yyyy-MM-dd'T'HH:mm:ss'Z'}\"");
+                break;
+            case IReadOnlyDictionary<string, ConfigValue> entries:
+                AppendMap(json, entries);
+                break;
+            case IReadOnlyList<ConfigValue> items:
+                AppendArray(json, items);
+                break;
+            default:
+                json.Append(CultureInfo.InvariantCulture, $"{value.Content}");
+                break;
+        }
+    }
+
+    private static void AppendArray(StringBuilder json, IReadOnlyList<ConfigValue> items)
+    {
+        json.Append('[');
+        for (var index = 0; index < items.Count; index++)
+        {
+            if (index > 0) json.Append(',');
+            Append(json, items[index]);
+        }
+        json.Append(']');
+    }
+
+    private static void AppendString(StringBuilder json, string text)
     {
         json.Append('"');
-        foreach (var c in text)
+        for (var index = 0; index < text.Length; index++)
         {
-            _ = c switch
+            var character = text[index];
+            if (char.IsHighSurrogate(character) && index + 1 < text.Length && char.IsLowSurrogate(text[index + 1]))
             {
-                '"' => json.Append("\\\""),
-                '\\' => json.Append("\\\\"),
-                '\n' => json.Append("\\n"),
-                '\r' => json.Append("\\r"),
-                '\t' => json.Append("\\t"),
-                '\b' => json.Append("\\b"),
-                '\f' => json.Append("\\f"),
-                < ' ' or '<' or '>' or '&' or '\u2028' or '\u2029' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
-                _ => json.Append(c),
-            };
+                json.Append(character).Append(text[++index]);
+                continue;
+            }
+            json.Append(character switch
+            {
+                '"' => "\\\"",
+                '\\' => "\\\\",
+                '\b' => "\\b",
+                '\f' => "\\f",
+                '\n' => "\\n",
+                '\r' => "\\r",
+                '\t' => "\\t",
+                _ when char.IsSurrogate(character) => "\\ufffd",
+                < ' ' or '<' or '>' or '&' or '\u2028' or '\u2029' => $"\\u{(int)character:x4}",
+                _ => character.ToString(),
+            });
         }
         json.Append('"');
+    }
+
+    /// <summary>Shortest digits that read back the same, plain between 1e-6 and 1e21.</summary>
+    private static string FormatFloat(double number)
+    {
+        var shortest = number.ToString("R", CultureInfo.InvariantCulture);
+        var exponentAt = shortest.IndexOf('E');
+        if (exponentAt < 0) return shortest;
+        var sign = shortest[0] == '-' ? "-" : "";
+        var digits = shortest[sign.Length..exponentAt].Replace(".", "", StringComparison.Ordinal);
+        var exponent = int.Parse(shortest.AsSpan(exponentAt + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        if (exponent is >= 21 or < -6)
+        {
+            var fraction = digits.Length > 1 ? "." + digits[1..] : "";
+            return $"{sign}{digits[0]}{fraction}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent)}";
+        }
+        return exponent < 0
+            ? $"{sign}0.{new string('0', -exponent - 1)}{digits}"
+            : sign + digits.PadRight(exponent + 1, '0');
+    }
+
+    private sealed class Utf8Comparer : IComparer<byte[]>
+    {
+        public static readonly Utf8Comparer Instance = new();
+
+        public int Compare(byte[]? left, byte[]? right) => left.AsSpan().SequenceCompareTo(right);
     }
 }

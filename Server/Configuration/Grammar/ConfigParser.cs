@@ -1,237 +1,153 @@
-namespace NatsAspire.Server.Configuration;
+namespace NatsAspire.Server.Configuration.Grammar;
 
 /// <summary>
-/// The grammar of nats.conf:
-/// <code>
-/// file    = { entry }                          braces around the whole file are allowed, as in JSON
-/// entry   = key ( "=" | ":" | blank ) value  |  "include" path
-/// key     = bare | "quoted" | 'quoted'
-/// value   = "[" { value [ "," ] } "]"  |  "{" { entry } "}"  |  "(" LF raw text LF ")"
-///         | "text with escapes" | 'text' | number [ size suffix ] | date | boolean | $variable | bare text
-/// </code>
-/// Entries end with a new line, a comma, a semicolon or the closing brace. Comments begin with # or //.
-/// Variables are looked up in the enclosing blocks, then in the environment. Error texts are upstream's.
+/// Builds the tree of values out of the tokens of a file and the files it includes. Keys wait on a stack of
+/// their own until their value is complete, and a value that turns out to be none leaves its key there.
 /// </summary>
-public sealed partial class ConfigParser
+internal sealed partial class ConfigParser
 {
-    /// <summary>Blocks and arrays inside each other; beyond, a file is refused.</summary>
-    public const int MaxDepth = 256;
-
-    /// <summary>Files including each other.</summary>
-    public const int MaxIncludeDepth = 32;
-
-    /// <summary>Bytes of one file.</summary>
-    public const long MaxFileSize = 16 * 1024 * 1024;
-
-    private const char End = '\0';
-    private readonly string _text;
+    private const int MaxDepth = 1000;
+    private const int MaxIncludeDepth = 64;
+    private const long MaxBytes = 64 * 1024 * 1024;
+    private const long MaxExpandedSize = 5_000_000;
+    private readonly ConfigLexer _lexer;
     private readonly string _file;
     private readonly string _directory;
-    private readonly int _includeDepth;
-    private readonly Func<string, string?> _environment;
-    private readonly HashSet<string> _openReferences;
-    private readonly List<ConfigMap> _scopes = [];
-    private int _at;
-    private int _line = 1;
-    private int _lineStart;
-    private int _depth;
+    private readonly ParseBudget _budget;
+    private readonly List<Scope> _scopes = [new Scope([], null)];
+    private readonly Stack<ConfigToken> _keys = new();
 
-    private ConfigParser(string text, string file, int includeDepth, Func<string, string?> environment, HashSet<string> openReferences)
+    private ConfigParser(byte[] input, string file, ParseBudget budget)
     {
-        _text = text;
+        _lexer = new ConfigLexer(input);
         _file = file;
-        _directory = Path.GetDirectoryName(file) ?? "";
-        _includeDepth = includeDepth;
-        _environment = environment;
-        _openReferences = openReferences;
+        _directory = ConfigPath.DirectoryOf(file);
+        _budget = budget;
     }
 
-    /// <summary>Reads a file.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="environment">Looks variables up that no block defines; null: the process environment.</param>
-    /// <exception cref="ConfigException">It cannot be read or does not follow the grammar.</exception>
-    public static ConfigMap ParseFile(string path, Func<string, string?>? environment = null) =>
-        ParseFile(path, 0, environment ?? Environment.GetEnvironmentVariable);
+    private Scope Current => _scopes[^1];
 
-    /// <summary>Reads a text.</summary>
-    public static ConfigMap Parse(string text, string file = "", Func<string, string?>? environment = null) =>
-        new ConfigParser(text, file, 0, environment ?? Environment.GetEnvironmentVariable, []).ParseTop();
+    /// <summary>Reads a file with all it includes.</summary>
+    /// <exception cref="ConfigException">It cannot be read or is not a configuration.</exception>
+    public static IReadOnlyDictionary<string, ConfigValue> ParseFile(string path) => ParseFile(path, new ParseBudget(MaxBytes));
 
-    private static ConfigMap ParseFile(string path, int includeDepth, Func<string, string?> environment)
+    /// <summary>Parses a text; its includes are looked for in the working folder.</summary>
+    /// <exception cref="ConfigException">It is not a configuration.</exception>
+    public static IReadOnlyDictionary<string, ConfigValue> ParseText(byte[] text) =>
+        new ConfigParser(text, "", new ParseBudget(MaxBytes)).Parse();
+
+    private static IReadOnlyDictionary<string, ConfigValue> ParseFile(string path, ParseBudget budget)
     {
+        var input = ConfigPath.ReadFile(path, budget.RemainingBytes);
+        budget.RemainingBytes -= input.Length;
+        budget.OpenFiles.Add(path);
+        var entries = new ConfigParser(input, path, budget).Parse();
+        budget.OpenFiles.Remove(path);
+        return entries;
+    }
+
+    private OrderedDictionary<string, ConfigValue> Parse()
+    {
+        var previous = default(ConfigToken);
+        var token = _lexer.Next();
+        for (; token.Kind != ConfigTokenKind.End; token = _lexer.Next())
+        {
+            Take(token);
+            previous = token;
+        }
+        // A closing brace at the very end stands for itself: configurations may be wrapped the way JSON is.
+        if (previous.Kind == ConfigTokenKind.Key && previous.Text != "}")
+        {
+            throw new ConfigException($"config is invalid ({_file}:{token.Line}:{token.Column})");
+        }
+        return _scopes[0].Entries!;
+    }
+
+    private void Take(ConfigToken token)
+    {
+        switch (token.Kind)
+        {
+            case ConfigTokenKind.Error:
+                throw new ConfigException($"Parse error on line {token.Line}: '{token.Text}'");
+            case ConfigTokenKind.Key:
+                _keys.Push(token);
+                break;
+            case ConfigTokenKind.MapStart:
+                Open(new Scope([], null), token);
+                break;
+            case ConfigTokenKind.ArrayStart:
+                Open(new Scope(null, []), token);
+                break;
+            case ConfigTokenKind.MapEnd or ConfigTokenKind.ArrayEnd:
+                Close(token);
+                break;
+            case ConfigTokenKind.Variable:
+                Add(Resolve(token), token);
+                break;
+            case ConfigTokenKind.Include:
+                Include(token);
+                break;
+            default:
+                if (ReadScalar(token) is { } content) Add(ConfigValue.Scalar(content, PlaceOf(token), _file), token);
+                break;
+        }
+    }
+
+    private void Open(Scope scope, ConfigToken token)
+    {
+        if (_scopes.Count > MaxDepth) throw new ConfigException($"Parse error on line {token.Line}: 'nested deeper than {MaxDepth} levels'");
+        _scopes.Add(scope);
+    }
+
+    private void Close(ConfigToken token)
+    {
+        var closed = Current;
+        if (_scopes.Count == 1) throw new ConfigException($"Parse error on line {token.Line}: 'unexpected end of a map'");
+        _scopes.RemoveAt(_scopes.Count - 1);
+        var place = PlaceOf(token);
+        Add(closed.Entries is { } entries ? ConfigValue.Map(entries, place, _file) : ConfigValue.Array(closed.Items!, place, _file), token);
+    }
+
+    /// <summary>Values of a map are reported at their key, items of an array where they end.</summary>
+    private ConfigToken PlaceOf(ConfigToken token) => Current.Entries is not null && _keys.TryPeek(out var key) ? key : token;
+
+    private void Add(ConfigValue value, ConfigToken token)
+    {
+        if (value.ExpandedSize > MaxExpandedSize) throw new ConfigException($"Parse error on line {token.Line}: 'too many values'");
+        if (Current.Items is { } items)
+        {
+            items.Add(value);
+            return;
+        }
+        if (!_keys.TryPop(out var key)) throw new ConfigException($"Parse error on line {token.Line}: 'value without a key'");
+        Current.Entries![key.Text] = value;
+    }
+
+    private void Include(ConfigToken token)
+    {
+        var path = ConfigPath.Join(_directory, token.Text);
         try
         {
-            if (new FileInfo(path) is { Exists: true } info && info.Length > MaxFileSize)
-            {
-                throw new ConfigException($"{path}: larger than {MaxFileSize} bytes");
-            }
-            // Read as bytes: a mark at the start belongs to the first key, as upstream has it.
-            var text = System.Text.Encoding.UTF8.GetString(File.ReadAllBytes(path));
-            return new ConfigParser(text, path, includeDepth, environment, []).ParseTop();
+            if (_budget.OpenFiles.Contains(path)) throw new ConfigException($"include cycle through '{path}'");
+            if (_budget.OpenFiles.Count >= MaxIncludeDepth) throw new ConfigException($"includes nested deeper than {MaxIncludeDepth} files");
+            foreach (var (key, value) in ParseFile(path, _budget)) Current.Entries![key] = value;
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (ConfigException failure)
         {
-            throw new ConfigException($"open {path}: no such file or directory");
-        }
-        catch (UnauthorizedAccessException)
-        {
-            throw new ConfigException(Directory.Exists(path) ? $"read {path}: is a directory" : $"open {path}: permission denied");
-        }
-        catch (IOException error)
-        {
-            throw new ConfigException($"open {path}: {error.Message}");
+            throw new ConfigException($"error parsing include file '{token.Text}', {failure.Message}");
         }
     }
 
-    private ConfigMap ParseTop()
-    {
-        var map = new ConfigMap();
-        _scopes.Add(map);
-        var openBraces = 0;
-        while (true)
-        {
-            SkipBlank();
-            var c = Peek();
-            if (c == End && AtEnd) return openBraces == 0 ? map : throw Error("Unexpected EOF processing map.");
-            if (c == '{')
-            {
-                Enter();
-                openBraces++;
-                Next();
-                continue;
-            }
-            if (c == '}')
-            {
-                if (openBraces-- == 0 && LooksLikeStrayBrace()) return map;
-                openBraces = Math.Max(0, openBraces);
-                Next();
-                continue;
-            }
-            if (c is ',' or ';')
-            {
-                Next();
-                continue;
-            }
-            ParseEntry(map, insideBlock: openBraces > 0);
-            EndTopValue(openBraces > 0);
-        }
-    }
+    /// <summary>A map or an array that is not closed yet.</summary>
+    private sealed record Scope(OrderedDictionary<string, ConfigValue>? Entries, List<ConfigValue>? Items);
 
-    /// <summary>A brace too many at the very end is let pass, since JSON-like files often have it.</summary>
-    private bool LooksLikeStrayBrace()
+    /// <summary>What a file shares with the files it includes.</summary>
+    private sealed class ParseBudget(long bytes)
     {
-        Next();
-        SkipBlank();
-        return AtEnd ? true : throw new ConfigException($"config is invalid ({_file}:{_line}:{Column})");
-    }
+        public long RemainingBytes { get; set; } = bytes;
 
-    private void EndTopValue(bool insideBlock)
-    {
-        while (Peek() is ' ' or '\t') Next();
-        if (AtEnd || Peek() is '\n' or '\r' or ';' or ',' or '}' or '#' || IsSlashComment()) return;
-        throw insideBlock
-            ? Error($"Expected a block-level value to end with a new line, comment or EOF, but got '{Peek()}' instead.")
-            : Error($"Expected a top-level value to end with a new line, comment or EOF, but got '{Peek()}' instead.");
-    }
+        public HashSet<string> OpenFiles { get; } = [];
 
-    private void ParseEntry(ConfigMap map, bool insideBlock)
-    {
-        var (key, line, column, quoted) = ParseKey(insideBlock);
-        if (!quoted && key.Equals("include", StringComparison.OrdinalIgnoreCase) && Peek() is not ('=' or ':'))
-        {
-            Include(map);
-            return;
-        }
-        while (IsSpace(Peek())) Next();
-        if (Peek() is '=' or ':') Next();
-        while (insideBlock ? IsSpace(Peek()) : Peek() is ' ' or '\t') Next();
-        if (AtEnd && !insideBlock) throw new ConfigException($"config is invalid ({_file}:{_line}:{Column})");
-        if (insideBlock && Peek() == ',') throw Error("Unexpected map value terminator ','.");
-        var value = ParseValue();
-        map.Set(key, value with { Line = line, Column = column, File = _file });
-    }
-
-    private (string Key, int Line, int Column, bool Quoted) ParseKey(bool insideBlock)
-    {
-        var c = Peek();
-        if (c is '=' or ':') throw Error($"Unexpected key separator '{c}'{(insideBlock ? "." : "")}");
-        if (insideBlock && c == ']') throw Error("Unexpected array end ']' processing map.");
-        if (c is '"' or '\'') return ParseQuotedKey(c, insideBlock);
-        var start = _at;
-        var column = Column;
-        while (!AtEnd && !IsSpace(Peek()) && Peek() is not ('=' or ':')) Next();
-        if (AtEnd && insideBlock) throw Error("Unexpected EOF processing map key.");
-        return (_text[start.._at], _line, column, false);
-    }
-
-    private (string Key, int Line, int Column, bool Quoted) ParseQuotedKey(char quote, bool insideBlock)
-    {
-        Next();
-        var start = _at;
-        var column = Column;
-        while (Peek() != quote)
-        {
-            if (AtEnd) throw Error(!insideBlock ? "Unexpected EOF." : quote == '"' ? "Unexpected EOF processing double quoted map key." : "Unexpected EOF processing quoted map key.");
-            Next();
-        }
-        var key = _text[start.._at];
-        Next();
-        return (key, _line, column, true);
-    }
-
-    private ConfigMap ParseMap()
-    {
-        var map = new ConfigMap();
-        _scopes.Add(map);
-        while (true)
-        {
-            SkipBlank();
-            if (AtEnd) throw Error("Unexpected EOF processing map.");
-            var c = Peek();
-            if (c == '}')
-            {
-                Next();
-                _scopes.RemoveAt(_scopes.Count - 1);
-                return map;
-            }
-            ParseEntry(map, insideBlock: true);
-            EndMapValue();
-        }
-    }
-
-    private void EndMapValue()
-    {
-        while (Peek() is ' ' or '\t') Next();
-        if (Peek() is ',' or ';')
-        {
-            Next();
-            return;
-        }
-        if (AtEnd || Peek() is '\n' or '\r' or '}' or '#' || IsSlashComment()) return;
-        throw Error($"Expected a map value terminator \",\" or a map terminator \"}}\", but got '{Peek()}' instead.");
-    }
-
-    private List<ConfigValue> ParseArray()
-    {
-        var items = new List<ConfigValue>();
-        while (true)
-        {
-            SkipBlank();
-            if (Peek() == ',') throw Error("Unexpected array value terminator ','.");
-            if (Peek() == ']')
-            {
-                Next();
-                return items;
-            }
-            items.Add(ParseValue());
-            while (Peek() is ' ' or '\t') Next();
-            if (Peek() == '#' || IsSlashComment()) SkipComment();
-            if (Peek() == ']') continue;
-            if (Peek() is not (',' or '\n' or '\r'))
-            {
-                throw Error($"Expected an array value terminator \",\" or an array terminator \"]\", but got '{Peek()}' instead.");
-            }
-            Next();
-        }
+        public HashSet<string> OpenVariables { get; } = [];
     }
 }

@@ -1,28 +1,100 @@
-namespace NatsAspire.Server.Configuration;
+using System.Globalization;
 
-/// <summary>A value of a configuration file and where it stands (the place of its key, if it has one).</summary>
-/// <param name="Value">string, long, double, bool, DateTimeOffset, <see cref="ConfigMap"/> or a list of values.</param>
-/// <param name="File">File as it was named.</param>
-/// <param name="Line">From 1.</param>
-/// <param name="Column">From 0, as upstream counts.</param>
-public sealed record ConfigValue(object Value, string File, int Line, int Column)
+namespace NatsAspire.Server.Configuration.Grammar;
+
+/// <summary>A value of a configuration, with the place it was read from.</summary>
+public sealed class ConfigValue
 {
-    /// <summary>A variable is a key that another value refers to; it need not be an option.</summary>
-    public bool IsUsedVariable { get; set; }
+    private ConfigValue(object content, ConfigToken at, string file, long size)
+    {
+        Content = content;
+        File = file;
+        Line = at.Line;
+        Column = at.Column;
+        ExpandedSize = size;
+    }
 
-    public string Place => $"{File}:{Line}:{Column}";
-}
+    /// <summary>File as it was named, or empty.</summary>
+    public string File { get; }
 
-/// <summary>Keys and values in the order written; a key written twice has its last value.</summary>
-public sealed class ConfigMap
-{
-    private readonly Dictionary<string, ConfigValue> _values = new(StringComparer.Ordinal);
+    /// <summary>Line of the key, or of the value in an array. From 1.</summary>
+    public int Line { get; }
 
-    public IEnumerable<KeyValuePair<string, ConfigValue>> Entries => _values;
+    /// <summary>Byte offset from the line feed before it, on the first line from its first byte.</summary>
+    public int Column { get; }
 
-    public int Count => _values.Count;
+    /// <summary>Some other value refers to it as a variable, so it needs not to be an option.</summary>
+    public bool IsUsedVariable { get; private set; }
 
-    public void Set(string key, ConfigValue value) => _values[key] = value;
+    /// <summary>Values in it and below, each variable counted wherever it is used.</summary>
+    internal long ExpandedSize { get; }
 
-    public ConfigValue? Find(string key) => _values.GetValueOrDefault(key);
+    /// <summary>string, long, double, bool, DateTimeOffset, a list or a dictionary.</summary>
+    internal object Content { get; }
+
+    /// <summary>What errors call its type.</summary>
+    public string TypeName => NameOf(Content.GetType());
+
+    internal string Source => $"{File}:{Line}:{Column}";
+
+    internal static ConfigValue Scalar(object content, ConfigToken at, string file) => new(content, at, file, 1);
+
+    internal static ConfigValue Array(IReadOnlyList<ConfigValue> items, ConfigToken at, string file) =>
+        new(items, at, file, 1 + items.Sum(item => item.ExpandedSize));
+
+    internal static ConfigValue Map(IReadOnlyDictionary<string, ConfigValue> entries, ConfigToken at, string file) =>
+        new(entries, at, file, 1 + entries.Values.Sum(value => value.ExpandedSize));
+
+    /// <summary>The same content found at another place.</summary>
+    internal ConfigValue At(ConfigToken place, string file) => new(Content, place, file, ExpandedSize);
+
+    internal ConfigValue MarkUsed()
+    {
+        IsUsedVariable = true;
+        return this;
+    }
+
+    /// <exception cref="ConfigTypeException">It is no string.</exception>
+    public string AsString() => As<string>();
+
+    /// <exception cref="ConfigTypeException">It is no integer.</exception>
+    public long AsInteger() => As<long>();
+
+    /// <exception cref="ConfigTypeException">It is no boolean.</exception>
+    public bool AsBoolean() => As<bool>();
+
+    /// <exception cref="ConfigTypeException">It is no array.</exception>
+    public IReadOnlyList<ConfigValue> AsArray() => As<IReadOnlyList<ConfigValue>>();
+
+    /// <exception cref="ConfigTypeException">It is no map.</exception>
+    public IReadOnlyDictionary<string, ConfigValue> AsMap() => As<IReadOnlyDictionary<string, ConfigValue>>();
+
+    public bool Is<T>(out T value)
+    {
+        var matches = Content is T;
+        value = matches ? (T)Content : default!;
+        return matches;
+    }
+
+    /// <summary>The value as text, for messages.</summary>
+    public override string ToString() => Content switch
+    {
+        bool flag => flag ? "true" : "false",
+        IReadOnlyList<ConfigValue> items => $"[{string.Join(' ', items)}]",
+        IReadOnlyDictionary<string, ConfigValue> entries => $"map[{string.Join(' ', entries.Select(entry => $"{entry.Key}:{entry.Value}"))}]",
+        _ => Convert.ToString(Content, CultureInfo.InvariantCulture) ?? "",
+    };
+
+    private T As<T>() => Content is T value
+        ? value
+        : throw new ConfigTypeException(this, $"interface conversion: interface {{}} is {TypeName}, not {NameOf(typeof(T))}");
+
+    private static string NameOf(Type type) =>
+        type == typeof(string) ? "string"
+        : type == typeof(long) ? "int64"
+        : type == typeof(double) ? "float64"
+        : type == typeof(bool) ? "bool"
+        : type == typeof(DateTimeOffset) ? "time.Time"
+        : type.IsAssignableTo(typeof(IReadOnlyDictionary<string, ConfigValue>)) ? "map[string]interface {}"
+        : "[]interface {}";
 }

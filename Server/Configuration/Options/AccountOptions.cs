@@ -22,6 +22,22 @@ public sealed record AccountOptions
 
     /// <summary>Leaf node connections of the account: -1 unlimited.</summary>
     public int MaxLeafNodes { get; init; } = -1;
+
+    /// <summary>Public account nkey (A…); null: none.</summary>
+    public string? NKey { get; init; }
+
+    public IReadOnlyList<ExportOptions> Exports { get; init; } = [];
+
+    public IReadOnlyList<ImportOptions> Imports { get; init; } = [];
+
+    /// <summary>JetStream of the account; null: none.</summary>
+    public AccountJetStreamOptions? JetStream { get; init; }
+
+    /// <summary>Where traces of messages with a trace header go; null: nowhere.</summary>
+    public string? TraceDestination { get; init; }
+
+    /// <summary>Share of messages traced in percent, 0..100.</summary>
+    public int TraceSampling { get; init; }
 }
 
 /// <summary>A subject mapping: where messages for <see cref="Source"/> go instead (ADR-30).</summary>

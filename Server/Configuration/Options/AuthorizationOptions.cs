@@ -19,6 +19,12 @@ public sealed record AuthorizationOptions
 
     /// <summary>User that a connection without credentials becomes; null: none.</summary>
     public string? NoAuthUser { get; init; }
+
+    /// <summary>Connections may only come through a trusted proxy.</summary>
+    public bool ProxyRequired { get; init; }
+
+    /// <summary>Service that decides about connections; null: none.</summary>
+    public AuthCalloutOptions? Callout { get; init; }
 }
 
 /// <summary>One user: either <see cref="Username"/> with <see cref="Password"/>, or <see cref="NKey"/>.</summary>

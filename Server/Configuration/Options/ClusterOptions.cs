@@ -53,6 +53,13 @@ public sealed record ClusterOptions
 
     /// <summary>Compression mode as written (<c>accept</c>, <c>off</c>, <c>s2_fast</c> …); null: not named.</summary>
     public string? Compression { get; init; }
+
+    /// <summary>With s2_auto, the round trip times at which the next better level starts; empty: the default ones.</summary>
+    public IReadOnlyList<TimeSpan> CompressionRttThresholds { get; init; } = [];
+
+    public WriteTimeoutPolicy WriteTimeout { get; init; }
+
+    public TlsOptions? Tls { get; init; }
 }
 
 /// <summary>Import and export lists of a cluster block; an empty allow list allows everything.</summary>

@@ -51,4 +51,7 @@ public sealed record MonitoringOptions
     public string BasePath { get; init; } = "";
 
     public int ProfilePort { get; init; }
+
+    /// <summary>Nanoseconds of blocking per profile sample; 0: off.</summary>
+    public int ProfileBlockRate { get; init; }
 }

@@ -56,12 +56,47 @@ public sealed record ServerOptions
 
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What the configuration asks for and this build does not do, each with its place; it does not start with any.</summary>
-    public IReadOnlyList<string> UnservedFeatures { get; init; } = [];
-
     /// <summary>Path of the configuration file the options came from; null: none.</summary>
     public string? ConfigFile { get; init; }
 
     /// <summary>sha256:… of the parsed configuration, as <c>-t</c> prints it; null without a file.</summary>
     public string? ConfigDigest { get; init; }
+
+    /// <summary>TLS of the client listener; null: none.</summary>
+    public TlsOptions? Tls { get; init; }
+
+    /// <summary>With <see cref="Tls"/>: also take clients without.</summary>
+    public bool AllowNonTls { get; init; }
+
+    public OcspOptions? Ocsp { get; init; }
+
+    public OcspCacheOptions? OcspCache { get; init; }
+
+    /// <summary>Clients start with a PROXY protocol header.</summary>
+    public bool ProxyProtocol { get; init; }
+
+    /// <summary>Public keys of proxies that vouch for clients; null: no <c>proxies</c> block.</summary>
+    public IReadOnlyList<string>? TrustedProxies { get; init; }
+
+    public WriteTimeoutPolicy WriteTimeout { get; init; }
+
+    public IReadOnlyDictionary<string, bool> FeatureFlags { get; init; } = new Dictionary<string, bool>();
+
+    /// <summary>Folder of streams; null: a temporary one.</summary>
+    public string? StoreDirectory { get; init; }
+
+    public JetStreamOptions JetStream { get; init; } = new();
+
+    /// <summary>Domain that accounts without JetStream use, by account.</summary>
+    public IReadOnlyDictionary<string, string> DefaultJetStreamDomains { get; init; } = new Dictionary<string, string>();
+
+    public GatewayOptions Gateway { get; init; } = new();
+
+    public LeafNodeOptions LeafNode { get; init; } = new();
+
+    public WebSocketOptions WebSocket { get; init; } = new();
+
+    public MqttOptions Mqtt { get; init; } = new();
+
+    public OperatorOptions Operator { get; init; } = new();
 }

@@ -1,0 +1,60 @@
+namespace NatsAspire.Server.Configuration;
+
+/// <summary>Options that are understood but that this build does not carry out yet.</summary>
+public static class UnsupportedOptions
+{
+    private const int LargestPayload = 64 * 1024 * 1024;
+
+    /// <summary>One sentence for each option that asks for something missing; empty: all can be done.</summary>
+    public static IReadOnlyList<string> Find(ServerOptions options) =>
+        [.. FindAsked(options).Where(asked => asked.IsAsked).Select(asked => $"{asked.Option} is configured, but this build does not support it.")];
+
+    private static IEnumerable<(string Option, bool IsAsked)> FindAsked(ServerOptions options) =>
+        FindListeners(options).Concat(FindSecurity(options)).Concat(FindAccounts(options)).Concat(FindOthers(options));
+
+    private static IEnumerable<(string Option, bool IsAsked)> FindListeners(ServerOptions options)
+    {
+        var compression = (options.Cluster.Compression ?? "").ToLowerInvariant();
+        yield return ("jetstream", options.JetStream.Enabled);
+        yield return ("gateway", !string.IsNullOrEmpty(options.Gateway.Name) || options.Gateway.Port != 0);
+        yield return ("leafnodes", options.LeafNode.Port != 0 || options.LeafNode.Remotes.Count > 0);
+        yield return ("websocket", options.WebSocket.Port != 0);
+        yield return ("mqtt", options.Mqtt.Port != 0);
+        yield return ("cluster.compression", compression is not ("" or "off" or "accept" or "disabled" or "false" or "not supported" or "not_supported"));
+        yield return ("https_port", options.Monitoring.HttpsPort != 0);
+        yield return ("prof_port", options.Monitoring.ProfilePort != 0);
+    }
+
+    private static IEnumerable<(string Option, bool IsAsked)> FindSecurity(ServerOptions options)
+    {
+        var mode = options.Operator;
+        yield return ("tls", options.Tls is not null);
+        yield return ("cluster.tls", options.Cluster.Tls is not null);
+        yield return ("ocsp", options.Ocsp is { Mode: not "never" });
+        yield return ("operator", mode.Operators.Count > 0);
+        yield return ("trusted_keys", mode.TrustedKeys.Count > 0);
+        yield return ("resolver", mode.Operators.Count == 0 && mode.Resolver is not null);
+        yield return ("authorization.auth_callout", options.Authorization.Callout is not null);
+        yield return ("proxy_protocol", options.ProxyProtocol);
+        yield return ("proxies", options.TrustedProxies is { Count: > 0 });
+        yield return ("proxy_required", options.Authorization.ProxyRequired || AllUsers(options).Any(user => user.ProxyRequired));
+    }
+
+    private static IEnumerable<(string Option, bool IsAsked)> FindAccounts(ServerOptions options)
+    {
+        yield return ("accounts.exports", options.Accounts.Any(account => account.Exports.Count > 0));
+        yield return ("accounts.imports", options.Accounts.Any(account => account.Imports.Count > 0));
+        yield return ("accounts.jetstream", options.Accounts.Any(account => account.JetStream is not null));
+        yield return ("accounts.msg_trace", options.Accounts.Any(account => account.TraceDestination is not null));
+    }
+
+    private static IEnumerable<(string Option, bool IsAsked)> FindOthers(ServerOptions options)
+    {
+        yield return ($"max_payload above {LargestPayload}", options.Limits.MaxPayload > LargestPayload);
+        yield return ("write_timeout", options.WriteTimeout != WriteTimeoutPolicy.Default || options.Cluster.WriteTimeout != WriteTimeoutPolicy.Default);
+        yield return ("syslog", options.Logging.Syslog || !string.IsNullOrEmpty(options.Logging.RemoteSyslog));
+    }
+
+    private static IEnumerable<UserOptions> AllUsers(ServerOptions options) =>
+        options.Authorization.Users.Concat(options.Accounts.SelectMany(account => account.Users));
+}
