@@ -1,6 +1,6 @@
-using NatsAspire.Server.Primitives;
 using System.Text;
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Primitives;
 
 namespace NatsAspire.Server.Security;
 

@@ -1,0 +1,19 @@
+using System.CommandLine;
+using NatsAspire.Benchmarks;
+
+var server = new Option<string>("--server") { Description = "Our nats-server.", DefaultValueFactory = _ => Path.GetFullPath("Server/bin/Release/net10.0/nats-server") };
+var baseline = new Option<string>("--baseline") { Description = "The nats-server to compare with.", DefaultValueFactory = _ => "/usr/sbin/nats-server" };
+var rounds = new Option<int>("--rounds") { Description = "Runs of each scenario; medians are printed.", DefaultValueFactory = _ => 3 };
+var seconds = new Option<double>("--seconds") { Description = "Length of a run.", DefaultValueFactory = _ => 1.5 };
+var filter = new Option<string>("--filter") { Description = "Only scenarios whose name contains this.", DefaultValueFactory = _ => "" };
+var command = new RootCommand(
+    """
+    Compares two NATS servers under the same load, run by run in turn, on this machine.
+
+    Example, from the repository's folder:
+      dotnet build Server -c Release && dotnet run -c Release --project Tests/Benchmarks
+    """)
+{ server, baseline, rounds, seconds, filter };
+command.SetAction(parsed => new Comparison(
+    parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!).Run());
+return command.Parse(args).Invoke();

@@ -1,0 +1,105 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace NatsAspire.Benchmarks;
+
+/// <summary>A server process, its CPU time and its memory.</summary>
+internal sealed class ServerUnderLoad : IDisposable
+{
+    private readonly Process _process;
+
+    private ServerUnderLoad(Process process, IPEndPoint address, TimeSpan startToReady)
+    {
+        _process = process;
+        Address = address;
+        StartToReady = startToReady;
+    }
+
+    public IPEndPoint Address { get; }
+
+    /// <summary>From the start of the process to its INFO.</summary>
+    public TimeSpan StartToReady { get; }
+
+    /// <summary>CPU time of all threads so far; nanoseconds where the kernel counts them, else ticks of 10 ms.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            long nanoseconds = 0;
+            foreach (var task in Directory.EnumerateDirectories($"/proc/{_process.Id}/task"))
+            {
+                try
+                {
+                    nanoseconds += long.Parse(File.ReadAllText(Path.Combine(task, "schedstat")).Split(' ')[0], CultureInfo.InvariantCulture);
+                }
+                catch (IOException)
+                {
+                    // A thread that ended meanwhile; what it used is lost to this sum and small.
+                    continue;
+                }
+            }
+            _process.Refresh();
+            return nanoseconds > 0 ? TimeSpan.FromMicroseconds(nanoseconds / 1000.0) : _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>Resident bytes.</summary>
+    public long Memory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
+    public static ServerUnderLoad Start(string path)
+    {
+        var address = new IPEndPoint(IPAddress.Loopback, FreePort());
+        var clock = Stopwatch.StartNew();
+        var process = Process.Start(new ProcessStartInfo(path, ["-a", "127.0.0.1", "-p", address.Port.ToString(CultureInfo.InvariantCulture)])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        })!;
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginErrorReadLine();
+        var spin = new SpinWait();
+        while (clock.Elapsed < TimeSpan.FromSeconds(10) && !process.HasExited)
+        {
+            if (TryReadInfo(address)) return new ServerUnderLoad(process, address, clock.Elapsed);
+            spin.SpinOnce();
+        }
+        throw new InvalidOperationException($"{path} did not answer on {address} within 10 s.");
+    }
+
+    public void Dispose()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    private static bool TryReadInfo(IPEndPoint address)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Connect(address);
+            return socket.Receive(new byte[1]) == 1;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Distributed;
+
+/// <summary><c>dotnet run --project AppHost</c> as a user would, on the built-in runner.</summary>
+[Collection("alone")]
+public sealed class AppHostTests
+{
+    private const int Terminate = 15;
+    private const int Kill = 9;
+
+    private static string AppHost
+    {
+        get
+        {
+            var path = AppContext.BaseDirectory.Replace($"{Path.DirectorySeparatorChar}Tests{Path.DirectorySeparatorChar}", $"{Path.DirectorySeparatorChar}AppHost{Path.DirectorySeparatorChar}");
+            return Path.Combine(path, "NatsAspire.AppHost");
+        }
+    }
+
+    [Fact]
+    public async Task ThreeServersAreMeshedAndStopTogether()
+    {
+        await using var app = RunningProcess.Start(AppHost);
+        await app.WaitForOutputAsync("Press Ctrl+C to stop.");
+        var urls = ConnectionString(app).Split(',').Select(url => new Uri(url)).ToArray();
+        urls.Length.ShouldBe(3);
+        using var subscriber = await RawClient.OpenAsync(new IPEndPoint(IPAddress.Loopback, urls[0].Port));
+        await subscriber.SendAsync("SUB hello 1\r\n");
+        await subscriber.FlushAsync();
+        using var publisher = await RawClient.OpenAsync(new IPEndPoint(IPAddress.Loopback, urls[2].Port));
+        await Wait.Until("a message from the third server to the first", async () =>
+        {
+            await publisher.SendAsync("PUB hello 2\r\nhi\r\n");
+            return await subscriber.ReadMoreAsync(TimeSpan.FromMilliseconds(50));
+        });
+        var clock = Stopwatch.StartNew();
+        app.Signal(Terminate);
+        (await app.WaitForExitAsync(TimeSpan.FromSeconds(5))).ShouldBe(0);
+        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(5));
+        ServersOf(urls).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task NothingIsLeftWhenItIsKilled()
+    {
+        await using var app = RunningProcess.Start(AppHost, "--servers", "2");
+        await app.WaitForOutputAsync("Press Ctrl+C to stop.");
+        var urls = ConnectionString(app).Split(',').Select(url => new Uri(url)).ToArray();
+        ServersOf(urls).ShouldBe(2);
+        app.Signal(Kill);
+        await Wait.Until("the servers end with it", () => ServersOf(urls) == 0, () => $"{ServersOf(urls)} still listen");
+    }
+
+    [Fact]
+    public async Task AServerThatIsKilledIsStartedAgain()
+    {
+        await using var app = RunningProcess.Start(AppHost, "--servers", "2");
+        await app.WaitForOutputAsync("Press Ctrl+C to stop.");
+        var line = app.Output.Split('\n').First(text => text.StartsWith("nats-1 ", StringComparison.Ordinal) && text.Contains("http://"));
+        var monitor = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
+        var pid = int.Parse(app.Output.Split('\n').First(text => text.Contains("nats-1 | [")).Split('[', ']')[1]);
+        using (var server = Process.GetProcessById(pid)) server.Kill();
+        await app.WaitForOutputAsync("nats-1 ended with code 137; it is started again.");
+        using var http = new HttpClient();
+        await Wait.Until("it is part of the mesh again", async () =>
+        {
+            try
+            {
+                using var varz = JsonDocument.Parse(await http.GetStringAsync($"{monitor}/varz"));
+                return varz.RootElement.GetProperty("remotes").GetInt32() == 1;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        }, () => app.Output);
+        app.Signal(Terminate);
+        (await app.WaitForExitAsync(TimeSpan.FromSeconds(5))).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("A cluster has 1 to 64 servers, not 0.", "--servers", "0")]
+    [InlineData("Ports 65535 to 65537 are not all between 1 and 65535.", "--port", "65535")]
+    [InlineData("There is no server at /nope.", "--server", "/nope")]
+    public async Task WhatCannotBeIsSaidClearly(string message, params string[] arguments)
+    {
+        await using var app = RunningProcess.Start(AppHost, arguments);
+        (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(1);
+        app.Output.ShouldContain(message);
+    }
+
+    private static string ConnectionString(RunningProcess app) =>
+        app.Output.Split("Connection string: ")[1].Split('\n')[0].Trim();
+
+    private static int ServersOf(Uri[] urls)
+    {
+        var listening = System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners();
+        return urls.Count(url => listening.Any(address => address.Port == url.Port));
+    }
+}

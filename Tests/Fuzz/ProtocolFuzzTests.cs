@@ -1,0 +1,115 @@
+using System.Text;
+using NatsAspire.Server.Configuration;
+using NatsAspire.Tests.Support;
+using NatsAspire.Tests.Unit.Protocol;
+
+namespace NatsAspire.Tests.Fuzz;
+
+/// <summary>Anything may arrive on a socket: the parsers stop or go on, never throw; a server drops the sender and serves the rest.</summary>
+public sealed class ProtocolFuzzTests
+{
+    private static readonly string[] Client =
+    [
+        "CONNECT {\"verbose\":false}\r\n", "PING\r\n", "SUB a.* q 1\r\n", "UNSUB 1 3\r\n", "PUB a.b reply 5\r\nhello\r\n", "HPUB a.b 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", "+OK\r\n", "-ERR 'x'\r\n",
+    ];
+
+    private static readonly string[] Route =
+    [
+        "INFO {\"server_id\":\"N\",\"cluster\":\"C\"}\r\n", "RS+ $G a.* q 3\r\n", "RS- $G a.* q\r\n", "LS+ LC A x\r\n", "RMSG $G a.b + r q1 q2 2\r\nhi\r\n", "HMSG $G a 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", "LMSG LC A a 0 2\r\nhi\r\n", "PONG\r\n",
+    ];
+
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    public void ParsersNeverThrow(int seed)
+    {
+        var random = new Random(seed);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var input = Mutate(random, round % 2 == 0 ? Client : Route);
+            var split = random.Next(input.Length + 1);
+            try
+            {
+                var whole = round % 2 == 0 ? RecordingProtocol.ParseClient([input], 256) : RecordingProtocol.ParseRoute([input]);
+                var parts = round % 2 == 0 ? RecordingProtocol.ParseClient([input[..split], input[split..]], 256) : RecordingProtocol.ParseRoute([input[..split], input[split..]]);
+                parts.ShouldBe(whole, ignoreOrder: false, "a split changes nothing");
+            }
+            catch (Exception error)
+            {
+                Assert.Fail($"seed {seed}, round {round}, split {split}: {Convert.ToHexString(input)}: {error}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AServerOutlivesWhateverIsSent()
+    {
+        const int seed = 21;
+        var random = new Random(seed);
+        var options = TestServer.Member("s1");
+        await using var server = await NatsAspire.Server.Hosting.NatsServer.StartAsync(options with { Limits = new LimitOptions { MaxPayload = 64 * 1024 } });
+        using var witness = await RawClient.OpenAsync(server.ClientEndPoint!);
+        for (var round = 0; round < 150; round++)
+        {
+            var isClient = round % 2 == 0;
+            using var attacker = await RawClient.ConnectAsync(isClient ? server.ClientEndPoint! : server.ClusterEndPoint!);
+            try
+            {
+                for (var i = 0; i < 5; i++) await attacker.SendAsync(Mutate(random, isClient ? Client : Route));
+            }
+            catch (System.Net.Sockets.SocketException)
+            {
+                // Refused already, which is what such senders get.
+                continue;
+            }
+        }
+        await witness.FlushAsync();
+        await Wait.Until("only the witness is left", () => server.ClientCount == 1, () => $"seed {seed}: {server.ClientCount} clients");
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("{\"user\":5}")]
+    [InlineData("{\"name\":\"\\ud800\"}")]
+    [InlineData("{\"verbose\":\"yes\"}")]
+    [InlineData("null")]
+    [InlineData("DEEP")]
+    public async Task ABrokenConnectClosesItsSenderOnly(string json)
+    {
+        if (json == "DEEP") json = string.Concat(Enumerable.Repeat("{\"a\":", 500));
+        await using var server = await TestServer.StartAsync();
+        using var witness = await RawClient.OpenAsync(server.ClientEndPoint!);
+        using var sender = await RawClient.ConnectAsync(server.ClientEndPoint!);
+        await sender.SendAsync($"CONNECT {json}\r\nPING\r\n");
+        while (!sender.IsClosed && !sender.Pending.Contains("PONG\r\n", StringComparison.Ordinal)) await sender.ReadMoreAsync(Wait.Default);
+        await witness.FlushAsync();
+    }
+
+    private static byte[] Mutate(Random random, string[] grammar)
+    {
+        var text = new StringBuilder();
+        for (var i = random.Next(1, 5); i > 0; i--) text.Append(grammar[random.Next(grammar.Length)]);
+        var bytes = Encoding.Latin1.GetBytes(text.ToString()).ToList();
+        for (var change = random.Next(4); change > 0; change--)
+        {
+            var at = random.Next(bytes.Count);
+            switch (random.Next(4))
+            {
+                case 0:
+                    bytes[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    bytes.Insert(at, "\0\r\n 9-\u00ff\t"u8[random.Next(9)]);
+                    break;
+                case 2 when bytes.Count > 1:
+                    bytes.RemoveAt(at);
+                    break;
+                default:
+                    bytes.InsertRange(at, Encoding.Latin1.GetBytes(random.Next(2) == 0 ? "99999999999" : new string('a', random.Next(400))));
+                    break;
+            }
+        }
+        return [.. bytes];
+    }
+}

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+
+namespace NatsAspire.Tests.Support;
+
+/// <summary>Real programs that tests talk to. Absent ones make a test say so; with NATSASPIRE_REQUIRE_PEERS set, fail.</summary>
+public static class Peers
+{
+    private const string DebianServer = "/usr/sbin/nats-server";
+
+    /// <summary>Debian's nats-server 2.9.</summary>
+    public static string GoServer() => Require(DebianServer, "Debian's nats-server (apt-get install nats-server)");
+
+    /// <summary>The folder of the node scripts, with the official client installed.</summary>
+    public static string NodeClients()
+    {
+        var folder = Path.Combine(RepositoryRoot, "Tests", "Interop", "node");
+        Require(Path.Combine(folder, "node_modules", "@nats-io", "transport-node", "package.json"), "the node clients (npm ci --prefix Tests/Interop/node)");
+        return folder;
+    }
+
+    /// <summary>The repository's own nats-server, as this build made it.</summary>
+    public static string OurServer() => Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nats-server.exe" : "nats-server");
+
+    /// <summary>The folder that holds NatsAspire.sln.</summary>
+    public static string RepositoryRoot { get; } = FindRoot();
+
+    private static string Require(string path, string what)
+    {
+        if (File.Exists(path)) return path;
+        if (Environment.GetEnvironmentVariable("NATSASPIRE_REQUIRE_PEERS") is { Length: > 0 }) Assert.Fail($"Not installed: {what}.");
+        Assert.Skip($"Not installed: {what}.");
+        throw new UnreachableException();
+    }
+
+    private static string FindRoot()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory!.FullName, "NatsAspire.sln"))) directory = directory.Parent;
+        return directory.FullName;
+    }
+}
