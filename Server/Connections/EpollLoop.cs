@@ -21,6 +21,7 @@ internal sealed unsafe class EpollLoop : IoLoop
     private readonly int _epoll;
     private readonly int _wake;
     private uint _generation;
+    private WakeModeration _moderation;
 
     public EpollLoop(int index, Action<Exception> onFault) : base(index, onFault)
     {
@@ -66,9 +67,11 @@ internal sealed unsafe class EpollLoop : IoLoop
 
     protected override void Turn(int timeoutMilliseconds)
     {
+        _moderation.Pause();
         var count = LibC.EpollWait(_epoll, _events, EventCapacity, timeoutMilliseconds);
         BeginTurn();
         var handled = 0;
+        var turnBytes = 0;
         for (var i = 0; i < count; i++)
         {
             var ready = _events[i];
@@ -87,11 +90,13 @@ internal sealed unsafe class EpollLoop : IoLoop
             if ((ready.Events & ~LibC.Writable) == 0) continue;
             Guard(connection, ReadStep);
             handled += connection.LastReadBytes;
+            turnBytes += connection.LastReadBytes;
             if (handled < FlushThreshold) continue;
             handled = 0;
             Batch.FlushAll();
         }
         Batch.FlushAll();
+        _moderation.Count(NowMilliseconds, turnBytes);
     }
 
     protected override void Wake()

@@ -19,6 +19,7 @@ internal static partial class LibC
     public const int NoSignal = 0x4000;
     public const int Interrupted = 4;
     public const int TryAgain = 11;
+    public const int SetTimerSlack = 29;
 
     private const string Library = "libc";
 
@@ -46,6 +47,12 @@ internal static partial class LibC
     [LibraryImport(Library, EntryPoint = "send", SetLastError = true)]
     public static unsafe partial nint Send(int fd, byte* buffer, nint count, int flags);
 
+    [LibraryImport(Library, EntryPoint = "nanosleep", SetLastError = true)]
+    public static unsafe partial int NanoSleep(TimeSpec* duration, TimeSpec* left);
+
+    [LibraryImport(Library, EntryPoint = "prctl", SetLastError = true)]
+    public static partial int ProcessControl(int option, nuint value, nuint unused3, nuint unused4, nuint unused5);
+
     [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int fd);
 }
@@ -57,4 +64,12 @@ internal struct EpollEvent
     public uint Events;
     public uint TokenLow;
     public uint TokenHigh;
+}
+
+/// <summary>struct timespec.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct TimeSpec
+{
+    public nint Seconds;
+    public nint Nanoseconds;
 }

@@ -18,6 +18,9 @@ public static class ClientParser
 {
     private const int Connect = 1, Info = 2, Ping = 3, Pong = 4, Pub = 5, HPub = 6, Sub = 7, Unsub = 8, Ok = 9, Err = 10;
 
+    /// <summary>What a control line has beside its arguments.</summary>
+    private const int BlankAndReturn = 2;
+
     private static readonly OperationName[] Names =
     [
         new("pub"u8.ToArray(), true, Pub), new("sub"u8.ToArray(), true, Sub), new("hpub"u8.ToArray(), true, HPub),
@@ -86,10 +89,6 @@ public static class ClientParser
         var end = LineEnd(ref protocol, rest, operation.Name.Length);
         if (end <= 0) return end;
         var arguments = ControlLine.Trim(rest[operation.Name.Length..end]);
-        if (arguments.Length > protocol.MaxControlLine && operation.Code is not (Ping or Pong or Ok))
-        {
-            return Fail(ref protocol, ProtocolFault.ControlLineTooLong, arguments);
-        }
         return Dispatch(ref protocol, operation.Code, arguments) ? end + 1 : -1;
     }
 
@@ -146,10 +145,6 @@ public static class ClientParser
         var end = LineEnd(ref protocol, rest, nameLength);
         if (end <= 0) return end;
         var line = rest[nameLength..end];
-        if (line.Length > protocol.MaxControlLine && ControlLine.Trim(line).Length > protocol.MaxControlLine)
-        {
-            return Fail(ref protocol, ProtocolFault.ControlLineTooLong, line);
-        }
         if (!TryReadArguments(line, headers, out var arguments))
         {
             return Fail(ref protocol, ProtocolFault.BadArguments, line);
@@ -199,9 +194,12 @@ public static class ClientParser
         where TProtocol : struct, IClientProtocol, allows ref struct
     {
         var end = rest.IndexOf((byte)'\n');
-        if (end >= 0) return end;
-        if (rest.Length - nameLength <= protocol.MaxControlLine + 2) return 0;
-        return Fail(ref protocol, ProtocolFault.ControlLineTooLong, rest);
+        // The same measure for a line with and without its end, so that how it is split makes no difference.
+        if ((end < 0 ? rest.Length : end) - nameLength > protocol.MaxControlLine + BlankAndReturn)
+        {
+            return Fail(ref protocol, ProtocolFault.ControlLineTooLong, rest);
+        }
+        return Math.Max(end, 0);
     }
 
     private static int Fail<TProtocol>(ref TProtocol protocol, ProtocolFault fault, ReadOnlySpan<byte> line)

@@ -1,0 +1,52 @@
+namespace NatsAspire.Server.Connections;
+
+/// <summary>
+/// Keeps a flood of single small messages from costing a wake-up each, as network cards do with interrupts: above
+/// sixty thousand turns a second the loop pauses fifty microseconds before it looks again, so that a turn
+/// finds several messages. It stops when that no longer gathers any; slower traffic is never delayed.
+/// </summary>
+internal struct WakeModeration
+{
+    private const int FloodTurnsPerMillisecond = 60;
+    private const int WorthwhileBytesPerTurn = 256;
+    private const int PauseNanoseconds = 50_000;
+    private const int TimerSlackNanoseconds = 1_000;
+    private long _window;
+    private long _bytes;
+    private int _turns;
+    private bool _active;
+    private bool _preciseTimers;
+
+    /// <summary>Waits, while there is a flood. On the loop's thread.</summary>
+    public readonly unsafe void Pause()
+    {
+        if (!_active) return;
+        var pause = new TimeSpec { Nanoseconds = PauseNanoseconds };
+        // An interrupted pause is a shorter one, and as good.
+        LibC.NanoSleep(&pause, null);
+    }
+
+    /// <summary>Notes a turn and what it read.</summary>
+    public void Count(long nowMilliseconds, int bytes)
+    {
+        _turns++;
+        _bytes += bytes;
+        var elapsed = nowMilliseconds - _window;
+        if (elapsed < 2) return;
+        var perTurn = _bytes / _turns;
+        _active = _active
+            ? perTurn >= WorthwhileBytesPerTurn && perTurn < IoLoop.ReceiveBufferSize / 8
+            : _turns / elapsed >= FloodTurnsPerMillisecond;
+        if (_active && !_preciseTimers) UsePreciseTimers();
+        _window = nowMilliseconds;
+        _turns = 0;
+        _bytes = 0;
+    }
+
+    /// <summary>Linux lets timers of ordinary threads come 50 microseconds late; the loop's must not.</summary>
+    private void UsePreciseTimers()
+    {
+        _preciseTimers = true;
+        LibC.ProcessControl(LibC.SetTimerSlack, TimerSlackNanoseconds, 0, 0, 0);
+    }
+}
