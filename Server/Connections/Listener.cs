@@ -14,6 +14,7 @@ public sealed class Listener : IAsyncDisposable
     private readonly Action<SocketException> _onError;
     private readonly CancellationTokenSource _stop = new();
     private Task _accepting = Task.CompletedTask;
+    private int _disposed;
 
     private Listener(Socket socket, Action<Socket> onAccepted, Action<SocketException> onError)
     {
@@ -55,6 +56,7 @@ public sealed class Listener : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await _stop.CancelAsync().ConfigureAwait(false);
         _socket.Dispose();
         await _accepting.ConfigureAwait(false);

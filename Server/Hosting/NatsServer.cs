@@ -128,6 +128,18 @@ public sealed partial class NatsServer : IAsyncDisposable
             await Stopped.ConfigureAwait(false);
             return;
         }
+        try
+        {
+            await StopAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _stopped.TrySetResult();
+        }
+    }
+
+    private async Task StopAsync()
+    {
         ServerLog.ShutdownInitiated(_log);
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
@@ -137,7 +149,6 @@ public sealed partial class NatsServer : IAsyncDisposable
         foreach (var loop in _loops) loop.Dispose();
         if (_monitoring is not null) await _monitoring.DisposeAsync().ConfigureAwait(false);
         ServerLog.Exiting(_log);
-        _stopped.TrySetResult();
     }
 
     private IoLoop[] CreateLoops()

@@ -25,8 +25,16 @@ public static class SubjectRules
         }
     }
 
-    /// <summary>Whether it is valid and names one subject only.</summary>
-    public static bool IsValidLiteral(ReadOnlySpan<byte> subject) => IsValid(subject) && !HasWildcard(subject);
+    /// <summary>Whether it names one subject only: no empty token, no wildcard. White space is let pass, as upstream does.</summary>
+    public static bool IsValidLiteral(ReadOnlySpan<byte> subject)
+    {
+        while (true)
+        {
+            var token = NextToken(subject, out subject, out var last);
+            if (token.IsEmpty || IsStar(token) || IsFull(token)) return false;
+            if (last) return true;
+        }
+    }
 
     /// <summary>Whether a token of it is a wildcard.</summary>
     public static bool HasWildcard(ReadOnlySpan<byte> subject)
@@ -35,7 +43,7 @@ public static class SubjectRules
         while (true)
         {
             var token = NextToken(subject, out var rest, out var last);
-            if (IsStar(token) || (IsFull(token) && last)) return true;
+            if (IsStar(token) || IsFull(token)) return true;
             if (last) return false;
             subject = rest;
         }

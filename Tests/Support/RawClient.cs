@@ -91,6 +91,17 @@ public sealed class RawClient : IDisposable
         return Take(Pending.IndexOf(text, StringComparison.Ordinal) + text.Length);
     }
 
+    /// <summary>Reads this many bytes and forgets them, without making text of them.</summary>
+    public async Task SkipAsync(int count)
+    {
+        while (count > 0)
+        {
+            var read = await _socket.ReceiveAsync(_buffer.AsMemory(0, Math.Min(count, _buffer.Length)));
+            if (read == 0) Assert.Fail("The server closed.");
+            count -= read;
+        }
+    }
+
     public async Task<JsonElement> ReadInfoAsync()
     {
         var line = await ReadThroughAsync("\r\n");

@@ -14,7 +14,7 @@ public sealed partial class RouteManager
         lock (_lock)
         {
             if (_stopping || info.ServerId == _host.ServerId || info.Ip is null) return;
-            if (_peers.TryGetValue(info.ServerId, out var known) && info.RouteAccount is null && known.Primary is not null) return;
+            if (_peers.TryGetValue(info.ServerId, out var known) && info.RouteAccount is null && known.HasPool) return;
             if (!Uri.TryCreate(info.Ip, UriKind.Absolute, out var url) || IsConfigured(info, url)) return;
             if (info.AuthRequired && _host.Options.Cluster.Username is { } user)
             {
@@ -23,9 +23,7 @@ public sealed partial class RouteManager
             }
             var target = new RouteTarget(url, IsExplicit: false, info.GossipMode, info.RouteAccount);
             _serverIdByAddress[target.Address] = info.ServerId;
-            _dialer.Dial(target);
-            if (info.RouteAccount is not null) return;
-            foreach (var account in _pinnedAccounts) _dialer.Dial(target with { PinnedAccount = account });
+            if (info.RouteAccount is null || _pinnedAccounts.Contains(info.RouteAccount)) _dialer.Dial(target);
         }
     }
 
@@ -74,7 +72,7 @@ public sealed partial class RouteManager
             var solicited = route.Target is not null;
             var byConfiguration = solicited ? route.Target!.IsExplicit : primary.Target is { IsExplicit: true };
             var mode = byConfiguration ? GossipMode.Override : solicited ? GossipMode.Default : GossipMode.Disabled;
-            primary.SendLine((peer.Info! with { GossipMode = mode }).ToProtocolLine(blankBeforeEnd: false));
+            primary.SendLine((info with { GossipMode = mode }).ToProtocolLine(blankBeforeEnd: false));
         }
     }
 

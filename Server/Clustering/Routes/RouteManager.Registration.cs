@@ -35,8 +35,9 @@ public sealed partial class RouteManager
                 if (isNew) _peers.Remove(info.ServerId);
                 return Refuse(CloseReason.DuplicateRoute);
             }
-            if (peer!.Info is null || isNew) Welcome(peer, route, info);
-            return Complete(peer, route);
+            if (route.PinnedAccount is not null) Gossip(peer!, route, Addressed(route, info));
+            else if (peer!.Info is null) Welcome(peer, route, Addressed(route, info));
+            return Complete(peer!, route);
         }
     }
 
@@ -119,11 +120,18 @@ public sealed partial class RouteManager
     /// <summary>A new peer: others hear of it, and clients of its addresses.</summary>
     private void Welcome(RoutePeer peer, RouteConnection route, ServerInfo info)
     {
-        var address = info.Ip ?? $"nats-route://{FormatHost(route.RemoteEndPoint.Address)}:{info.Port}/";
-        peer.Info = info with { Ip = address, Nonce = null };
+        peer.Info = info;
         Gossip(peer, route, info);
         PublishClientUrls();
     }
+
+    /// <summary>A peer's INFO with the address others can dial, and without what concerned this connection.</summary>
+    private static ServerInfo Addressed(RouteConnection route, ServerInfo info) => info with
+    {
+        Ip = info.Ip ?? $"nats-route://{FormatHost(route.RemoteEndPoint.Address)}:{info.Port}/",
+        Nonce = null,
+        RoutePoolIndex = 0,
+    };
 
     private Registration Complete(RoutePeer peer, RouteConnection route)
     {

@@ -21,8 +21,10 @@ internal sealed class RoutePeer(string serverId, int poolSize, bool pooled)
 
     public IEnumerable<RouteConnection> Connections => Pool.OfType<RouteConnection>().Concat(Pinned.Values);
 
-    /// <summary>Any connection of the pool, to send what concerns the whole server.</summary>
-    public RouteConnection? Primary => Pool.FirstOrDefault(route => route is not null);
+    /// <summary>Any connection, to send what concerns the whole server.</summary>
+    public RouteConnection? Primary => Connections.FirstOrDefault();
+
+    public bool HasPool => Pool.Any(route => route is not null);
 
     public bool IsComplete => !Pool.Contains(null);
 

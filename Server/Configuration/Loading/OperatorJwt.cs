@@ -36,16 +36,34 @@ internal static partial class OperatorJwt
         if (Decode(jwt, out var payload) is { } error) return error;
         using (payload)
         {
-            if (TypeOf(payload!) != "operator") return "not operator claim";
-            claims = ReadClaims(jwt, payload!.RootElement);
-            return null;
+            try
+            {
+                if (TypeOf(payload!) != "operator") return "not operator claim";
+                claims = ReadClaims(jwt, payload!.RootElement);
+                return null;
+            }
+            catch (InvalidOperationException failure)
+            {
+                // Texts that are no Unicode.
+                return failure.Message;
+            }
         }
     }
 
     public static bool IsAccount(string jwt)
     {
         if (Decode(jwt, out var payload) is not null) return false;
-        using (payload) return TypeOf(payload!) == "account";
+        using (payload)
+        {
+            try
+            {
+                return TypeOf(payload!) == "account";
+            }
+            catch (InvalidOperationException)
+            {
+                return false;
+            }
+        }
     }
 
     private static OperatorClaims ReadClaims(string jwt, JsonElement root)
@@ -68,12 +86,15 @@ internal static partial class OperatorJwt
     private static string Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    private static string TypeOf(JsonDocument payload) =>
-        payload.RootElement.ValueKind == JsonValueKind.Object
-        && payload.RootElement.TryGetProperty("nats", out var nats)
-        && nats.ValueKind == JsonValueKind.Object
-            ? Text(nats, "type")
-            : "";
+    /// <summary>Kind of the claims; their first version said it outside of the NATS part.</summary>
+    private static string TypeOf(JsonDocument payload)
+    {
+        var root = payload.RootElement;
+        var hasClaims = root.ValueKind == JsonValueKind.Object && root.TryGetProperty("nats", out var nats) && nats.ValueKind == JsonValueKind.Object;
+        if (!hasClaims) return "";
+        var type = Text(root.GetProperty("nats"), "type");
+        return type.Length > 0 ? type : Text(root, "type");
+    }
 
     /// <summary>A file may frame the JWT with dashes.</summary>
     private static string Undecorate(string text)

@@ -66,15 +66,14 @@ public class ParserTests
             gib = 22GiB, tb = 22TB, ti = 22Ti, tib = 22TiB, pb = 22PB, pi = 22Pi, pib = 22PiB
             """;
         const long gibi = 1L << 30;
-        var expected = new Dictionary<string, long>
-        {
-            ["k"] = 8000, ["kb"] = 4096, ["ki"] = 3072, ["kib"] = 4096,
-            ["m"] = 1000_000, ["mb"] = 2 << 20, ["mi"] = 2 << 20, ["mib"] = 64 << 20,
-            ["g"] = 2000_000_000, ["gb"] = 22 * gibi, ["gi"] = 22 * gibi, ["gib"] = 22 * gibi,
-            ["tb"] = 22 * gibi << 10, ["ti"] = 22 * gibi << 10, ["tib"] = 22 * gibi << 10,
-            ["pb"] = 22 * gibi << 20, ["pi"] = 22 * gibi << 20, ["pib"] = 22 * gibi << 20,
-        };
-        ConfigParser.ParseText(ConfigText.Encode(text)).ToDictionary(entry => entry.Key, entry => entry.Value.AsInteger()).ShouldBe(expected);
+        (string Name, long Bytes)[] expected =
+        [
+            ("k", 8000), ("kb", 4096), ("ki", 3072), ("kib", 4096), ("m", 1000_000), ("mb", 2 << 20), ("mi", 2 << 20), ("mib", 64 << 20),
+            ("g", 2000_000_000), ("gb", 22 * gibi), ("gi", 22 * gibi), ("gib", 22 * gibi),
+            ("tb", 22 * gibi << 10), ("ti", 22 * gibi << 10), ("tib", 22 * gibi << 10),
+            ("pb", 22 * gibi << 20), ("pi", 22 * gibi << 20), ("pib", 22 * gibi << 20),
+        ];
+        ConfigParser.ParseText(ConfigText.Encode(text)).Select(entry => (entry.Key, entry.Value.AsInteger())).ShouldBe(expected);
     }
 
     [Fact]
