@@ -73,6 +73,7 @@ internal static partial class OperatorJwt
         {
             Jwt = jwt,
             Subject = Text(root, "sub"),
+            Name = Text(root, "name"),
             SigningKeys = nats.TryGetProperty("signing_keys", out var keys) && keys.ValueKind == JsonValueKind.Array
                 ? [.. keys.EnumerateArray().Select(key => key.ToString())]
                 : [],

@@ -40,6 +40,7 @@ public sealed record LoggingOptions
 /// <summary>The HTTP monitoring listener.</summary>
 public sealed record MonitoringOptions
 {
+    /// <summary>Address it binds to; null: that of the client listener.</summary>
     public string? Host { get; init; }
 
     /// <summary>0: no listener, -1: a free port.</summary>

@@ -28,7 +28,10 @@ public sealed record OperatorClaims
 {
     public required string Jwt { get; init; }
 
+    /// <summary>Public key of the operator.</summary>
     public required string Subject { get; init; }
+
+    public string Name { get; init; } = "";
 
     public IReadOnlyList<string> SigningKeys { get; init; } = [];
 

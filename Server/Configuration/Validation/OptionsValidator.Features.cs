@@ -20,6 +20,7 @@ public static partial class OptionsValidator
         if (options.Authorization.Users.Count > 0) return "operators do not allow users to be configured directly";
         if (mode.TrustedKeys.Count > 0) return "conflicting options for 'TrustedKeys' and 'TrustedOperators'";
         if (FindOperatorSystemError(options) is { } error) return error;
+        if (mode.Operators.Select(FindVersionError).FirstOrDefault(found => found is not null) is { } version) return version;
         var pinned = mode.PinnedAccounts.FirstOrDefault(key => !NKeys.IsPublicKey(key, NKeys.Kind.Account));
         if (pinned is not null) return $"pinned account key {QuotedText.Quote(pinned)} is not a valid public account nkey";
         return options.Authorization.Callout is null ? null : "operators do not allow authorization callouts to be configured directly";
@@ -38,6 +39,27 @@ public static partial class OptionsValidator
         return needsSystem && options.Operator.Operators[0].SystemAccount.Length == 0
             ? "using nats based account resolver - the system account needs to be specified in configuration or the operator jwt"
             : null;
+    }
+
+    /// <summary>An operator may ask for a server of some version or later.</summary>
+    private static string? FindVersionError(OperatorClaims claims)
+    {
+        if (claims.AssertServerVersion.Length == 0) return null;
+        var own = Defaults.Version.Split('.').Select(int.Parse).ToArray();
+        var parts = claims.AssertServerVersion.Split('.');
+        var wanted = new int[3];
+        if (parts.Length != 3 || parts.Index().Any(part => !int.TryParse(part.Item, out wanted[part.Index]) || wanted[part.Index] < 0))
+        {
+            return $"operator {claims.Subject} expects version {claims.AssertServerVersion} got error instead: " +
+                "asserted server version must be of the form <major>.<minor>.<update>";
+        }
+        foreach (var (index, name) in new[] { "major", "minor", "update" }.Index())
+        {
+            if (wanted[index] < own[index]) return null;
+            if (wanted[index] == own[index]) continue;
+            return $"operator {claims.Subject} expected {name} version {wanted[index]} > server {name} version {own[index]}";
+        }
+        return null;
     }
 
     private static string? FindMqttError(ServerOptions options)

@@ -45,7 +45,6 @@ public class OptionsTests
 
     [Fact]
     [Upstream("opts_test.go", "TestDefaultOptions")]
-    [Upstream("opts_test.go", "TestListenMonitoringDefault")]
     public void Nothing_written_means_the_defaults()
     {
         var options = OptionsBaseline.Apply(new ServerOptions { Host = "", Port = 0, Limits = new LimitOptions { MaxPayload = 0, MaxPingsOut = 0 } });
