@@ -40,7 +40,6 @@ public sealed class Listener : IAsyncDisposable
         try
         {
             if (address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
-            if (!OperatingSystem.IsWindows()) socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             socket.Bind(new IPEndPoint(address, Math.Max(port, 0)));
             socket.Listen(Backlog);
             return new Listener(socket, onAccepted, onError);
