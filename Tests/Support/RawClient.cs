@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace NatsAspire.Tests.Support;
 
@@ -11,6 +12,8 @@ public sealed class RawClient : IDisposable
     /// <summary>A CONNECT as most tests want it.</summary>
     public const string Quiet = "CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"test\",\"version\":\"1\",\"protocol\":0,\"headers\":true,\"no_responders\":true}\r\n";
 
+    private const string ServerPing = "PING\r\n";
+
     private readonly Socket _socket;
     private readonly StringBuilder _received = new();
     private readonly byte[] _buffer = new byte[64 * 1024];
@@ -19,6 +22,12 @@ public sealed class RawClient : IDisposable
 
     /// <summary>True once the server has closed.</summary>
     public bool IsClosed { get; private set; }
+
+    /// <summary>
+    /// A server pings by itself, first two seconds after a connect. Unless an expectation names it, such a PING is
+    /// dropped where an operation may begin, so that a slow machine does not make a test red.
+    /// </summary>
+    public bool SkipsServerPings { get; set; } = true;
 
     /// <summary>Everything received and not consumed by an expectation.</summary>
     public string Pending => _received.ToString();
@@ -45,6 +54,12 @@ public sealed class RawClient : IDisposable
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
     {
         while (!bytes.IsEmpty) bytes = bytes[await _socket.SendAsync(bytes)..];
+    }
+
+    /// <summary>Sends in segments of one byte, so that the server meets every split.</summary>
+    public async Task SendByteByByteAsync(string text)
+    {
+        foreach (var one in Encoding.Latin1.GetBytes(text)) await SendAsync(new[] { one });
     }
 
     /// <summary>Reads once more into <see cref="Pending"/>.</summary>
@@ -74,11 +89,42 @@ public sealed class RawClient : IDisposable
     /// <summary>Expects exactly this text next, and consumes it.</summary>
     public async Task ExpectAsync(string text)
     {
-        while (_received.Length < text.Length && await ReadMoreAsync(Wait.Default))
-        {
-        }
+        DropPingsBetween(text);
+        while (_received.Length < text.Length && await ReadMoreAsync(Wait.Default)) DropPingsBetween(text);
         var got = Take(Math.Min(text.Length, _received.Length));
         got.ShouldBe(text, $"more pending: {Pending}, closed: {IsClosed}");
+    }
+
+    /// <summary>Expects text that matches from its first byte on, and consumes the match.</summary>
+    public async Task<Match> ExpectMatchAsync(string pattern)
+    {
+        var regex = new Regex(@"\G(?:" + pattern + ")", RegexOptions.Singleline);
+        while (true)
+        {
+            if (!regex.IsMatch(ServerPing)) DropPingsBetween("");
+            var match = regex.Match(Pending);
+            if (match.Success)
+            {
+                Take(match.Length);
+                return match;
+            }
+            if (!await ReadMoreAsync(Wait.Default)) Assert.Fail($"Nothing that matches {pattern} came; got: '{Pending}', closed: {IsClosed}");
+        }
+    }
+
+    /// <summary>Reads a line; without its end.</summary>
+    public async Task<string> ReadLineAsync() => (await ReadThroughAsync("\r\n"))[..^2];
+
+    /// <summary>
+    /// Takes what comes until nothing came for a while. Only to see that nothing follows, and only where a PING
+    /// and its PONG cannot show that.
+    /// </summary>
+    public async Task<string> ReadUntilSilentAsync(TimeSpan? quiet = null)
+    {
+        while (await ReadMoreAsync(quiet ?? TimeSpan.FromMilliseconds(150)))
+        {
+        }
+        return Take(_received.Length);
     }
 
     /// <summary>Reads up to and with this text, and consumes it all.</summary>
@@ -126,7 +172,42 @@ public sealed class RawClient : IDisposable
         return Take(_received.Length);
     }
 
+    /// <summary>Expects the server to close without another word.</summary>
+    public async Task ExpectClosedAsync()
+    {
+        var rest = await ReadToCloseAsync();
+        (SkipsServerPings ? rest.Replace(ServerPing, "", StringComparison.Ordinal) : rest).ShouldBe("");
+    }
+
+    /// <summary>Sends FIN; reading goes on.</summary>
+    public void HalfClose() => _socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>Ends the connection with RST, as the kernel of a program that died may.</summary>
+    public void Abort()
+    {
+        _socket.LingerState = new LingerOption(true, 0);
+        _socket.Close();
+    }
+
     public void Dispose() => _socket.Dispose();
+
+    /// <summary>Removes PINGs that stand where the expected text begins an operation that is none.</summary>
+    private void DropPingsBetween(string expected)
+    {
+        if (!SkipsServerPings) return;
+        var at = 0;
+        while (at < Math.Max(1, expected.Length) && at <= _received.Length - ServerPing.Length)
+        {
+            var here = _received.ToString(at, ServerPing.Length);
+            var wanted = string.CompareOrdinal(expected, at, ServerPing, 0, ServerPing.Length) == 0;
+            if (here == ServerPing && !wanted) _received.Remove(at, ServerPing.Length);
+            else if (expected.IndexOf('\n', Math.Min(at, expected.Length)) is var end and >= 0 && Agrees(expected, at, end + 1)) at = end + 1;
+            else return;
+        }
+    }
+
+    private bool Agrees(string expected, int from, int to) =>
+        to <= _received.Length && _received.ToString(from, to - from) == expected[from..to];
 
     private string Take(int count)
     {
