@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Reflection;
-using System.Text;
 using NatsAspire.Tests.Support;
 using Xunit.v3;
 
@@ -15,31 +14,24 @@ namespace NatsAspire.Tests.Support;
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class ParityRecorderAttribute : BeforeAfterTestAttribute
 {
-    private static readonly ConcurrentDictionary<(string File, string Test), bool> Passed = new();
+    private static readonly ConcurrentDictionary<(string File, string Test), ParityState> Results = new();
 
     static ParityRecorderAttribute() => AppDomain.CurrentDomain.ProcessExit += (_, _) => Write();
 
     public override void After(MethodInfo methodUnderTest, IXunitTest test)
     {
-        var passed = TestContext.Current.TestState?.Result == TestResult.Passed;
+        if (TestContext.Current.TestState is not { Result: TestResult.Passed or TestResult.Failed } end) return;
+        var state = end.Result == TestResult.Passed ? ParityState.Passed : ParityState.Failed;
         foreach (var claim in methodUnderTest.GetCustomAttributes<UpstreamAttribute>())
         {
-            Passed.AddOrUpdate((claim.File, claim.Test), passed, (_, before) => before && passed);
+            Results.AddOrUpdate((claim.File, claim.Test), state, (_, before) => before == ParityState.Failed ? before : state);
         }
     }
 
     private static void Write()
     {
-        if (Passed.IsEmpty) return;
-        var report = new StringBuilder("# Parity\n\nTests of nats-server whose behaviour tests of ours showed in the last run.\n");
-        foreach (var file in Passed.Where(claim => claim.Value).GroupBy(claim => claim.Key.File).OrderBy(group => group.Key, StringComparer.Ordinal))
-        {
-            report.Append($"\n## {file.Key}: {file.Count()}\n\n");
-            report.AppendJoin(", ", file.Select(claim => claim.Key.Test).Order(StringComparer.Ordinal)).Append('\n');
-        }
-        var failed = Passed.Where(claim => !claim.Value).Select(claim => $"{claim.Key.File} {claim.Key.Test}").Order(StringComparer.Ordinal).ToArray();
-        if (failed.Length > 0) report.Append("\n## Claimed, but failed\n\n").AppendJoin(", ", failed).Append('\n');
+        if (Results.IsEmpty) return;
         var folder = Directory.CreateDirectory(Path.Combine(Peers.RepositoryRoot, "artifacts"));
-        File.WriteAllText(Path.Combine(folder.FullName, "parity.md"), report.ToString());
+        File.WriteAllText(Path.Combine(folder.FullName, "parity.md"), ParityReport.Write(Results));
     }
 }

@@ -20,15 +20,14 @@ internal sealed class ProxyLink(Socket near, Socket far)
 
     public void HalfClose(bool toTarget) => ShutdownSend(toTarget ? far : near);
 
-    public void Abort()
-    {
-        near.LingerState = far.LingerState = new LingerOption(true, 0);
-        _cut.Cancel();
-    }
+    /// <summary>Ends both connections with RST, whatever was under way.</summary>
+    public void Abort() => _cut.Cancel();
 
     private async Task RunAsync(ProxyDirection toTarget, ProxyDirection fromTarget, Action ended)
     {
         await Task.WhenAll(PumpAsync(near, far, toTarget), PumpAsync(far, near, fromTarget));
+        // Only here: a socket that lingers not, and is closed, sends RST; before, the pumps still use both.
+        if (_cut.IsCancellationRequested) near.LingerState = far.LingerState = new LingerOption(true, 0);
         near.Close();
         far.Close();
         ended();
