@@ -14,6 +14,7 @@ internal sealed partial class ServerRunner : IDisposable
     private readonly NatsLoggerProvider _logs;
     private readonly ILogger _log;
     private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly TaskCompletionSource<NatsServer> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NatsServer? _server;
 
     private ServerRunner(ServerOptions options, NatsLoggerProvider logs)
@@ -60,11 +61,15 @@ internal sealed partial class ServerRunner : IDisposable
 
     private async Task<int> RunAsync()
     {
+        // Before the start: whoever reads "Server is ready" may send a signal at once.
+        HandleSignals();
         try
         {
-            _server = await NatsServer.StartAsync(_options, _logs);
+            var server = await NatsServer.StartAsync(_options, _logs);
+            _server = server;
             if (_options.PidFile is { } pidFile) await File.WriteAllTextAsync(pidFile, Environment.ProcessId.ToString());
-            if (_options.PortsFileDirectory is { } directory) PortsFile.Write(directory, _server);
+            if (_options.PortsFileDirectory is { } directory) PortsFile.Write(directory, server);
+            _started.SetResult(server);
         }
         catch (Exception error) when (error is SocketException or IOException or UnauthorizedAccessException or ConfigurationValueException)
         {
@@ -72,7 +77,6 @@ internal sealed partial class ServerRunner : IDisposable
             if (_server is not null) await _server.DisposeAsync();
             return 1;
         }
-        HandleSignals();
         await _server.Stopped;
         DeleteFiles();
         return 0;
@@ -80,16 +84,13 @@ internal sealed partial class ServerRunner : IDisposable
 
     private void HandleSignals()
     {
-        On(PosixSignal.SIGINT, "interrupt", Stop);
-        On(PosixSignal.SIGTERM, "terminated", () =>
-        {
-            // Lame duck mode ends by itself; a second request does not cut it short.
-            if (!_server!.IsLameDuck) Stop();
-        });
+        OnServer(PosixSignal.SIGINT, "interrupt", server => server.DisposeAsync().AsTask());
+        // Lame duck mode ends by itself; a second request does not cut it short.
+        OnServer(PosixSignal.SIGTERM, "terminated", server => server.IsLameDuck ? Task.CompletedTask : server.DisposeAsync().AsTask());
         On(PosixSignal.SIGHUP, "hangup", () => ReloadFailed(_log, "this build cannot reload; restart the server to apply changes"));
         if (OperatingSystem.IsWindows()) return;
         On((PosixSignal)UserSignals.Reopen, "user defined signal 1", Reopen);
-        On((PosixSignal)UserSignals.LameDuck, "user defined signal 2", () => _ = _server!.EnterLameDuckAsync());
+        OnServer((PosixSignal)UserSignals.LameDuck, "user defined signal 2", server => server.EnterLameDuckAsync());
     }
 
     private void On(PosixSignal signal, string name, Action action) => _signals.Add(PosixSignalRegistration.Create(signal, context =>
@@ -99,7 +100,9 @@ internal sealed partial class ServerRunner : IDisposable
         action();
     }));
 
-    private void Stop() => _ = _server!.DisposeAsync().AsTask();
+    /// <summary>Acts on the server; a signal that comes during the start waits for its end.</summary>
+    private void OnServer(PosixSignal signal, string name, Func<NatsServer, Task> action) =>
+        On(signal, name, () => _ = _started.Task.ContinueWith(started => action(started.Result), TaskContinuationOptions.OnlyOnRanToCompletion));
 
     private void Reopen()
     {

@@ -156,10 +156,13 @@ public sealed partial class ClientConnection
     private void ApplyLimits(Configuration.AccountOptions limits)
     {
         var server = _hub.Options.Limits;
-        _maxPayload = limits.MaxPayload >= 0 ? Math.Min(limits.MaxPayload, server.MaxPayload) : server.MaxPayload;
-        var own = server.MaxSubscriptions > 0 ? server.MaxSubscriptions : int.MaxValue;
-        _maxSubscriptions = limits.MaxSubscriptions >= 0 ? Math.Min(limits.MaxSubscriptions, own) : own;
+        _maxPayload = Smaller(limits.MaxPayload, server.MaxPayload);
+        _maxSubscriptions = Smaller(limits.MaxSubscriptions, server.MaxSubscriptions > 0 ? server.MaxSubscriptions : -1);
     }
+
+    /// <summary>The tighter of two limits; a negative one is none.</summary>
+    private static int Smaller(int first, int second) =>
+        Math.Min(first < 0 ? int.MaxValue : first, second < 0 ? int.MaxValue : second);
 
     private void LeaveAccount()
     {

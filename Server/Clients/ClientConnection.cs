@@ -26,7 +26,7 @@ public sealed partial class ClientConnection : Connection
         _subscriber = new ClientSubscriber(this);
         _trace = hub.Log.IsEnabled(LogLevel.Trace);
         _maxControlLine = hub.Options.Limits.MaxControlLine;
-        _maxPayload = hub.Options.Limits.MaxPayload;
+        _maxPayload = Smaller(hub.Options.Limits.MaxPayload, -1);
         MaxPendingBytes = hub.Options.Limits.MaxPending;
         _label = $"{RemoteEndPoint} - cid:{id}";
         StartedMilliseconds = Environment.TickCount64;
