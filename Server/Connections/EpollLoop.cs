@@ -72,6 +72,7 @@ internal sealed unsafe class EpollLoop : IoLoop
         BeginTurn();
         var handled = 0;
         var turnBytes = 0;
+        var flushesBefore = Batch.FlushCount;
         for (var i = 0; i < count; i++)
         {
             var ready = _events[i];
@@ -96,7 +97,7 @@ internal sealed unsafe class EpollLoop : IoLoop
             Batch.FlushAll();
         }
         Batch.FlushAll();
-        _moderation.Count(NowMilliseconds, turnBytes);
+        _moderation.Count(NowMilliseconds, turnBytes, Batch.FlushCount - flushesBefore);
     }
 
     protected override void Wake()

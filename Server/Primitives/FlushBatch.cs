@@ -30,6 +30,9 @@ public sealed class FlushBatch
     /// <summary>Set by a target that is nearly full: the producer of this batch is to be slowed.</summary>
     public bool ProducerShouldStall { get; set; }
 
+    /// <summary>Targets flushed so far; wraps.</summary>
+    public int FlushCount { get; private set; }
+
     /// <summary>Makes <paramref name="target"/> the one whose gate is held.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Hold(IFlushTarget target)
@@ -60,6 +63,7 @@ public sealed class FlushBatch
     public void FlushAll()
     {
         Release();
+        FlushCount += _touched.Count;
         for (var i = 0; i < _touched.Count; i++) _touched[i].Flush();
         _touched.Clear();
     }

@@ -6,6 +6,7 @@ namespace NatsAspire.Benchmarks;
 internal sealed class Comparison(string ours, string baseline, int rounds, double seconds, string filter)
 {
     private const int IdleConnections = 1000;
+    private const double WarmUpSeconds = 1.5;
 
     public int Run()
     {
@@ -46,7 +47,7 @@ internal sealed class Comparison(string ours, string baseline, int rounds, doubl
     {
         using var server = ServerUnderLoad.Start(path);
         // Warms the code up, as a server that has run for a while is.
-        scenario.Run(server, Math.Min(0.5, seconds / 2));
+        scenario.Run(server, WarmUpSeconds);
         return scenario.Run(server, seconds);
     }
 
