@@ -27,6 +27,14 @@ public sealed partial class ClientConnection
     /// <summary>What the client said of itself.</summary>
     public ConnectOptions ConnectOptions => _connect;
 
+    /// <summary>Public key of the trusted proxy it came through; null: none.</summary>
+    public string? ProxyKey { get; private set; }
+
+    /// <summary>User name or nkey it was admitted as; null: nobody in particular.</summary>
+    public string? UserName { get; private set; }
+
+    private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate) { MapsCertificate = _tlsContext is { VerifyAndMap: true } };
+
     private void StartAuthenticationTimer()
     {
         _awaitsConnect = true;
@@ -69,7 +77,7 @@ public sealed partial class ClientConnection
         ApplyConnect();
         if (first) SchedulePing(first: true);
         else DropSubscriptions();
-        if (!_hub.Authenticator.IsSlow(_connect)) return FinishConnect(_hub.Authenticator.Authenticate(_connect));
+        if (!_hub.Authenticator.IsSlow(_connect)) return FinishConnect(_hub.Authenticator.Authenticate(_connect, Facts));
         AuthenticateElsewhere(_connect);
         return true;
     }
@@ -80,7 +88,7 @@ public sealed partial class ClientConnection
         Suspend();
         Task.Run(() =>
         {
-            var identity = _hub.Authenticator.Authenticate(connect);
+            var identity = _hub.Authenticator.Authenticate(connect, Facts);
             Loop.Post(() =>
             {
                 if (!IsClosing && FinishConnect(identity)) ResumeSuspended();
@@ -101,9 +109,11 @@ public sealed partial class ClientConnection
     {
         if (!identity.Admitted || _connect.NewAccount == true || !string.IsNullOrEmpty(_connect.Account))
         {
-            return RefuseAuthentication();
+            return RefuseAuthentication(identity.Refusal);
         }
         _awaitsConnect = false;
+        ProxyKey = identity.ProxyKey;
+        UserName = identity.UserName;
         if (!JoinAccount(identity)) return false;
         _label = DescribeForLog(identity);
         if (_connect.Protocol is < 0 or > 1)
@@ -122,12 +132,13 @@ public sealed partial class ClientConnection
         return true;
     }
 
-    private bool RefuseAuthentication()
+    private bool RefuseAuthentication(CloseReason reason = CloseReason.AuthenticationViolation)
     {
-        var who = _connect.User is { Length: > 0 } user ? $" - User \"{user}\"" : "";
+        var who = _connect.User is { Length: > 0 } user ? $" - User \"{user}\""
+            : _connect.NKey is { Length: > 0 } nkey ? $" - Nkey \"{nkey}\"" : "";
         ClientLog.Error(Log, _label, "authentication error" + who);
         SendError("Authorization Violation");
-        Close(CloseReason.AuthenticationViolation);
+        Close(reason);
         return false;
     }
 
@@ -181,7 +192,7 @@ public sealed partial class ClientConnection
         if (_connect.Name is { Length: > 0 } name) parts.Add(name);
         var label = new StringBuilder($"{RemoteEndPoint} - cid:{Id}");
         if (parts.Count > 0) label.Append($" - \"{string.Join(':', parts)}\"");
-        if (identity.User?.Username is { } user) label.Append($" - \"{Account?.Name}/{user}\"");
+        if (identity.UserName is { } user) label.Append($" - \"{Account?.Name}/{user}\"");
         return label.ToString();
     }
 }

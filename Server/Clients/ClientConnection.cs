@@ -13,7 +13,13 @@ namespace NatsAspire.Server.Clients;
 /// <summary>One client: the NATS client protocol on a connection.</summary>
 public sealed partial class ClientConnection : Connection
 {
+    /// <summary>What log lines call a connection of this kind.</summary>
+    private const string Kind = "cid";
+
     private readonly ClientHub _hub;
+
+    /// <summary>What was in force when it connected; the opening goes by it to its end.</summary>
+    private readonly ClientSettings _settings;
     private readonly ClientSubscriber _subscriber;
     private readonly bool _trace;
     private int _pendingItem;
@@ -22,13 +28,16 @@ public sealed partial class ClientConnection : Connection
     public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : base(socket, loop)
     {
         _hub = hub;
+        _settings = hub.Settings;
+        _tlsContext = _settings.Tls;
+        _nonce = _settings.Authenticator.NeedsNonce ? Nonce.Next() : "";
         Id = id;
         _subscriber = new ClientSubscriber(this);
         _trace = hub.Log.IsEnabled(LogLevel.Trace);
         _maxControlLine = hub.Options.Limits.MaxControlLine;
         _maxPayload = Smaller(hub.Options.Limits.MaxPayload, -1);
         MaxPendingBytes = hub.Options.Limits.MaxPending;
-        _label = $"{RemoteEndPoint} - cid:{id}";
+        _label = $"{RemoteEndPoint} - {Kind}:{id}";
         StartedMilliseconds = Environment.TickCount64;
     }
 
@@ -54,20 +63,21 @@ public sealed partial class ClientConnection : Connection
         _pingTimer = Loop.CreateTimer(OnPingTimer);
         var admitted = _hub.TryRegister(this);
         ClientLog.Created(Log, _label);
-        Enqueue(BuildGreeting().ToProtocolLine());
         if (!admitted)
         {
+            SendGreeting();
             ClientLog.Error(Log, _label, "maximum connections exceeded");
             SendError("maximum connections exceeded");
             Close(CloseReason.MaxConnectionsExceeded);
             return;
         }
-        if (_hub.Authenticator.IsRequired) StartAuthenticationTimer();
-        else JoinAccount(Identity.Anonymous);
-        SchedulePing(first: true);
+        StartOpening();
     }
 
-    protected override int OnReceived(ReadOnlySpan<byte> data)
+    protected override int OnReceived(ReadOnlySpan<byte> data) =>
+        _step == OpeningStep.Done ? ParseOperations(data) : ReceiveOpening(data);
+
+    private int ParseOperations(ReadOnlySpan<byte> data)
     {
         var protocol = new Operations(this);
         var consumed = ClientParser.Parse(ref protocol, data, out _pendingItem);
@@ -84,6 +94,7 @@ public sealed partial class ClientConnection : Connection
     {
         _pingTimer?.Cancel();
         _authTimer?.Cancel();
+        _openingTimer?.Cancel();
         _hub.Unregister(this);
         LeaveAccount();
         ClientLog.Closed(Log, _label, CloseReason.Text());
@@ -98,6 +109,7 @@ public sealed partial class ClientConnection : Connection
     {
         ClientId = Id,
         ClientIp = RemoteEndPoint.Address.ToString(),
+        Nonce = _nonce.Length > 0 ? _nonce : null,
         AuthRequired = _hub.Authenticator.IsRequired,
     };
 

@@ -5,6 +5,7 @@ using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
+using NatsAspire.Server.Security.Tls;
 
 namespace NatsAspire.Server.Clients;
 
@@ -16,24 +17,27 @@ public sealed class ClientHub
     private readonly ConcurrentDictionary<ulong, ClientConnection> _clients = new();
     private readonly Lock _infoLock = new();
     private volatile ServerInfo _info;
+    private volatile ClientSettings _settings;
     private TrafficCounters _closed;
     private long _total;
     private long _slowConsumers;
 
-    public ClientHub(ServerOptions options, AccountRegistry accounts, Authenticator authenticator, ServerInfo info, ILogger log)
+    public ClientHub(ClientSettings settings, AccountRegistry accounts, ServerInfo info, ILogger log)
     {
-        Options = options;
+        _settings = settings;
         Accounts = accounts;
-        Authenticator = authenticator;
         _info = info;
         Log = log;
     }
 
-    public ServerOptions Options { get; }
+    /// <summary>What new connections go by.</summary>
+    public ClientSettings Settings => _settings;
+
+    public ServerOptions Options => _settings.Options;
 
     public AccountRegistry Accounts { get; }
 
-    public Authenticator Authenticator { get; }
+    public Authenticator Authenticator => _settings.Authenticator;
 
     public ILogger Log { get; }
 
@@ -91,12 +95,21 @@ public sealed class ClientHub
         foreach (var client in _clients.Values) client.SendInfoUpdate();
     }
 
+    /// <summary>Has new connections go by other settings.</summary>
+    public void UpdateSettings(ClientSettings settings) => _settings = settings;
+
     /// <summary>Closes every client.</summary>
     public void CloseAll(CloseReason reason)
     {
         foreach (var client in _clients.Values) client.Close(reason);
     }
 }
+
+/// <summary>What client connections go by; a reload swaps it whole.</summary>
+/// <param name="Options">The server's options.</param>
+/// <param name="Authenticator">Who may connect as what.</param>
+/// <param name="Tls">TLS of the client listener; null: none.</param>
+public sealed record ClientSettings(ServerOptions Options, Authenticator Authenticator, TlsContext? Tls);
 
 /// <summary>Messages and bytes in both directions.</summary>
 public readonly record struct TrafficCounters(long InMessages, long InBytes, long OutMessages, long OutBytes)

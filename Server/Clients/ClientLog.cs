@@ -17,6 +17,9 @@ internal static partial class ClientLog
     [LoggerMessage(103, LogLevel.Debug, "{Client} - {Text}")]
     public static partial void Debug(ILogger log, string client, string text);
 
+    [LoggerMessage(108, LogLevel.Warning, "{Client} - {Text}")]
+    public static partial void Warning(ILogger log, string client, string text);
+
     [LoggerMessage(104, LogLevel.Information, "{Client} - {Text}")]
     public static partial void Notice(ILogger log, string client, string text);
 

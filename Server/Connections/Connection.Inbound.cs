@@ -65,19 +65,21 @@ public abstract partial class Connection
     internal void OnReadable()
     {
         LastReadBytes = 0;
+        if (_closed) return;
         while (!IsClosing && !IsSuspended && LastReadBytes < IoLoop.ReceiveBufferSize)
         {
             var wanted = ReadOnce(out var received);
             if (received > 0) LastReadBytes += received;
-            else if (received != SocketIo.WouldBlock)
+            else if (received != ByteChannel.WouldBlock)
             {
                 Loop.Batch.Release();
                 Close(received == 0 ? CloseReason.ClientClosed : CloseReason.ReadError);
                 return;
             }
             // A short read has emptied the socket.
-            if (received < wanted) return;
+            if (received < wanted && !Channel.HasBuffered) return;
         }
+        if (Channel.HasBuffered && !ReadingPaused) SignalReadable();
     }
 
     private int ReadOnce(out int received)
@@ -89,7 +91,7 @@ public abstract partial class Connection
         var buffer = Loop.ReceiveBuffer.AsSpan();
         var carried = TakeStash(ref buffer, out var rented);
         var free = buffer[carried..];
-        received = Io.Receive(free);
+        received = Channel.Receive(free);
         if (received > 0) Process(buffer[..(carried + received)]);
         else if (carried > 0) Stash(buffer[..carried], _stashTarget);
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
@@ -100,7 +102,7 @@ public abstract partial class Connection
     {
         if (_stashCount == _stash!.Length) GrowStash();
         var free = _stash.AsSpan(_stashCount, Math.Min(_stashTarget, _stash.Length) - _stashCount);
-        received = Io.Receive(free);
+        received = Channel.Receive(free);
         if (received <= 0) return free.Length;
         _stashCount += received;
         if (_stashCount < _stashTarget) return free.Length;
@@ -174,5 +176,6 @@ public abstract partial class Connection
         if (IsClosing || IsSuspended || !ReadingPaused) return;
         ReadingPaused = false;
         Loop.SetReading(this, true);
+        if (Io is null || Channel.HasBuffered) SignalReadable();
     }
 }

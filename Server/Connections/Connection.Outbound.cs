@@ -102,7 +102,7 @@ public abstract partial class Connection
     {
         _gate.Enter();
         _touched = false;
-        if (_sending || _writeBlocked || _ioDisposed || _pending == 0)
+        if (_sending || _writeBlocked || _ioDisposed || (_pending == 0 && !Channel.HasUnsent))
         {
             _gate.Exit();
             return;
@@ -125,6 +125,7 @@ public abstract partial class Connection
     internal void OnWritable()
     {
         _writeBlocked = false;
+        _handshake?.Advance();
         Flush();
     }
 
@@ -161,8 +162,13 @@ public abstract partial class Connection
     {
         while (true)
         {
+            if (Channel.HasUnsent && Channel.Send(default) < 0 | Channel.HasUnsent)
+            {
+                StopSending(ByteChannel.WouldBlock);
+                return;
+            }
             if (_unsent.Count == 0 && !TakeNext()) return;
-            var sent = Io.Send(_unsent.Array.AsSpan(_unsent.Offset, _unsent.Count));
+            var sent = Channel.Send(_unsent.Array.AsSpan(_unsent.Offset, _unsent.Count));
             if (sent <= 0)
             {
                 StopSending(sent);
@@ -212,13 +218,13 @@ public abstract partial class Connection
         lock (_gate)
         {
             _sending = false;
-            if (result == SocketIo.WouldBlock)
+            if (result == ByteChannel.WouldBlock)
             {
                 if (!_writeBlocked) Volatile.Write(ref _blockedSince, Environment.TickCount64);
                 _writeBlocked = true;
             }
         }
-        if (result == SocketIo.WouldBlock) Loop.WantWrite(this);
+        if (result == ByteChannel.WouldBlock) Loop.WantWrite(this);
         else Close(CloseReason.WriteError);
     }
 
@@ -233,6 +239,12 @@ public abstract partial class Connection
     private void FlushBeforeClose()
     {
         _writeBlocked = false;
+        if (_handshake is not null)
+        {
+            _handshake = null;
+            lock (_gate) _sending = false;
+            return;
+        }
         Flush();
     }
 
@@ -254,7 +266,7 @@ public abstract partial class Connection
             spin.SpinOnce();
         }
         DropQueued();
-        Io.Dispose();
+        Channel.Dispose();
     }
 
     private void DropQueued()

@@ -10,6 +10,7 @@ namespace NatsAspire.Server.Connections;
 /// </summary>
 public abstract partial class Connection : IFlushTarget
 {
+    private Action? _readStep;
     private int _closeRequested;
     private volatile bool _closed;
 
@@ -18,14 +19,27 @@ public abstract partial class Connection : IFlushTarget
         socket.NoDelay = true;
         Loop = loop;
         Io = loop.CreateIo(socket);
+        Channel = Io;
         RemoteEndPoint = Unmap((IPEndPoint)socket.RemoteEndPoint!);
         LocalEndPoint = Unmap((IPEndPoint)socket.LocalEndPoint!);
+    }
+
+    /// <summary>
+    /// A connection without a socket: who owns the other end calls <see cref="SignalReadable"/> and
+    /// <see cref="SignalWritable"/>.
+    /// </summary>
+    protected Connection(ByteChannel channel, IoLoop loop, IPEndPoint remote, IPEndPoint local)
+    {
+        Loop = loop;
+        Channel = channel;
+        RemoteEndPoint = remote;
+        LocalEndPoint = local;
     }
 
     /// <summary>The loop that owns the connection.</summary>
     public IoLoop Loop { get; }
 
-    public IPEndPoint RemoteEndPoint { get; }
+    public IPEndPoint RemoteEndPoint { get; protected set; }
 
     public IPEndPoint LocalEndPoint { get; }
 
@@ -35,7 +49,11 @@ public abstract partial class Connection : IFlushTarget
     /// <summary>Why it was closed; <see cref="Connections.CloseReason.None"/> while it lives.</summary>
     public CloseReason CloseReason { get; private set; }
 
-    internal SocketIo Io { get; }
+    /// <summary>The socket below all layers; null: there is none.</summary>
+    internal SocketIo? Io { get; }
+
+    /// <summary>What the connection reads from and writes to: the socket or the topmost layer over it.</summary>
+    protected ByteChannel Channel { get; private set; }
 
     internal int LoopSlot { get; set; } = -1;
 
@@ -59,6 +77,18 @@ public abstract partial class Connection : IFlushTarget
         CloseReason = reason;
         Loop.Post(FinishClose);
     }
+
+    /// <summary>Bytes (or room, or the end) have come to a channel without a socket. From any thread.</summary>
+    public void SignalReadable() => Loop.Post(_readStep ??= () => Loop.Guard(this, static c => c.OnReadable()));
+
+    /// <summary>A channel without a socket takes more. From any thread.</summary>
+    public void SignalWritable() => Loop.Post(() => Loop.Guard(this, static c => c.OnWritable()));
+
+    /// <summary>
+    /// Puts a layer between the connection and what it talks to now. On the loop's thread, when nothing is queued
+    /// to be sent.
+    /// </summary>
+    protected void AddLayer(Func<ByteChannel, ByteChannel> layer) => Channel = layer(Channel);
 
     /// <summary>First call on the loop's thread: send a greeting, set timers.</summary>
     protected abstract void OnOpened();

@@ -44,13 +44,14 @@ internal sealed unsafe class EpollLoop : IoLoop
         connection.LoopSlot = slot;
         connection.LoopGeneration = ++_generation;
         ConnectionCount++;
-        Watch(connection, LibC.ControlAdd, LibC.Readable);
+        if (connection.Io is null) connection.SignalReadable();
+        else Watch(connection, LibC.ControlAdd, LibC.Readable);
     }
 
     internal override void Detach(Connection connection)
     {
         if (connection.LoopSlot < 0) return;
-        Control(LibC.ControlDelete, Descriptor(connection), 0, 0, 0);
+        if (connection.Io is not null) Control(LibC.ControlDelete, Descriptor(connection), 0, 0, 0);
         _slots[connection.LoopSlot] = null;
         _free.Push(connection.LoopSlot);
         connection.LoopSlot = -1;
@@ -116,7 +117,7 @@ internal sealed unsafe class EpollLoop : IoLoop
 
     private void UpdateWatch(Connection connection)
     {
-        if (connection.LoopSlot < 0) return;
+        if (connection.LoopSlot < 0 || connection.Io is null) return;
         var wanted = (connection.ReadingPaused ? 0 : LibC.Readable) | (connection.WriteBlocked ? LibC.Writable : 0);
         Watch(connection, LibC.ControlModify, wanted);
     }
@@ -124,7 +125,7 @@ internal sealed unsafe class EpollLoop : IoLoop
     private void Watch(Connection connection, int operation, uint events) =>
         Control(operation, Descriptor(connection), events, (uint)connection.LoopSlot, connection.LoopGeneration);
 
-    private static int Descriptor(Connection connection) => ((LibCSocketIo)connection.Io).FileDescriptor;
+    private static int Descriptor(Connection connection) => ((LibCSocketIo)connection.Io!).FileDescriptor;
 
     private void Control(int operation, int fd, uint events, uint low, uint high)
     {

@@ -22,7 +22,8 @@ internal sealed class PortableLoop(int index, Action<Exception> onFault) : IoLoo
     {
         connection.LoopSlot = ++_nextSlot;
         ConnectionCount++;
-        Arm(connection);
+        if (connection.Io is null) connection.SignalReadable();
+        else Arm(connection);
     }
 
     internal override void Detach(Connection connection)
@@ -36,7 +37,7 @@ internal sealed class PortableLoop(int index, Action<Exception> onFault) : IoLoo
     {
         if (connection.LoopSlot < 0) return;
         connection.NotifyWriteBlocked();
-        Schedule(CreateTimer(() => RetryWrite(connection)), WriteRetry);
+        if (connection.Io is not null) Schedule(CreateTimer(() => RetryWrite(connection)), WriteRetry);
     });
 
     internal override void SetReading(Connection connection, bool reading)
@@ -68,6 +69,7 @@ internal sealed class PortableLoop(int index, Action<Exception> onFault) : IoLoo
 
     private void Arm(Connection connection)
     {
+        if (connection.Io is null) return;
         var pending = connection.Io.Socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None);
         if (pending.IsCompleted) Ready(connection);
         else pending.AsTask().ContinueWith(_ => Ready(connection), TaskContinuationOptions.ExecuteSynchronously);

@@ -4,24 +4,11 @@ using System.Runtime.InteropServices;
 namespace NatsAspire.Server.Connections;
 
 /// <summary>Non-blocking reads and writes of one connected socket: by libc where the loop is epoll, else by Socket.</summary>
-internal abstract class SocketIo(Socket socket) : IDisposable
+internal abstract class SocketIo(Socket socket) : ByteChannel
 {
-    /// <summary>Answer of a call that would have had to wait.</summary>
-    public const int WouldBlock = -1;
-
-    /// <summary>Answer of a call on a connection that is gone.</summary>
-    public const int Failed = -2;
-
     public Socket Socket { get; } = socket;
 
-    /// <summary>Bytes read, 0 at the end of the stream, <see cref="WouldBlock"/> or <see cref="Failed"/>.</summary>
-    public abstract int Receive(Span<byte> buffer);
-
-    /// <summary>Bytes written (maybe fewer), <see cref="WouldBlock"/> or <see cref="Failed"/>.</summary>
-    public abstract int Send(ReadOnlySpan<byte> data);
-
-    /// <summary>Says goodbye and closes.</summary>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
         try
         {

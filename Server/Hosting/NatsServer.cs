@@ -10,6 +10,7 @@ using NatsAspire.Server.Connections;
 using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
+using NatsAspire.Server.Security.Tls;
 
 namespace NatsAspire.Server.Hosting;
 
@@ -42,7 +43,8 @@ public sealed partial class NatsServer : IAsyncDisposable
         var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
         Accounts = new AccountRegistry(options, clusterName, tracksInterest: options.Cluster.Enabled);
         Authenticator = new Authenticator(options);
-        _clients = new ClientHub(options, Accounts, Authenticator, BuildInfo(clusterName), log);
+        _clients = new ClientHub(
+            new ClientSettings(options, Authenticator, TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
         _loops = CreateLoops();
         if (options.Cluster.Enabled) _routes = new RouteManager(new RouteHost(this), clusterName, isDynamicName);
     }

@@ -9,7 +9,8 @@ public static class NKeys
 {
     private const int KeyLength = 32;
     private const int TextLength = 56;
-    private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    private const byte SeedPrefix = 18 << 3;
+    private static readonly Kind[] PublicKinds = Enum.GetValues<Kind>();
 
     /// <summary>Kinds of public keys; the value is what makes the first letter.</summary>
     public enum Kind : byte
@@ -33,41 +34,56 @@ public static class NKeys
         Span<byte> raw = stackalloc byte[KeyLength + 3];
         raw[0] = (byte)kind;
         key.CopyTo(raw[1..]);
-        var crc = Crc16(raw[..^2]);
-        raw[^2] = (byte)crc;
-        raw[^1] = (byte)(crc >> 8);
-        Span<char> text = stackalloc char[TextLength];
-        var at = 0;
-        int bits = 0, count = 0;
-        foreach (var b in raw)
-        {
-            bits = (bits << 8 | b) & 0xFFF;
-            for (count += 8; count >= 5; count -= 5) text[at++] = Alphabet[bits >> (count - 5) & 31];
-        }
-        return new string(text);
+        AppendCrc(raw);
+        return Base32.Encode(raw);
+    }
+
+    /// <summary>The text of a private key.</summary>
+    /// <param name="kind">What its public half will be.</param>
+    /// <param name="seed">32 bytes.</param>
+    public static string EncodeSeed(Kind kind, ReadOnlySpan<byte> seed)
+    {
+        Span<byte> raw = stackalloc byte[KeyLength + 4];
+        raw[0] = (byte)(SeedPrefix | (byte)kind >> 5);
+        raw[1] = (byte)(((byte)kind & 31) << 3);
+        seed.CopyTo(raw[2..]);
+        AppendCrc(raw);
+        return Base32.Encode(raw);
     }
 
     /// <summary>Whether the text is a public key of that kind, its check sum right.</summary>
-    public static bool IsPublicKey(string text, Kind kind) =>
-        TryDecode(text, out var raw) && raw[0] == (byte)kind;
+    public static bool IsPublicKey(string text, Kind kind) => TryDecode(text, kind, out _);
 
-    private static bool TryDecode(string text, out byte[] raw)
+    /// <summary>Whether the text is a public key of any kind.</summary>
+    public static bool IsPublicKey(string text) => Array.Exists(PublicKinds, kind => IsPublicKey(text, kind));
+
+    /// <summary>The 32 bytes of a public key of that kind; false when the text is none.</summary>
+    public static bool TryDecode(string text, Kind kind, out byte[] key)
     {
-        raw = new byte[KeyLength + 3];
-        if (text.Length != TextLength) return false;
-        int bits = 0, count = 0, at = 0;
-        foreach (var c in text)
-        {
-            var value = Alphabet.IndexOf(c);
-            if (value < 0) return false;
-            bits = (bits << 5 | value) & 0xFFF;
-            count += 5;
-            if (count < 8) continue;
-            count -= 8;
-            raw[at++] = (byte)(bits >> count);
-        }
-        return Crc16(raw.AsSpan(0, raw.Length - 2)) == (raw[^2] | raw[^1] << 8);
+        key = [];
+        if (text.Length != TextLength || !Base32.TryDecode(text, out var raw) || raw[0] != (byte)kind || !HasRightCrc(raw)) return false;
+        key = raw[1..^2];
+        return true;
     }
+
+    /// <summary>The 32 bytes of a private key of that kind; false when the text is none.</summary>
+    public static bool TryDecodeSeed(string text, Kind kind, out byte[] seed)
+    {
+        seed = [];
+        if (!Base32.TryDecode(text, out var raw) || raw.Length != KeyLength + 4 || !HasRightCrc(raw)) return false;
+        if ((raw[0] & 0xF8) != SeedPrefix || (byte)((raw[0] & 7) << 5 | raw[1] >> 3) != (byte)kind) return false;
+        seed = raw[2..^2];
+        return true;
+    }
+
+    private static void AppendCrc(Span<byte> raw)
+    {
+        var crc = Crc16(raw[..^2]);
+        raw[^2] = (byte)crc;
+        raw[^1] = (byte)(crc >> 8);
+    }
+
+    private static bool HasRightCrc(ReadOnlySpan<byte> raw) => Crc16(raw[..^2]) == (raw[^2] | raw[^1] << 8);
 
     /// <summary>CRC-16/XMODEM: polynomial 0x1021, start 0.</summary>
     private static ushort Crc16(ReadOnlySpan<byte> data)

@@ -15,6 +15,7 @@ public sealed record ConnectOptions
     [JsonPropertyName("nkey")] public string? NKey { get; init; }
     [JsonPropertyName("jwt")] public string? Jwt { get; init; }
     [JsonPropertyName("sig")] public string? Signature { get; init; }
+    [JsonPropertyName("proxy_sig")] public string? ProxySignature { get; init; }
     [JsonPropertyName("auth_token")] public string? Token { get; init; }
     [JsonPropertyName("user")] public string? User { get; init; }
     [JsonPropertyName("pass")] public string? Password { get; init; }
@@ -42,6 +43,7 @@ public sealed record ConnectOptions
         NKey = later.NKey ?? NKey,
         Jwt = later.Jwt ?? Jwt,
         Signature = later.Signature ?? Signature,
+        ProxySignature = later.ProxySignature ?? ProxySignature,
         Token = later.Token ?? Token,
         User = later.User ?? User,
         Password = later.Password ?? Password,

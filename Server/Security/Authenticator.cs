@@ -3,68 +3,69 @@ using System.Text;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Security.Tls;
 
 namespace NatsAspire.Server.Security;
 
-/// <summary>Outcome of an authentication.</summary>
-/// <param name="Admitted">False: Authorization Violation.</param>
-/// <param name="Account">Account the connection belongs to; null: the global one.</param>
-/// <param name="User">The user it is; null: nobody in particular.</param>
-/// <param name="Permissions">What it may do; null: everything.</param>
-public sealed record Identity(bool Admitted, string? Account = null, UserOptions? User = null, Permissions? Permissions = null)
-{
-    public static readonly Identity Refused = new(false);
-
-    public static readonly Identity Anonymous = new(true);
-}
-
 /// <summary>
-/// Tells who a CONNECT is from. Immutable, built from one set of options. Asks in upstream's order: users,
-/// then token, then the single user.
+/// Tells who a CONNECT is from. Immutable, built from one set of options. Asks in upstream's order: users (by
+/// certificate, name or nkey), then token, then the single user.
 /// </summary>
 public sealed class Authenticator
 {
     private readonly Dictionary<string, KnownUser> _users = [];
+    private readonly Dictionary<string, KnownUser> _nkeys = [];
     private readonly AuthorizationOptions _options;
     private readonly KnownUser? _noAuthUser;
+    private readonly TrustedProxies _proxies;
+    private readonly bool _mapsCertificates;
 
-    /// <exception cref="ConfigurationValueException">Permissions that cannot be compiled.</exception>
+    /// <exception cref="ConfigurationValueException">Permissions that cannot be compiled, or nkeys where they cannot be checked.</exception>
     public Authenticator(ServerOptions options)
     {
         _options = options.Authorization;
+        _proxies = new TrustedProxies(options.TrustedProxies ?? []);
+        _mapsCertificates = options.Tls is { VerifyAndMap: true } || options.WebSocket.Tls is { VerifyAndMap: true };
         foreach (var user in _options.Users) Add(user, null, _options.DefaultPermissions);
         foreach (var account in options.Accounts)
         {
             foreach (var user in account.Users) Add(user, account.Name, account.DefaultPermissions);
         }
-        if (_options.NoAuthUser is { } name) _users.TryGetValue(name, out _noAuthUser);
+        if (_options.NoAuthUser is { } name) _noAuthUser = FindUser(name);
+        if (NeedsNonce && !Ed25519.IsSupported)
+        {
+            throw new ConfigurationValueException("nkeys and trusted proxies need OpenSSL 3 (libcrypto) on this machine; install it or use passwords");
+        }
     }
 
     /// <summary>INFO's auth_required: a connection must say who it is before anything else.</summary>
-    public bool IsRequired => _users.Count > 0 || _options.Token is not null || _options.Username is not null;
+    public bool IsRequired => _users.Count > 0 || _nkeys.Count > 0 || _options.Token is not null || _options.Username is not null;
+
+    /// <summary>INFO carries a nonce: somebody may have to sign it.</summary>
+    public bool NeedsNonce => _nkeys.Count > 0 || _proxies.Any;
 
     /// <summary>Who a connection without credentials becomes; null: nobody.</summary>
-    public Identity? NoAuthIdentity => _noAuthUser is null ? null : Admit(_noAuthUser);
+    public Identity? NoAuthIdentity => _noAuthUser is null ? null : Admit(_noAuthUser, ConnectionFacts.Plain, null);
 
     /// <summary>True when checking these credentials hashes with bcrypt, which takes long on purpose.</summary>
     public bool IsSlow(ConnectOptions connect) => StoredSecretFor(connect) is { } secret && Bcrypt.IsBcryptHash(secret);
 
     /// <summary>Checks credentials. May take a tenth of a second: see <see cref="IsSlow"/>.</summary>
-    public Identity Authenticate(ConnectOptions connect)
+    public Identity Authenticate(ConnectOptions connect, ConnectionFacts facts)
     {
         if (!IsRequired) return Identity.Anonymous;
-        if (_users.Count > 0 && AuthenticateUser(connect) is { } byUser) return byUser;
+        var proxy = _proxies.FindSigner(connect.ProxySignature, facts.Nonce, out var isForeign);
+        if (isForeign) return Identity.ProxyNotTrusted;
+        var identity = AuthenticateUser(connect, facts, proxy);
+        if (identity is not null) return identity;
+        if (_options.ProxyRequired && proxy is null) return Identity.ProxyRequired;
         if (_options.Token is { } token)
         {
-            return SecretsMatch(token, connect.Token) ? Identity.Anonymous : Identity.Refused;
+            return SecretsMatch(token, connect.Token) ? Identity.Anonymous with { ProxyKey = proxy } : Identity.Refused;
         }
-        if (_options.Username is { } single)
-        {
-            return connect.User == single && SecretsMatch(_options.Password ?? "", connect.Password)
-                ? new Identity(true, User: new UserOptions { Username = single }, Permissions: Permissions.Compile(_options.DefaultPermissions))
-                : Identity.Refused;
-        }
-        return Identity.Refused;
+        return _options.Username is { } single && connect.User == single && SecretsMatch(_options.Password ?? "", connect.Password)
+            ? new Identity(true, User: new UserOptions { Username = single }, Permissions: Permissions.Compile(_options.DefaultPermissions)) { ProxyKey = proxy }
+            : Identity.Refused;
     }
 
     /// <summary>Compares a stored secret, plain or bcrypt, with a given one, in time that tells nothing.</summary>
@@ -76,21 +77,45 @@ public sealed class Authenticator
             : CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(stored), bytes);
     }
 
-    private Identity? AuthenticateUser(ConnectOptions connect)
+    /// <summary>Null: not a matter of users; token and single user decide.</summary>
+    private Identity? AuthenticateUser(ConnectOptions connect, ConnectionFacts facts, string? proxy)
     {
+        if (_users.Count == 0 && _nkeys.Count == 0) return null;
+        if (facts.MapsCertificate && _users.Count > 0) return AuthenticateCertificate(facts, proxy);
         if (string.IsNullOrEmpty(connect.User) && string.IsNullOrEmpty(connect.Token) && string.IsNullOrEmpty(connect.NKey))
         {
-            return _noAuthUser is null ? Identity.Refused : Admit(_noAuthUser);
+            return _noAuthUser is null ? Identity.Refused : Admit(_noAuthUser, facts, proxy);
         }
+        if (connect.NKey is { Length: > 0 } nkey) return AuthenticateNKey(nkey, connect.Signature, facts, proxy);
         if (string.IsNullOrEmpty(connect.User)) return _options.Token is null ? Identity.Refused : null;
         if (!_users.TryGetValue(connect.User, out var known)) return _options.Username is null ? Identity.Refused : null;
-        return SecretsMatch(known.Options.Password ?? "", connect.Password) ? Admit(known) : Identity.Refused;
+        // Without a password a user exists for certificates only, on a listener that maps them.
+        if (_mapsCertificates && string.IsNullOrEmpty(known.Options.Password) && known != _noAuthUser) return Identity.Refused;
+        return SecretsMatch(known.Options.Password ?? "", connect.Password) ? Admit(known, facts, proxy) : Identity.Refused;
     }
 
-    private static Identity Admit(KnownUser known) =>
-        known.MayConnectByTcp && !known.Options.ProxyRequired
-            ? new Identity(true, known.Account, known.Options, known.Permissions)
+    private Identity AuthenticateNKey(string nkey, string? signature, ConnectionFacts facts, string? proxy)
+    {
+        if (!_nkeys.TryGetValue(nkey, out var known)) return Identity.Refused;
+        var isHolder = known == _noAuthUser
+            || (NKeys.TryDecode(nkey, NKeys.Kind.User, out var key) && SignatureText.IsBy(key, facts.Nonce, signature));
+        return isHolder ? Admit(known, facts, proxy) : Identity.Refused;
+    }
+
+    private Identity AuthenticateCertificate(ConnectionFacts facts, string? proxy)
+    {
+        if (facts.Certificate is null) return Identity.Refused;
+        var name = CertificateUser.Find(facts.Certificate, _users.Keys, _users.ContainsKey);
+        return name is null ? Identity.Refused : Admit(_users[name], facts, proxy);
+    }
+
+    private static Identity Admit(KnownUser known, ConnectionFacts facts, string? proxy)
+    {
+        if (known.Options.ProxyRequired && proxy is null) return Identity.ProxyRequired;
+        return known.MayConnectBy(facts.ConnectionType)
+            ? new Identity(true, known.Account, known.Options, known.Permissions) { ProxyKey = proxy }
             : Identity.Refused;
+    }
 
     private string? StoredSecretFor(ConnectOptions connect)
     {
@@ -102,13 +127,19 @@ public sealed class Authenticator
         return _options.Token;
     }
 
+    private KnownUser? FindUser(string name) => _users.GetValueOrDefault(name) ?? _nkeys.GetValueOrDefault(name);
+
     private void Add(UserOptions user, string? account, PermissionOptions? defaults)
     {
-        if ((user.Username ?? user.NKey) is not { } name) return;
-        var byTcp = user.AllowedConnectionTypes.Count == 0
-            || user.AllowedConnectionTypes.Contains("STANDARD", StringComparer.OrdinalIgnoreCase);
-        _users[name] = new KnownUser(user, account, Permissions.Compile(user.Permissions ?? defaults), byTcp);
+        var known = new KnownUser(user, account, Permissions.Compile(user.Permissions ?? defaults));
+        if (user.Username is { } name) _users[name] = known;
+        else if (user.NKey is { } nkey) _nkeys[nkey] = known;
     }
 
-    private sealed record KnownUser(UserOptions Options, string? Account, Permissions? Permissions, bool MayConnectByTcp);
+    private sealed record KnownUser(UserOptions Options, string? Account, Permissions? Permissions)
+    {
+        public bool MayConnectBy(string connectionType) =>
+            Options.AllowedConnectionTypes.Count == 0
+            || Options.AllowedConnectionTypes.Contains(connectionType, StringComparer.OrdinalIgnoreCase);
+    }
 }

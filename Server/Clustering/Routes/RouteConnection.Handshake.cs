@@ -27,7 +27,7 @@ public sealed partial class RouteConnection
             _authTimer = Loop.CreateTimer(() => Fail("Authentication Timeout", CloseReason.AuthenticationTimeout));
             Loop.Schedule(_authTimer, _host.Options.Cluster.AuthTimeout);
         }
-        SendLine((_manager.BuildInfo() with { Nonce = RouteNonce.Next() }).ToProtocolLine());
+        SendLine((_manager.BuildInfo() with { Nonce = Security.Nonce.Next() }).ToProtocolLine());
     }
 
     private void SendConnect()
@@ -40,7 +40,7 @@ public sealed partial class RouteConnection
         if (SendsInfoLate) return;
         var info = _manager.BuildInfo() with
         {
-            Nonce = RouteNonce.Next(),
+            Nonce = Security.Nonce.Next(),
             RouteAccount = PinnedAccount,
             GossipMode = Target.Gossip,
         };

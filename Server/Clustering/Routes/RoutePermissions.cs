@@ -28,14 +28,3 @@ internal sealed class RoutePermissions
     public static SubjectLists? ToLists(SubjectPermissionOptions? options) =>
         options is null ? null : new SubjectLists { Allow = options.Allow, Deny = options.Deny };
 }
-
-/// <summary>The nonce of a route's INFO: random, and never signed.</summary>
-internal static class RouteNonce
-{
-    public static string Next()
-    {
-        Span<byte> raw = stackalloc byte[11];
-        System.Security.Cryptography.RandomNumberGenerator.Fill(raw);
-        return System.Buffers.Text.Base64Url.EncodeToString(raw);
-    }
-}

@@ -180,7 +180,7 @@ internal sealed partial class OptionsReader
     }
 
     private static string ReadProxyKey(ConfigValue value) =>
-        NKeyText.IsPublic(value.AsString())
+        NKeys.IsPublicKey(value.AsString())
             ? value.AsString()
             : throw new ConfigRefusedException(value, $"invalid proxy key {QuotedText.Quote(value.AsString())}");
 }

@@ -84,7 +84,7 @@ internal sealed partial class OptionsReader
     private static RemoteLeafOptions WithSeed(RemoteLeafOptions remote, ConfigValue value)
     {
         var seed = value.AsString();
-        if (!NKeyText.IsSeed(seed, NKeys.Kind.User))
+        if (!NKeys.TryDecodeSeed(seed, NKeys.Kind.User, out _))
         {
             throw new ConfigRefusedException(value, $"Remote leafnode nkey is not a valid seed: {QuotedText.Quote(seed)}");
         }

@@ -17,6 +17,7 @@ public static class Defaults
     public static readonly TimeSpan PingInterval = TimeSpan.FromMinutes(2);
     public static readonly TimeSpan RoutePingInterval = TimeSpan.FromSeconds(30);
     public static readonly TimeSpan WriteDeadline = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan TlsTimeout = TimeSpan.FromSeconds(2);
     public static readonly TimeSpan AuthTimeout = TimeSpan.FromSeconds(2);
     public static readonly TimeSpan LameDuckDuration = TimeSpan.FromMinutes(2);
     public static readonly TimeSpan LameDuckGracePeriod = TimeSpan.FromSeconds(10);

@@ -79,7 +79,7 @@ public static partial class OptionsValidator
 
     private static string? FindProxyError(ServerOptions options)
     {
-        var invalid = options.TrustedProxies?.FirstOrDefault(key => !Primitives.NKeyText.IsPublic(key));
+        var invalid = options.TrustedProxies?.FirstOrDefault(key => !Primitives.NKeys.IsPublicKey(key));
         return invalid is null ? null : $"proxy trusted key {QuotedText.Quote(invalid)} is invalid";
     }
 

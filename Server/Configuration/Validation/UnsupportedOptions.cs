@@ -28,16 +28,14 @@ public static class UnsupportedOptions
     private static IEnumerable<(string Option, bool IsAsked)> FindSecurity(ServerOptions options)
     {
         var mode = options.Operator;
-        yield return ("tls", options.Tls is not null);
+        yield return ("tls.curve_preferences", options.Tls is { CurvePreferences.Count: > 0 });
+        yield return ("tls.ocsp_peer", options.Tls is { OcspPeer: not null });
         yield return ("cluster.tls", options.Cluster.Tls is not null);
         yield return ("ocsp", options.Ocsp is { Mode: not "never" });
         yield return ("operator", mode.Operators.Count > 0);
         yield return ("trusted_keys", mode.TrustedKeys.Count > 0);
         yield return ("resolver", mode.Operators.Count == 0 && mode.Resolver is not null);
         yield return ("authorization.auth_callout", options.Authorization.Callout is not null);
-        yield return ("proxy_protocol", options.ProxyProtocol);
-        yield return ("proxies", options.TrustedProxies is { Count: > 0 });
-        yield return ("proxy_required", options.Authorization.ProxyRequired || AllUsers(options).Any(user => user.ProxyRequired));
     }
 
     private static IEnumerable<(string Option, bool IsAsked)> FindAccounts(ServerOptions options)
