@@ -13,6 +13,7 @@ public sealed partial class ClientConnection
     private LoopTimer? _writeTimer;
     private long _lastActivityMilliseconds;
     private long _pingSentMilliseconds;
+    private long _pingSentTicks;
     private int _pingsOut;
     private bool _active;
     private bool _firstPongSent;
@@ -53,7 +54,7 @@ public sealed partial class ClientConnection
     {
         if (_trace) ClientLog.In(Log, _label, "PONG");
         _pingsOut = 0;
-        RoundTrip = TimeSpan.FromMilliseconds(Math.Max(1, Loop.NowMilliseconds - _pingSentMilliseconds));
+        if (_pingSentTicks != 0) RoundTrip = System.Diagnostics.Stopwatch.GetElapsedTime(_pingSentTicks);
         return true;
     }
 
@@ -93,6 +94,7 @@ public sealed partial class ClientConnection
     {
         _pingsOut++;
         _pingSentMilliseconds = Loop.NowMilliseconds;
+        _pingSentTicks = System.Diagnostics.Stopwatch.GetTimestamp();
         if (_trace) ClientLog.Out(Log, _label, "PING");
         Enqueue("PING\r\n"u8);
     }

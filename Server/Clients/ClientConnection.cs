@@ -162,6 +162,8 @@ public sealed partial class ClientConnection : Connection
     {
         public override SubscriberKind Kind => SubscriberKind.Client;
 
+        public override ClientInfo? Describe(bool detailed) => client.Describe(detailed);
+
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) =>
             client.Deliver(subscription, message, batch);
     }

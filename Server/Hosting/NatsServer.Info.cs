@@ -134,6 +134,7 @@ public sealed partial class NatsServer
         public void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls)
         {
             var urls = peerClientUrls.Count == 0 ? null : server.ClientUrls.Concat(peerClientUrls).Distinct().ToArray();
+            server.Accounts.UpdateClusterName(clusterName);
             server._clients.UpdateInfo(info => info with { Cluster = clusterName, ConnectUrls = urls });
         }
     }

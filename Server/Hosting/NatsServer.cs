@@ -42,7 +42,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         Identity = ServerIdentity.Create();
         var isDynamicName = options.Cluster.Enabled && options.Cluster.Name is null;
         var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
-        Accounts = new AccountRegistry(options, clusterName, tracksInterest: options.Cluster.Enabled);
+        Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled);
         Authenticator = new Authenticator(options);
         _clients = new ClientHub(
             new ClientSettings(options, Authenticator, TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);

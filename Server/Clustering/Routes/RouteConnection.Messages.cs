@@ -40,7 +40,7 @@ public sealed partial class RouteConnection
             HeaderLength = arguments.HeaderSize,
             BodyAndCrlf = bodyAndCrlf,
         };
-        MessageRouter.RouteFromCluster(match, message, arguments.Queues, _subscriber, Loop.Batch);
+        MessageRouter.RouteFromCluster(matches.Account, match, message, arguments.Queues, _subscriber, Loop.Batch);
         return true;
     }
 

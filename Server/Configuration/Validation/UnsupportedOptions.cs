@@ -40,8 +40,6 @@ public static class UnsupportedOptions
 
     private static IEnumerable<(string Option, bool IsAsked)> FindAccounts(ServerOptions options)
     {
-        yield return ("accounts.exports", options.Accounts.Any(account => account.Exports.Count > 0));
-        yield return ("accounts.imports", options.Accounts.Any(account => account.Imports.Count > 0));
         yield return ("accounts.jetstream", options.Accounts.Any(account => account.JetStream is not null));
         yield return ("accounts.msg_trace", options.Accounts.Any(account => account.TraceDestination is not null));
     }
