@@ -120,7 +120,7 @@ public sealed partial class RouteConnection
 
     private void ProcessFault(ProtocolFault fault, ReadOnlySpan<byte> line)
     {
-        var shown = Encoding.UTF8.GetString(line[..Math.Min(line.Length, 64)]);
+        var shown = Redaction.Snippet(line);
         if (fault == ProtocolFault.UnknownOperation) Fail("Unknown Protocol Operation", CloseReason.ProtocolViolation);
         else
         {
@@ -131,7 +131,7 @@ public sealed partial class RouteConnection
 
     private bool ProcessRemoteError(ReadOnlySpan<byte> text)
     {
-        RouteLog.Error(Log, _label, $"Route Error {Encoding.UTF8.GetString(text)}");
+        RouteLog.Error(Log, _label, $"Route Error {Redaction.HideSecrets(text)}");
         return true;
     }
 

@@ -69,7 +69,7 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     internal void SendLine(byte[] line)
     {
         if (IsClosing) return;
-        if (_trace) RouteLog.Out(Log, _label, Encoding.UTF8.GetString(line).TrimEnd());
+        if (_trace) RouteLog.Out(Log, _label, Redaction.HideSecrets(line).TrimEnd());
         Enqueue(line);
     }
 
