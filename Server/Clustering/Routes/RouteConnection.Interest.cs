@@ -1,5 +1,6 @@
 using System.Text;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Clients;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;

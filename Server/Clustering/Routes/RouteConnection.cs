@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Clients;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
