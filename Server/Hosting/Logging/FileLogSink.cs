@@ -95,7 +95,7 @@ internal sealed class FileLogSink : ILogSink
         var folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
         try
         {
-            var backups = Directory.EnumerateFiles(folder, Path.GetFileName(_path) + ".*").Where(IsBackup).Order(StringComparer.Ordinal).ToList();
+            var backups = Directory.EnumerateFiles(folder).Where(IsBackup).Order(StringComparer.Ordinal).ToList();
             foreach (var backup in backups.Take(backups.Count - (_maxFiles - 1)))
             {
                 File.Delete(backup);
@@ -111,7 +111,10 @@ internal sealed class FileLogSink : ILogSink
     /// <summary>True for a name that a rotation gave; others that begin alike are somebody else's.</summary>
     private bool IsBackup(string path)
     {
-        var stamp = Path.GetFileName(path)[(Path.GetFileName(_path).Length + 1)..];
+        var prefix = Path.GetFileName(_path) + ".";
+        var name = Path.GetFileName(path);
+        if (!name.StartsWith(prefix, StringComparison.Ordinal)) return false;
+        var stamp = name[prefix.Length..];
         return stamp.Length == StampFormat.Length + 10
             && stamp[StampFormat.Length] == '.'
             && stamp.AsSpan(StampFormat.Length + 1).IndexOfAnyExceptInRange('0', '9') < 0

@@ -91,9 +91,9 @@ internal sealed class LogQueue : IDisposable
     {
         while (TryTake(out var item, out var dropped))
         {
-            if (dropped > 0) TryWrite(_formatter.Format(Notice(dropped)));
-            if (item.Line is not null) TryWrite(item.Line);
-            else Run(item.Command!);
+            if (dropped > 0 && !TryWrite(_formatter.Format(Notice(dropped)))) CountDropped(dropped);
+            if (item.Command is not null) Run(item.Command);
+            else if (!TryWrite(item.Line!)) CountDropped(1);
         }
         _sink.Dispose();
         lock (_lock)
@@ -120,17 +120,24 @@ internal sealed class LogQueue : IDisposable
         }
     }
 
-    private void TryWrite(byte[] line)
+    private bool TryWrite(byte[] line)
     {
         try
         {
             _sink.Write(line);
+            return true;
         }
-        catch (Exception error) when (IsExpected(error))
+        catch (Exception)
         {
-            // There is no other place to complain; the next line that gets through says how many did not.
-            lock (_lock) _dropped++;
+            // There is no other place to complain, and a fault of the log must not end the server. The next line
+            // that gets through says how many did not.
+            return false;
         }
+    }
+
+    private void CountDropped(long lines)
+    {
+        lock (_lock) _dropped += lines;
     }
 
     private void Run(Action<ILogSink> command)
@@ -139,14 +146,11 @@ internal sealed class LogQueue : IDisposable
         {
             command(_sink);
         }
-        catch (Exception error) when (IsExpected(error))
+        catch (Exception error)
         {
             TryWrite(_formatter.Format(new LogEntry(LogLevel.Error, new EventId(0, "LogCommandFailed"), error.Message)));
         }
     }
-
-    private static bool IsExpected(Exception error) =>
-        error is IOException or UnauthorizedAccessException or ObjectDisposedException or System.Net.Sockets.SocketException;
 
     private readonly record struct Item(byte[]? Line, Action<ILogSink>? Command);
 }

@@ -1,6 +1,4 @@
 using System.Text;
-using NatsAspire.Server.Configuration;
-using NatsAspire.Server.Hosting;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Unit.Hosting;
@@ -150,7 +148,7 @@ public sealed class InProcessTests
     public async Task NeedsNoTlsWhereSocketsDo()
     {
         using var certificates = new TestCertificates();
-        await using var server = await TestServer.StartAsync(options => options with { Tls = certificates.ServerTls() });
+        await using var server = await TestServer.FromConfigAsync(certificates.Block());
         await using var stream = new StreamClient(server.ConnectInProcess());
         var info = await stream.ReadThroughAsync("\r\n");
         info.ShouldNotContain("tls_required");
