@@ -33,7 +33,7 @@ public sealed partial class ClientConnection
     /// <summary>User name or nkey it was admitted as; null: nobody in particular.</summary>
     public string? UserName { get; private set; }
 
-    private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate) { MapsCertificate = _tlsContext is { VerifyAndMap: true } };
+    private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate, _isInProcess ? "IN_PROCESS" : "STANDARD") { MapsCertificate = _tlsContext is { VerifyAndMap: true } };
 
     private void StartAuthenticationTimer()
     {
@@ -190,7 +190,7 @@ public sealed partial class ClientConnection
         if (_connect.Version is { Length: > 0 } version) parts.Add("v" + version);
         if (_connect.Language is { Length: > 0 } language) parts.Add(language);
         if (_connect.Name is { Length: > 0 } name) parts.Add(name);
-        var label = new StringBuilder($"{RemoteEndPoint} - cid:{Id}");
+        var label = new StringBuilder($"{Address} - {Kind}:{Id}");
         if (parts.Count > 0) label.Append($" - \"{string.Join(':', parts)}\"");
         if (identity.UserName is { } user) label.Append($" - \"{Account?.Name}/{user}\"");
         return label.ToString();

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -16,20 +17,40 @@ public sealed partial class ClientConnection : Connection
     /// <summary>What log lines call a connection of this kind.</summary>
     private const string Kind = "cid";
 
+    /// <summary>The address of both ends of a connection within this process.</summary>
+    private static readonly IPEndPoint Nowhere = new(IPAddress.Loopback, 0);
+
     private readonly ClientHub _hub;
 
     /// <summary>What was in force when it connected; the opening goes by it to its end.</summary>
     private readonly ClientSettings _settings;
     private readonly ClientSubscriber _subscriber;
+    private readonly bool _isInProcess;
     private readonly bool _trace;
     private int _pendingItem;
     private TrafficCounters _in;
 
-    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : base(socket, loop)
+    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id)
+        : this(loop.CreateIo(socket), loop, hub, id, (IPEndPoint)socket.RemoteEndPoint!, (IPEndPoint)socket.LocalEndPoint!)
+    {
+        socket.NoDelay = true;
+        _tlsContext = _settings.Tls;
+        _expectsProxyHeader = _settings.Options.ProxyProtocol;
+    }
+
+    /// <summary>A client of this process: neither TLS nor a PROXY header come before its protocol.</summary>
+    internal ClientConnection(ByteChannel channel, IoLoop loop, ClientHub hub, ulong id)
+        : this(channel, loop, hub, id, Nowhere, Nowhere)
+    {
+        _isInProcess = true;
+        _label = $"pipe - {Kind}:{id}";
+    }
+
+    private ClientConnection(ByteChannel channel, IoLoop loop, ClientHub hub, ulong id, IPEndPoint remote, IPEndPoint local)
+        : base(channel, loop, remote, local)
     {
         _hub = hub;
         _settings = hub.Settings;
-        _tlsContext = _settings.Tls;
         _nonce = _settings.Authenticator.NeedsNonce ? Nonce.Next() : "";
         Id = id;
         _subscriber = new ClientSubscriber(this);
@@ -57,6 +78,9 @@ public sealed partial class ClientConnection : Connection
     protected override int PendingItemLength => _pendingItem;
 
     private ILogger Log => _hub.Log;
+
+    /// <summary>Where it comes from, as log lines name it.</summary>
+    private string Address => _isInProcess ? "pipe" : RemoteEndPoint.ToString();
 
     protected override void OnOpened()
     {
@@ -108,7 +132,8 @@ public sealed partial class ClientConnection : Connection
     private ServerInfo BuildInfo(ServerInfo info) => info with
     {
         ClientId = Id,
-        ClientIp = RemoteEndPoint.Address.ToString(),
+        ClientIp = _isInProcess ? null : RemoteEndPoint.Address.ToString(),
+        TlsRequired = info.TlsRequired && !_isInProcess,
         Nonce = _nonce.Length > 0 ? _nonce : null,
         AuthRequired = _hub.Authenticator.IsRequired,
     };

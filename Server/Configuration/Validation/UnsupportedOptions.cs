@@ -48,7 +48,7 @@ public static class UnsupportedOptions
     {
         yield return ($"max_payload above {LargestPayload}", options.Limits.MaxPayload > LargestPayload);
         yield return ("write_timeout", options.WriteTimeout != WriteTimeoutPolicy.Default || options.Cluster.WriteTimeout != WriteTimeoutPolicy.Default);
-        yield return ("syslog", options.Logging.Syslog || !string.IsNullOrEmpty(options.Logging.RemoteSyslog));
+        yield return ("syslog on Windows", OperatingSystem.IsWindows() && options.Logging.Syslog);
     }
 
     private static IEnumerable<UserOptions> AllUsers(ServerOptions options) =>
