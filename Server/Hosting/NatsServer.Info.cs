@@ -8,6 +8,7 @@ using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Security.Tls;
 
 namespace NatsAspire.Server.Hosting;
 
@@ -115,6 +116,8 @@ public sealed partial class NatsServer
         public ServerOptions Options => server.Options;
 
         public AccountRegistry Accounts => server.Accounts;
+
+        public TlsContext? Tls => server._routeTls;
 
         public ILogger Log => server._log;
 

@@ -26,6 +26,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     private readonly RouteManager? _routes;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TlsContext? _routeTls;
     private Listener? _clientListener;
     private Listener? _routeListener;
     private MonitoringServer? _monitoring;
@@ -45,6 +46,8 @@ public sealed partial class NatsServer : IAsyncDisposable
         Authenticator = new Authenticator(options);
         _clients = new ClientHub(
             new ClientSettings(options, Authenticator, TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
+        // Servers always show each other certificates.
+        _routeTls = TlsContext.Create(options.Cluster.Tls is { } routeTls ? routeTls with { Verify = true } : null);
         _loops = CreateLoops();
         if (options.Cluster.Enabled) _routes = new RouteManager(new RouteHost(this), clusterName, isDynamicName);
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Security.Tls;
 
 namespace NatsAspire.Server.Clustering.Routes;
 
@@ -11,6 +12,9 @@ public interface IRouteHost
     ServerOptions Options { get; }
 
     AccountRegistry Accounts { get; }
+
+    /// <summary>TLS of the routes; null: none.</summary>
+    TlsContext? Tls { get; }
 
     ILogger Log { get; }
 

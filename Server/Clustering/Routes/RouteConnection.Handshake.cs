@@ -34,7 +34,7 @@ public sealed partial class RouteConnection
     {
         var (user, password) = Credentials(Target!.Url);
         var connect = new RouteConnect(
-            true, false, false, user, password, false, _host.ServerId, !_host.Options.Limits.NoHeaderSupport,
+            true, false, false, user, password, _tlsContext is not null, _host.ServerId, !_host.Options.Limits.NoHeaderSupport,
             _manager.ClusterName, _manager.IsDynamicName, true);
         SendLine([.. "CONNECT "u8, .. JsonSerializer.SerializeToUtf8Bytes(connect, RouteJson.Default.RouteConnect), .. "\r\n"u8]);
         if (SendsInfoLate) return;
@@ -79,7 +79,8 @@ public sealed partial class RouteConnection
     private bool IsAuthentic(ConnectOptions connect)
     {
         var cluster = _host.Options.Cluster;
-        return cluster.Username is null
+        if (!IsAdmittedByCertificate()) return false;
+        return cluster.Username is null || cluster.Tls is { VerifyAndMap: true }
             || (connect.User == cluster.Username && Authenticator.SecretsMatch(cluster.Password ?? "", connect.Password));
     }
 

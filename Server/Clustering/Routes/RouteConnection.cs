@@ -28,6 +28,7 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     {
         _manager = manager;
         _host = host;
+        _tlsContext = host.Tls;
         Id = id;
         Target = target;
         PinnedAccount = target?.PinnedAccount;
@@ -76,9 +77,8 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     {
         RouteLog.Created(Log, _label);
         _pingTimer = Loop.CreateTimer(OnPingTimer);
-        SchedulePing(first: true);
-        if (Target is null) SendGreeting();
-        else SendConnect();
+        if (_tlsContext is not null) StartHandshake();
+        else StartProtocol();
     }
 
     protected override int OnReceived(ReadOnlySpan<byte> data)
@@ -91,10 +91,18 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     {
         _pingTimer?.Cancel();
         _authTimer?.Cancel();
+        _handshakeTimer?.Cancel();
         _writeTimer?.Cancel();
         DropRemoteInterest();
         _manager.Unregister(this);
         RouteLog.Closed(Log, _label, CloseReason.Text());
+    }
+
+    private void StartProtocol()
+    {
+        SchedulePing(first: true);
+        if (Target is null) SendGreeting();
+        else SendConnect();
     }
 
     private void Fail(string text, CloseReason reason)

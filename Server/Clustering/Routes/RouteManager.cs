@@ -153,6 +153,8 @@ public sealed partial class RouteManager : IDisposable
         Port = ListenPort,
         Headers = !_host.Options.Limits.NoHeaderSupport,
         AuthRequired = _host.Options.Cluster.Username is not null,
+        TlsRequired = _host.Tls is not null,
+        TlsVerify = _host.Tls is not null,
         MaxPayload = _host.Options.Limits.MaxPayload,
         Ip = _host.Options.Cluster.Advertise is { } advertised ? $"nats-route://{advertised}/" : null,
         Cluster = ClusterName,

@@ -30,7 +30,7 @@ public static class UnsupportedOptions
         var mode = options.Operator;
         yield return ("tls.curve_preferences", options.Tls is { CurvePreferences.Count: > 0 });
         yield return ("tls.ocsp_peer", options.Tls is { OcspPeer: not null });
-        yield return ("cluster.tls", options.Cluster.Tls is not null);
+        yield return ("cluster.tls.curve_preferences", options.Cluster.Tls is { CurvePreferences.Count: > 0 });
         yield return ("ocsp", options.Ocsp is { Mode: not "never" });
         yield return ("operator", mode.Operators.Count > 0);
         yield return ("trusted_keys", mode.TrustedKeys.Count > 0);
