@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Connections.WebSockets;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -13,9 +14,6 @@ namespace NatsAspire.Server.Clients;
 /// <summary>One client: the NATS client protocol on a connection.</summary>
 public sealed partial class ClientConnection : Connection
 {
-    /// <summary>What log lines call a connection of this kind.</summary>
-    private const string Kind = "cid";
-
     private readonly ClientHub _hub;
 
     /// <summary>What was in force when it connected; the opening goes by it to its end.</summary>
@@ -25,11 +23,21 @@ public sealed partial class ClientConnection : Connection
     private int _pendingItem;
     private TrafficCounters _in;
 
-    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : base(socket, loop)
+    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : this(Transport.Over(socket, loop), hub, id)
+    {
+    }
+
+    /// <summary>A client whose connection was opened for it.</summary>
+    /// <param name="transport">What it talks through.</param>
+    /// <param name="hub">What clients share.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="webSocket">How it came through an HTTP upgrade; null: it did not.</param>
+    public ClientConnection(Transport transport, ClientHub hub, ulong id, WebSocketSession? webSocket = null) : base(transport)
     {
         _hub = hub;
         _settings = hub.Settings;
-        _tlsContext = _settings.Tls;
+        WebSocket = webSocket;
+        _tlsContext = webSocket is null ? _settings.Tls : null;
         _nonce = _settings.Authenticator.NeedsNonce ? Nonce.Next() : "";
         Id = id;
         _subscriber = new ClientSubscriber(this);
@@ -37,7 +45,7 @@ public sealed partial class ClientConnection : Connection
         _maxControlLine = hub.Options.Limits.MaxControlLine;
         _maxPayload = Smaller(hub.Options.Limits.MaxPayload, -1);
         MaxPendingBytes = hub.Options.Limits.MaxPending;
-        _label = $"{RemoteEndPoint} - {Kind}:{id}";
+        _label = Peer;
         StartedMilliseconds = Environment.TickCount64;
     }
 
@@ -101,17 +109,22 @@ public sealed partial class ClientConnection : Connection
     }
 
     /// <summary>The first INFO; a server with a no_auth_user asks for nothing there.</summary>
-    private ServerInfo BuildGreeting() => _hub.Authenticator.NoAuthIdentity is null
+    private ServerInfo BuildGreeting() => Authenticator.NoAuthIdentity is null || WebSocket is not null
         ? BuildInfo(_hub.Info)
         : BuildInfo(_hub.Info) with { AuthRequired = false };
 
-    private ServerInfo BuildInfo(ServerInfo info) => info with
+    private ServerInfo BuildInfo(ServerInfo shared)
     {
-        ClientId = Id,
-        ClientIp = RemoteEndPoint.Address.ToString(),
-        Nonce = _nonce.Length > 0 ? _nonce : null,
-        AuthRequired = _hub.Authenticator.IsRequired,
-    };
+        var info = shared with
+        {
+            ClientId = Id,
+            ClientIp = RemoteEndPoint.Address.ToString(),
+            Nonce = _nonce.Length > 0 ? _nonce : null,
+            AuthRequired = Authenticator.IsRequired,
+            WebSocketConnectUrls = null,
+        };
+        return WebSocket is null ? info : ForWebSocket(info, shared);
+    }
 
     private void SendError(string text)
     {
