@@ -60,7 +60,7 @@ public sealed partial class ClientConnection
 
     private void SchedulePing(bool first)
     {
-        var interval = _hub.Options.Limits.PingInterval;
+        var interval = PingInterval;
         if (first)
         {
             if (interval > FirstPing) interval = FirstPing;
@@ -76,7 +76,7 @@ public sealed partial class ClientConnection
         var quiet = TimeSpan.FromMilliseconds(Loop.NowMilliseconds - _lastActivityMilliseconds);
         var measured = _pingSentMilliseconds != 0
             && Loop.NowMilliseconds - _pingSentMilliseconds < RoundTripMeasurement.TotalMilliseconds;
-        if (quiet >= limits.PingInterval || (!measured && !_connectReceived))
+        if (quiet >= PingInterval || (!measured && !_connectReceived))
         {
             if (_pingsOut + 1 > limits.MaxPingsOut)
             {

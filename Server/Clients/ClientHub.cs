@@ -44,6 +44,9 @@ public sealed class ClientHub
     /// <summary>INFO without what is particular to one client.</summary>
     public ServerInfo Info => _info;
 
+    /// <summary>Address of the WebSocket listener, for the INFO of its clients.</summary>
+    public HostAndPort WebSocketAddress { get; set; }
+
     /// <summary>Clients connected now.</summary>
     public int Count => _clients.Count;
 
@@ -109,7 +112,11 @@ public sealed class ClientHub
 /// <param name="Options">The server's options.</param>
 /// <param name="Authenticator">Who may connect as what.</param>
 /// <param name="Tls">TLS of the client listener; null: none.</param>
-public sealed record ClientSettings(ServerOptions Options, Authenticator Authenticator, TlsContext? Tls);
+public sealed record ClientSettings(ServerOptions Options, Authenticator Authenticator, TlsContext? Tls)
+{
+    /// <summary>What clients of the WebSocket listener go by; null: there is none.</summary>
+    public WebSocketSettings? WebSocket { get; } = WebSocketSettings.Create(Options);
+}
 
 /// <summary>Messages and bytes in both directions.</summary>
 public readonly record struct TrafficCounters(long InMessages, long InBytes, long OutMessages, long OutBytes)

@@ -149,6 +149,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         ServerLog.ShutdownInitiated(_log);
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
+        await CloseWebSocketListenerAsync().ConfigureAwait(false);
         if (_routeListener is not null) await _routeListener.DisposeAsync().ConfigureAwait(false);
         _routes?.Dispose();
         _clients.CloseAll(CloseReason.ServerShutdown);
@@ -175,9 +176,11 @@ public sealed partial class NatsServer : IAsyncDisposable
         }
         if (_routes is not null) LogClusterName();
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
+        if (Options.WebSocket.Port != 0) OpenWebSocketListener();
         if (!Options.DontListen) OpenClientListener();
         _routes?.Start();
         _routeListener?.Start();
+        _webSocketListener?.Start();
         _clientListener?.Start();
         ServerLog.Ready(_log);
     }

@@ -160,6 +160,7 @@ public sealed partial class RouteManager : IDisposable
         Cluster = ClusterName,
         ClusterDynamic = IsDynamicName,
         ConnectUrls = _host.Options.Cluster.NoAdvertise ? null : _host.ClientUrls,
+        WebSocketConnectUrls = _host.Options.Cluster.NoAdvertise || _host.WebSocketUrls.Count == 0 ? null : _host.WebSocketUrls,
         Import = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Import),
         Export = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Export),
         LeafNodeOriginCluster = true,
