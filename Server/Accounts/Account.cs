@@ -39,6 +39,12 @@ public sealed class Account
     /// <summary>What other servers must know; null on a server that stands alone.</summary>
     public LocalInterest? Interest { get; }
 
+    /// <summary>What its connections that are gone had moved.</summary>
+    public AccountFigures Figures { get; } = new();
+
+    /// <summary>When it was made or last changed.</summary>
+    public DateTimeOffset UpdatedAt { get; } = TimeProvider.System.GetUtcNow();
+
     /// <summary>Client connections of the account on this server.</summary>
     public int ConnectionCount => Volatile.Read(ref _connections);
 

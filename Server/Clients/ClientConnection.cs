@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -39,6 +40,8 @@ public sealed partial class ClientConnection : Connection
         MaxPendingBytes = hub.Options.Limits.MaxPending;
         _label = $"{RemoteEndPoint} - {Kind}:{id}";
         StartedMilliseconds = Environment.TickCount64;
+        StartedAt = TimeProvider.System.GetUtcNow();
+        _openedTimestamp = Stopwatch.GetTimestamp();
     }
 
     public ulong Id { get; }
@@ -95,6 +98,7 @@ public sealed partial class ClientConnection : Connection
         _pingTimer?.Cancel();
         _authTimer?.Cancel();
         _openingTimer?.Cancel();
+        _hub.Closed.Add(Describe(CloseReason));
         _hub.Unregister(this);
         LeaveAccount();
         ClientLog.Closed(Log, _label, CloseReason.Text());
@@ -161,6 +165,8 @@ public sealed partial class ClientConnection : Connection
     private sealed class ClientSubscriber(ClientConnection client) : Subscriber
     {
         public override SubscriberKind Kind => SubscriberKind.Client;
+
+        public override ulong ConnectionId => client.Id;
 
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) =>
             client.Deliver(subscription, message, batch);
