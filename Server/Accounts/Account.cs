@@ -64,6 +64,12 @@ public sealed class Account
     /// <summary>Name of its cluster; empty: none.</summary>
     public string ClusterName => _context.ClusterName();
 
+    /// <summary>What its connections that are gone had moved.</summary>
+    public AccountFigures Figures { get; } = new();
+
+    /// <summary>When it was made or last changed.</summary>
+    public DateTimeOffset UpdatedAt { get; } = TimeProvider.System.GetUtcNow();
+
     /// <summary>Client connections of the account on this server.</summary>
     public int ConnectionCount => Volatile.Read(ref _connections);
 

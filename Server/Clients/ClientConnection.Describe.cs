@@ -5,9 +5,6 @@ namespace NatsAspire.Server.Clients;
 /// <summary>The client as others are told of it.</summary>
 public sealed partial class ClientConnection
 {
-    /// <summary>When it was accepted.</summary>
-    public DateTimeOffset StartedAt { get; } = TimeProvider.System.GetUtcNow();
-
     /// <summary>What a service or an event may know of it.</summary>
     /// <param name="detailed">More than account and round trip.</param>
     public ClientInfo Describe(bool detailed)
@@ -29,6 +26,4 @@ public sealed partial class ClientConnection
             ClientType = "nats",
         };
     }
-
-    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

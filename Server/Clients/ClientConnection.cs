@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -60,6 +61,8 @@ public sealed partial class ClientConnection : Connection
         MaxPendingBytes = hub.Options.Limits.MaxPending;
         _label = Peer;
         StartedMilliseconds = Environment.TickCount64;
+        StartedAt = TimeProvider.System.GetUtcNow();
+        _openedTimestamp = Stopwatch.GetTimestamp();
     }
 
     public ulong Id { get; }
@@ -118,6 +121,7 @@ public sealed partial class ClientConnection : Connection
         _pingTimer?.Cancel();
         _authTimer?.Cancel();
         _openingTimer?.Cancel();
+        _hub.Closed.Add(Describe(CloseReason));
         _hub.Unregister(this);
         LeaveAccount();
         ClientLog.Closed(Log, _label, CloseReason.Text());
@@ -192,6 +196,8 @@ public sealed partial class ClientConnection : Connection
         public override SubscriberKind Kind => SubscriberKind.Client;
 
         public override ClientInfo? Describe(bool detailed) => client.Describe(detailed);
+
+        public override ulong ConnectionId => client.Id;
 
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) =>
             client.Deliver(subscription, message, batch);

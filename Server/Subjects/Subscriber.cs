@@ -27,6 +27,9 @@ public abstract class Subscriber
 {
     public abstract SubscriberKind Kind { get; }
 
+    /// <summary>Id of the connection behind it; 0: none.</summary>
+    public virtual ulong ConnectionId => 0;
+
     /// <summary>True for a link to another server, which gets one copy however many of its subscriptions match.</summary>
     public bool IsLink => Kind >= SubscriberKind.Route;
 

@@ -7,7 +7,7 @@ namespace NatsAspire.Tests.Unit.Accounts;
 public sealed class ImportsOverRoutesTests
 {
     [Fact]
-    [Upstream("accounts_test.go", "TestCrossAccountServiceResponseWithRoutes")]
+    [Upstream("accounts_test.go", "TestAccountServiceImportReplyDroppedAcrossClusterRoutes")]
     public async Task StreamsAndServicesCrossTheMesh()
     {
         await using var first = await TestServer.FromConfigAsync(Config("s1", 0));
