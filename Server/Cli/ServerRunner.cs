@@ -44,7 +44,7 @@ internal sealed partial class ServerRunner : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            await Console.Error.WriteLineAsync($"error opening file: open {options.Logging.LogFile}: {error.Message}");
+            await Console.Error.WriteLineAsync(error.Message);
             return 1;
         }
         using (logs)

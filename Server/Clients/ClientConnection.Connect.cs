@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using NatsAspire.Server.Connections;
@@ -75,7 +76,11 @@ public sealed partial class ClientConnection
         _connectReceived = true;
         if (given is not null) _connect = _connect.With(given);
         ApplyConnect();
-        if (first) SchedulePing(first: true);
+        if (first)
+        {
+            RoundTrip = Stopwatch.GetElapsedTime(_openedTimestamp);
+            SchedulePing(first: true);
+        }
         else DropSubscriptions();
         if (!Authenticator.IsSlow(_connect)) return FinishConnect(Authenticator.Authenticate(_connect, Facts));
         AuthenticateElsewhere(_connect);
@@ -160,6 +165,7 @@ public sealed partial class ClientConnection
                 return false;
             }
             Account = account;
+            _trafficBefore = Traffic;
         }
         ApplyLimits(account.Options);
         return true;
@@ -180,6 +186,7 @@ public sealed partial class ClientConnection
     {
         if (Account is null) return;
         DropSubscriptions();
+        Account.Figures.AddGoneClient(Traffic - _trafficBefore);
         Account.RemoveConnection();
         Account = null;
     }

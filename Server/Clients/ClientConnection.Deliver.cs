@@ -31,7 +31,11 @@ public sealed partial class ClientConnection
         _outBytes += message.Size;
         if (_replies is not null && !message.Reply.IsEmpty) GrantReply(message.Reply, batch.NowMilliseconds);
         if (!CheckPending()) return BecomeSlowConsumer();
-        if (MarkTouched()) batch.Touch(this);
+        if (MarkTouched())
+        {
+            _lastDeliveryMilliseconds = batch.NowMilliseconds;
+            batch.Touch(this);
+        }
         return true;
     }
 
@@ -51,7 +55,7 @@ public sealed partial class ClientConnection
         {
             WriteLarge(subscription, message, headers, body, lineRoom);
         }
-        if (_trace) TraceDelivery(subscription, message, body.Length - 2);
+        if (_trace) TraceDelivery(subscription, message, body);
     }
 
     private void WriteLarge(
@@ -132,20 +136,16 @@ public sealed partial class ClientConnection
     private void StallIfProducer()
     {
         Loop.Batch.ProducerShouldStall = false;
+        _stalls++;
+        _hub.CountStall();
         PauseReading(PendingBytes > MaxPendingBytes ? StallMax : StallMin);
     }
 
     private bool BecomeSlowConsumer()
     {
-        _hub.CountSlowConsumer();
+        _hub.CountSlowConsumer(Account);
         ClientLog.Notice(Log, _label, $"Slow Consumer Detected: MaxPending of {MaxPendingBytes} Exceeded");
         Close(CloseReason.SlowConsumerPendingBytes);
         return false;
-    }
-
-    private void TraceDelivery(Subscription subscription, in Message message, int size)
-    {
-        var reply = message.Reply.IsEmpty ? "" : Text(message.Reply) + " ";
-        ClientLog.Out(Log, _label, $"MSG {Text(message.Subject)} {Text(subscription.Sid)} {reply}{size}");
     }
 }

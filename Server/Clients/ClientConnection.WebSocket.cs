@@ -11,14 +11,14 @@ public sealed partial class ClientConnection
     public WebSocketSession? WebSocket { get; }
 
     /// <summary>Name of the way it came, as allowed_connection_types has it.</summary>
-    private string ConnectionType => WebSocket is null ? ConnectionFacts.Standard : ConnectionFacts.WebSocket;
+    private string ConnectionType => _isInProcess ? ConnectionFacts.InProcess : WebSocket is null ? ConnectionFacts.Standard : ConnectionFacts.WebSocket;
 
     private Authenticator Authenticator => WebSocket is null ? _hub.Authenticator : _hub.Settings.WebSocket?.Authenticator ?? _hub.Authenticator;
 
     /// <summary>Address and number, as log lines begin.</summary>
     private string Peer => WebSocket switch
     {
-        null => $"{RemoteEndPoint} - cid:{Id}",
+        null => $"{(_isInProcess ? "pipe" : RemoteEndPoint)} - cid:{Id}",
         { ClientIp: null } => $"{RemoteEndPoint} - wid:{Id}",
         { ClientIp: var ip } => $"{(ip.Contains(':') ? $"[{ip}]" : ip)}/{RemoteEndPoint} - wid:{Id}",
     };

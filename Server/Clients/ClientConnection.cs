@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -14,16 +16,26 @@ namespace NatsAspire.Server.Clients;
 /// <summary>One client: the NATS client protocol on a connection.</summary>
 public sealed partial class ClientConnection : Connection
 {
+    /// <summary>The address of both ends of a connection within this process.</summary>
+    private static readonly IPEndPoint Nowhere = new(IPAddress.Loopback, 0);
+
     private readonly ClientHub _hub;
 
     /// <summary>What was in force when it connected; the opening goes by it to its end.</summary>
     private readonly ClientSettings _settings;
     private readonly ClientSubscriber _subscriber;
+    private readonly bool _isInProcess;
     private readonly bool _trace;
     private int _pendingItem;
     private TrafficCounters _in;
 
     public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : this(Transport.Over(socket, loop), hub, id)
+    {
+    }
+
+    /// <summary>A client of this process: neither TLS nor a PROXY header come before its protocol.</summary>
+    internal ClientConnection(ByteChannel channel, IoLoop loop, ClientHub hub, ulong id)
+        : this(new Transport(loop, channel, Nowhere, Nowhere), hub, id)
     {
     }
 
@@ -37,7 +49,9 @@ public sealed partial class ClientConnection : Connection
         _hub = hub;
         _settings = hub.Settings;
         WebSocket = webSocket;
-        _tlsContext = webSocket is null ? _settings.Tls : null;
+        _isInProcess = transport.Io is null;
+        _tlsContext = webSocket is null && !_isInProcess ? _settings.Tls : null;
+        _expectsProxyHeader = _settings.Options.ProxyProtocol && webSocket is null && !_isInProcess;
         _nonce = _settings.Authenticator.NeedsNonce ? Nonce.Next() : "";
         Id = id;
         _subscriber = new ClientSubscriber(this);
@@ -47,6 +61,8 @@ public sealed partial class ClientConnection : Connection
         MaxPendingBytes = hub.Options.Limits.MaxPending;
         _label = Peer;
         StartedMilliseconds = Environment.TickCount64;
+        StartedAt = TimeProvider.System.GetUtcNow();
+        _openedTimestamp = Stopwatch.GetTimestamp();
     }
 
     public ulong Id { get; }
@@ -65,6 +81,8 @@ public sealed partial class ClientConnection : Connection
     protected override int PendingItemLength => _pendingItem;
 
     private ILogger Log => _hub.Log;
+
+    /// <summary>Where it comes from, as log lines name it.</summary>
 
     protected override void OnOpened()
     {
@@ -103,6 +121,7 @@ public sealed partial class ClientConnection : Connection
         _pingTimer?.Cancel();
         _authTimer?.Cancel();
         _openingTimer?.Cancel();
+        _hub.Closed.Add(Describe(CloseReason));
         _hub.Unregister(this);
         LeaveAccount();
         ClientLog.Closed(Log, _label, CloseReason.Text());
@@ -118,7 +137,8 @@ public sealed partial class ClientConnection : Connection
         var info = shared with
         {
             ClientId = Id,
-            ClientIp = RemoteEndPoint.Address.ToString(),
+            ClientIp = _isInProcess ? null : RemoteEndPoint.Address.ToString(),
+            TlsRequired = shared.TlsRequired && !_isInProcess,
             Nonce = _nonce.Length > 0 ? _nonce : null,
             AuthRequired = Authenticator.IsRequired,
             WebSocketConnectUrls = null,
@@ -174,6 +194,10 @@ public sealed partial class ClientConnection : Connection
     private sealed class ClientSubscriber(ClientConnection client) : Subscriber
     {
         public override SubscriberKind Kind => SubscriberKind.Client;
+
+        public override ClientInfo? Describe(bool detailed) => client.Describe(detailed);
+
+        public override ulong ConnectionId => client.Id;
 
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) =>
             client.Deliver(subscription, message, batch);

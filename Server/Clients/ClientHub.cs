@@ -21,6 +21,8 @@ public sealed class ClientHub
     private TrafficCounters _closed;
     private long _total;
     private long _slowConsumers;
+    private long _staleConnections;
+    private long _stalls;
 
     public ClientHub(ClientSettings settings, AccountRegistry accounts, ServerInfo info, ILogger log)
     {
@@ -28,6 +30,7 @@ public sealed class ClientHub
         Accounts = accounts;
         _info = info;
         Log = log;
+        Closed = new ClosedClients(settings.Options.Limits.MaxClosedClients);
     }
 
     /// <summary>What new connections go by.</summary>
@@ -54,6 +57,15 @@ public sealed class ClientHub
     public long Total => Volatile.Read(ref _total);
 
     public long SlowConsumers => Volatile.Read(ref _slowConsumers);
+
+    /// <summary>Clients closed because they did not answer PING.</summary>
+    public long StaleConnections => Volatile.Read(ref _staleConnections);
+
+    /// <summary>Times a publisher was made to wait for a slow consumer.</summary>
+    public long Stalls => Volatile.Read(ref _stalls);
+
+    /// <summary>The clients closed last.</summary>
+    public ClosedClients Closed { get; }
 
     public IEnumerable<ClientConnection> Clients => _clients.Values;
 
@@ -89,7 +101,18 @@ public sealed class ClientHub
         }
     }
 
-    internal void CountSlowConsumer() => Interlocked.Increment(ref _slowConsumers);
+    /// <summary>The client of that id, if it is connected.</summary>
+    public ClientConnection? Find(ulong id) => _clients.GetValueOrDefault(id);
+
+    internal void CountSlowConsumer(Account? account)
+    {
+        Interlocked.Increment(ref _slowConsumers);
+        account?.Figures.CountSlowConsumer();
+    }
+
+    internal void CountStaleConnection() => Interlocked.Increment(ref _staleConnections);
+
+    internal void CountStall() => Interlocked.Increment(ref _stalls);
 
     /// <summary>Changes INFO and sends it to every client that understands an INFO out of turn.</summary>
     public void UpdateInfo(Func<ServerInfo, ServerInfo> change)
@@ -116,11 +139,4 @@ public sealed record ClientSettings(ServerOptions Options, Authenticator Authent
 {
     /// <summary>What clients of the WebSocket listener go by; null: there is none.</summary>
     public WebSocketSettings? WebSocket { get; } = WebSocketSettings.Create(Options);
-}
-
-/// <summary>Messages and bytes in both directions.</summary>
-public readonly record struct TrafficCounters(long InMessages, long InBytes, long OutMessages, long OutBytes)
-{
-    public static TrafficCounters operator +(TrafficCounters a, TrafficCounters b) =>
-        new(a.InMessages + b.InMessages, a.InBytes + b.InBytes, a.OutMessages + b.OutMessages, a.OutBytes + b.OutBytes);
 }

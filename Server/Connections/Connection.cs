@@ -11,6 +11,7 @@ namespace NatsAspire.Server.Connections;
 public abstract partial class Connection : IFlushTarget
 {
     private Action? _readStep;
+    private Action? _writeStep;
     private int _closeRequested;
     private volatile bool _closed;
 
@@ -18,7 +19,10 @@ public abstract partial class Connection : IFlushTarget
     {
     }
 
-    /// <summary>A connection that takes a transport over, see <see cref="HandOver"/>.</summary>
+    /// <summary>
+    /// A connection that takes a transport over, see <see cref="HandOver"/>. Without a socket, who owns the other end
+    /// calls <see cref="SignalReadable"/> and <see cref="SignalWritable"/>.
+    /// </summary>
     protected Connection(Transport transport)
     {
         Loop = transport.Loop;
@@ -27,18 +31,6 @@ public abstract partial class Connection : IFlushTarget
         Tls = transport.Tls;
         RemoteEndPoint = transport.Remote;
         LocalEndPoint = transport.Local;
-    }
-
-    /// <summary>
-    /// A connection without a socket: who owns the other end calls <see cref="SignalReadable"/> and
-    /// <see cref="SignalWritable"/>.
-    /// </summary>
-    protected Connection(ByteChannel channel, IoLoop loop, IPEndPoint remote, IPEndPoint local)
-    {
-        Loop = loop;
-        Channel = channel;
-        RemoteEndPoint = remote;
-        LocalEndPoint = local;
     }
 
     /// <summary>The loop that owns the connection.</summary>
@@ -85,10 +77,15 @@ public abstract partial class Connection : IFlushTarget
     }
 
     /// <summary>Bytes (or room, or the end) have come to a channel without a socket. From any thread.</summary>
-    public void SignalReadable() => Loop.Post(_readStep ??= () => Loop.Guard(this, static c => c.OnReadable()));
+    public void SignalReadable() => Loop.Post(_readStep ??= () =>
+    {
+        // A socket is not watched while reading is paused; a signal has to wait in the same way, for the resumption.
+        if (Io is null && ReadingPaused) return;
+        Loop.Guard(this, static c => c.OnReadable());
+    });
 
     /// <summary>A channel without a socket takes more. From any thread.</summary>
-    public void SignalWritable() => Loop.Post(() => Loop.Guard(this, static c => c.OnWritable()));
+    public void SignalWritable() => Loop.Post(_writeStep ??= () => Loop.Guard(this, static c => c.OnWritable()));
 
     /// <summary>
     /// Puts a layer between the connection and what it talks to now. On the loop's thread, when nothing is queued

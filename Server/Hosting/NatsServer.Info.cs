@@ -132,13 +132,16 @@ public sealed partial class NatsServer
 
         public IoLoop NextLoop() => server.NextLoop();
 
-        public void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls, IReadOnlyList<string> peerWebSocketUrls) =>
+        public void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls, IReadOnlyList<string> peerWebSocketUrls)
+        {
+            server.Accounts.UpdateClusterName(clusterName);
             server._clients.UpdateInfo(info => info with
             {
                 Cluster = clusterName,
                 ConnectUrls = WithOwn(server.ClientUrls, peerClientUrls),
                 WebSocketConnectUrls = WithOwn(server.WebSocketUrls, peerWebSocketUrls),
             });
+        }
 
         private static string[]? WithOwn(IReadOnlyList<string> own, IReadOnlyList<string> others) =>
             others.Count == 0 ? null : [.. own.Concat(others).Distinct()];

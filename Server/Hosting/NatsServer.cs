@@ -7,6 +7,7 @@ using NatsAspire.Server.Clients;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Connections.InProcess;
 using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -42,7 +43,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         Identity = ServerIdentity.Create();
         var isDynamicName = options.Cluster.Enabled && options.Cluster.Name is null;
         var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
-        Accounts = new AccountRegistry(options, clusterName, tracksInterest: options.Cluster.Enabled);
+        Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled);
         Authenticator = new Authenticator(options);
         _clients = new ClientHub(
             new ClientSettings(options, Authenticator, TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
@@ -206,6 +207,25 @@ public sealed partial class NatsServer : IAsyncDisposable
 
     private void AcceptClient(Socket socket) =>
         new ClientConnection(socket, NextLoop(), _clients, NextConnectionId()).Open();
+
+    /// <summary>
+    /// Connects to this server without a socket: the client end of a connection within this process, which speaks the
+    /// NATS client protocol as a TCP connection would, INFO first. There is no TLS on it. A few bytes wait in each
+    /// direction; who writes more waits for the reader. Works without a listener too.
+    /// </summary>
+    /// <returns>A duplex stream for one reader and one writer; disposing it disconnects.</returns>
+    /// <exception cref="ObjectDisposedException">The server has stopped, or takes no more clients.</exception>
+    public Stream ConnectInProcess()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0 || IsLameDuck, this);
+        var channel = new InProcessChannel();
+        var client = new ClientConnection(channel, NextLoop(), _clients, NextConnectionId());
+        channel.Bind(client);
+        client.Open();
+        // Stopped meanwhile: nobody else would tell the client.
+        if (_disposed != 0) channel.Dispose();
+        return channel.ClientStream;
+    }
 
     private IoLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
 

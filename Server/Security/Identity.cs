@@ -13,6 +13,9 @@ public sealed record ConnectionFacts(string Nonce, X509Certificate2? Certificate
     /// <summary>A client over TCP or TLS.</summary>
     public const string Standard = "STANDARD";
 
+    /// <summary>A client of the server's own process.</summary>
+    public const string InProcess = "IN_PROCESS";
+
     /// <summary>A client over WebSocket.</summary>
     public const string WebSocket = "WEBSOCKET";
 

@@ -41,8 +41,6 @@ public static class UnsupportedOptions
 
     private static IEnumerable<(string Option, bool IsAsked)> FindAccounts(ServerOptions options)
     {
-        yield return ("accounts.exports", options.Accounts.Any(account => account.Exports.Count > 0));
-        yield return ("accounts.imports", options.Accounts.Any(account => account.Imports.Count > 0));
         yield return ("accounts.jetstream", options.Accounts.Any(account => account.JetStream is not null));
         yield return ("accounts.msg_trace", options.Accounts.Any(account => account.TraceDestination is not null));
     }
@@ -51,7 +49,7 @@ public static class UnsupportedOptions
     {
         yield return ($"max_payload above {LargestPayload}", options.Limits.MaxPayload > LargestPayload);
         yield return ("write_timeout", options.WriteTimeout != WriteTimeoutPolicy.Default || options.Cluster.WriteTimeout != WriteTimeoutPolicy.Default);
-        yield return ("syslog", options.Logging.Syslog || !string.IsNullOrEmpty(options.Logging.RemoteSyslog));
+        yield return ("syslog on Windows", OperatingSystem.IsWindows() && options.Logging.Syslog);
     }
 
     private static IEnumerable<UserOptions> AllUsers(ServerOptions options) =>
