@@ -8,6 +8,7 @@ using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Connections.InProcess;
+using NatsAspire.Server.Hosting.Telemetry;
 using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -31,6 +32,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     private Listener? _clientListener;
     private Listener? _routeListener;
     private MonitoringServer? _monitoring;
+    private ServerMeter? _meter;
     private ulong _lastConnectionId;
     private int _nextLoop;
     private int _disposed;
@@ -93,6 +95,9 @@ public sealed partial class NatsServer : IAsyncDisposable
     /// <summary>Completes when the server has stopped.</summary>
     public Task Stopped => _stopped.Task;
 
+    /// <summary>The meter goes on after the end, for a process whose last figures are exported as it ends.</summary>
+    internal bool KeepsMeter { get; set; }
+
     internal ServerIdentity Identity { get; }
 
     internal AccountRegistry Accounts { get; }
@@ -147,6 +152,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     private async Task StopAsync()
     {
         ServerLog.ShutdownInitiated(_log);
+        if (!KeepsMeter) _meter?.Dispose();
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
         if (_routeListener is not null) await _routeListener.DisposeAsync().ConfigureAwait(false);
@@ -179,6 +185,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         _routes?.Start();
         _routeListener?.Start();
         _clientListener?.Start();
+        _meter = new ServerMeter(this, _loops);
         ServerLog.Ready(_log);
     }
 

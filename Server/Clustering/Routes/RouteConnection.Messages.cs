@@ -1,5 +1,6 @@
 using System.Text;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Clients;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -40,6 +41,12 @@ public sealed partial class RouteConnection
             HeaderLength = arguments.HeaderSize,
             BodyAndCrlf = bodyAndCrlf,
         };
+        if (message.HeaderLength > 0 && MessageSpans.AreWanted)
+        {
+            using var span = MessageSpans.Start(message, matches.Account.Name, _host.ServerName, "route");
+            MessageRouter.RouteFromCluster(match, message, arguments.Queues, _subscriber, Loop.Batch);
+            return true;
+        }
         MessageRouter.RouteFromCluster(match, message, arguments.Queues, _subscriber, Loop.Batch);
         return true;
     }
