@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using NatsAspire.Server.Connections;
@@ -33,7 +34,7 @@ public sealed partial class ClientConnection
     /// <summary>User name or nkey it was admitted as; null: nobody in particular.</summary>
     public string? UserName { get; private set; }
 
-    private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate, _isInProcess ? "IN_PROCESS" : "STANDARD") { MapsCertificate = _tlsContext is { VerifyAndMap: true } };
+    private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate, ConnectionType) { MapsCertificate = (WebSocket is null ? _tlsContext : _settings.WebSocket?.Tls) is { VerifyAndMap: true } };
 
     private void StartAuthenticationTimer()
     {
@@ -44,12 +45,12 @@ public sealed partial class ClientConnection
             SendError("Authentication Timeout");
             Close(CloseReason.AuthenticationTimeout);
         });
-        Loop.Schedule(_authTimer, _hub.Options.Authorization.Timeout);
+        Loop.Schedule(_authTimer, AuthenticationTimeout);
     }
 
     private bool AdmitWithoutConnect()
     {
-        if (_hub.Authenticator.NoAuthIdentity is not { Admitted: true } identity) return RefuseAuthentication();
+        if (Authenticator.NoAuthIdentity is not { Admitted: true } identity) return RefuseAuthentication();
         _authTimer?.Cancel();
         _awaitsConnect = false;
         return JoinAccount(identity);
@@ -75,9 +76,13 @@ public sealed partial class ClientConnection
         _connectReceived = true;
         if (given is not null) _connect = _connect.With(given);
         ApplyConnect();
-        if (first) SchedulePing(first: true);
+        if (first)
+        {
+            RoundTrip = Stopwatch.GetElapsedTime(_openedTimestamp);
+            SchedulePing(first: true);
+        }
         else DropSubscriptions();
-        if (!_hub.Authenticator.IsSlow(_connect)) return FinishConnect(_hub.Authenticator.Authenticate(_connect, Facts));
+        if (!Authenticator.IsSlow(_connect)) return FinishConnect(Authenticator.Authenticate(_connect, Facts));
         AuthenticateElsewhere(_connect);
         return true;
     }
@@ -88,7 +93,7 @@ public sealed partial class ClientConnection
         Suspend();
         Task.Run(() =>
         {
-            var identity = _hub.Authenticator.Authenticate(connect, Facts);
+            var identity = Authenticator.Authenticate(connect, Facts);
             Loop.Post(() =>
             {
                 if (!IsClosing && FinishConnect(identity)) ResumeSuspended();
@@ -98,6 +103,7 @@ public sealed partial class ClientConnection
 
     private void ApplyConnect()
     {
+        if (WebSocket is not null) _connect = WithCookies(_connect, WebSocket);
         _verbose = _connect.Verbose ?? true;
         _pedantic = _connect.Pedantic ?? true;
         _echo = _connect.Echo ?? true;
@@ -159,6 +165,7 @@ public sealed partial class ClientConnection
                 return false;
             }
             Account = account;
+            _trafficBefore = Traffic;
         }
         ApplyLimits(account.Options);
         return true;
@@ -179,6 +186,7 @@ public sealed partial class ClientConnection
     {
         if (Account is null) return;
         DropSubscriptions();
+        Account.Figures.AddGoneClient(Traffic - _trafficBefore);
         Account.RemoveConnection();
         Account = null;
     }
@@ -190,7 +198,7 @@ public sealed partial class ClientConnection
         if (_connect.Version is { Length: > 0 } version) parts.Add("v" + version);
         if (_connect.Language is { Length: > 0 } language) parts.Add(language);
         if (_connect.Name is { Length: > 0 } name) parts.Add(name);
-        var label = new StringBuilder($"{Address} - {Kind}:{Id}");
+        var label = new StringBuilder(Peer);
         if (parts.Count > 0) label.Append($" - \"{string.Join(':', parts)}\"");
         if (identity.UserName is { } user) label.Append($" - \"{Account?.Name}/{user}\"");
         return label.ToString();

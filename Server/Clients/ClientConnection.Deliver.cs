@@ -31,7 +31,11 @@ public sealed partial class ClientConnection
         _outBytes += message.Size;
         if (_replies is not null && !message.Reply.IsEmpty) GrantReply(message.Reply, batch.NowMilliseconds);
         if (!CheckPending()) return BecomeSlowConsumer();
-        if (MarkTouched()) batch.Touch(this);
+        if (MarkTouched())
+        {
+            _lastDeliveryMilliseconds = batch.NowMilliseconds;
+            batch.Touch(this);
+        }
         return true;
     }
 
@@ -132,12 +136,14 @@ public sealed partial class ClientConnection
     private void StallIfProducer()
     {
         Loop.Batch.ProducerShouldStall = false;
+        _stalls++;
+        _hub.CountStall();
         PauseReading(PendingBytes > MaxPendingBytes ? StallMax : StallMin);
     }
 
     private bool BecomeSlowConsumer()
     {
-        _hub.CountSlowConsumer();
+        _hub.CountSlowConsumer(Account);
         ClientLog.Notice(Log, _label, $"Slow Consumer Detected: MaxPending of {MaxPendingBytes} Exceeded");
         Close(CloseReason.SlowConsumerPendingBytes);
         return false;

@@ -85,7 +85,7 @@ public sealed partial class ClientConnection
         if (source is not null)
         {
             RemoteEndPoint = source;
-            _label = $"{RemoteEndPoint} - {Kind}:{Id}";
+            _label = Peer;
         }
         var rest = data[consumed..];
         if (StartTlsOrProtocol(rest)) return consumed + (rest.IsEmpty ? 0 : ReceiveRest(rest));
@@ -202,7 +202,7 @@ public sealed partial class ClientConnection
     {
         _step = OpeningStep.Done;
         _openingTimer?.Cancel();
-        if (_hub.Authenticator.IsRequired) StartAuthenticationTimer();
+        if (Authenticator.IsRequired) StartAuthenticationTimer();
         else JoinAccount(Identity.Anonymous);
         SchedulePing(first: true);
     }

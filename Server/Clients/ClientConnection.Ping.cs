@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -13,11 +14,12 @@ public sealed partial class ClientConnection
     private LoopTimer? _writeTimer;
     private long _lastActivityMilliseconds;
     private long _pingSentMilliseconds;
+    private long _pingSentTimestamp;
     private int _pingsOut;
     private bool _active;
     private bool _firstPongSent;
 
-    /// <summary>The last measured round trip; zero before the first.</summary>
+    /// <summary>The last measured round trip; before the first, from the accept to CONNECT; zero before that.</summary>
     public TimeSpan RoundTrip { get; private set; }
 
     /// <summary>Sends the current INFO if the client takes it out of turn.</summary>
@@ -53,13 +55,13 @@ public sealed partial class ClientConnection
     {
         if (_trace) ClientLog.In(Log, _label, "PONG");
         _pingsOut = 0;
-        RoundTrip = TimeSpan.FromMilliseconds(Math.Max(1, Loop.NowMilliseconds - _pingSentMilliseconds));
+        if (_pingSentTimestamp != 0) RoundTrip = Stopwatch.GetElapsedTime(_pingSentTimestamp);
         return true;
     }
 
     private void SchedulePing(bool first)
     {
-        var interval = _hub.Options.Limits.PingInterval;
+        var interval = PingInterval;
         if (first)
         {
             if (interval > FirstPing) interval = FirstPing;
@@ -75,10 +77,11 @@ public sealed partial class ClientConnection
         var quiet = TimeSpan.FromMilliseconds(Loop.NowMilliseconds - _lastActivityMilliseconds);
         var measured = _pingSentMilliseconds != 0
             && Loop.NowMilliseconds - _pingSentMilliseconds < RoundTripMeasurement.TotalMilliseconds;
-        if (quiet >= limits.PingInterval || (!measured && !_connectReceived))
+        if (quiet >= PingInterval || (!measured && !_connectReceived))
         {
             if (_pingsOut + 1 > limits.MaxPingsOut)
             {
+                _hub.CountStaleConnection();
                 ClientLog.Debug(Log, _label, "Stale Client Connection - Closing");
                 SendError("Stale Connection");
                 Close(CloseReason.StaleConnection);
@@ -93,6 +96,7 @@ public sealed partial class ClientConnection
     {
         _pingsOut++;
         _pingSentMilliseconds = Loop.NowMilliseconds;
+        _pingSentTimestamp = Stopwatch.GetTimestamp();
         if (_trace) ClientLog.Out(Log, _label, "PING");
         Enqueue("PING\r\n"u8);
     }
@@ -114,7 +118,7 @@ public sealed partial class ClientConnection
             Loop.Schedule(_writeTimer!, deadline - blocked);
             return;
         }
-        _hub.CountSlowConsumer();
+        _hub.CountSlowConsumer(Account);
         ClientLog.Notice(Log, _label, $"Slow Consumer Detected: WriteDeadline of {deadline.TotalSeconds:0.###}s exceeded with {PendingBytes} total bytes.");
         Close(CloseReason.SlowConsumerWriteDeadline);
     }

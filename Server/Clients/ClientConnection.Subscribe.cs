@@ -4,7 +4,7 @@ using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Clients;
 
-/// <summary>SUB and UNSUB. The table by sid belongs to the loop's thread.</summary>
+/// <summary>SUB and UNSUB. The loop's thread alone changes the table by sid, under its lock; it reads without.</summary>
 public sealed partial class ClientConnection
 {
     /// <summary>Queue group of the server itself.</summary>
@@ -38,7 +38,7 @@ public sealed partial class ClientConnection
                 SendError("Invalid Subject");
                 return true;
             }
-            _subscriptions.Add(subscription.Sid, subscription);
+            lock (_subscriptions) _subscriptions.Add(subscription.Sid, subscription);
         }
         if (_verbose) SendOk();
         return true;
@@ -91,7 +91,7 @@ public sealed partial class ClientConnection
     {
         Loop.Batch.Release();
         if (!_subscriptions.TryGetValue(subscription.Sid, out var current) || !ReferenceEquals(current, subscription)) return;
-        _subscriptions.Remove(subscription.Sid);
+        lock (_subscriptions) _subscriptions.Remove(subscription.Sid);
         Account?.Unsubscribe(subscription);
         if (_trace) ClientLog.Out(Log, _label, $"DELSUB {Text(subscription.Sid)}");
     }
@@ -100,7 +100,7 @@ public sealed partial class ClientConnection
     {
         Loop.Batch.Release();
         foreach (var subscription in _subscriptions.Values) Account?.Unsubscribe(subscription);
-        _subscriptions.Clear();
+        lock (_subscriptions) _subscriptions.Clear();
     }
 
     private static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);

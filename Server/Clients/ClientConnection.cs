@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Connections.WebSockets;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -14,9 +16,6 @@ namespace NatsAspire.Server.Clients;
 /// <summary>One client: the NATS client protocol on a connection.</summary>
 public sealed partial class ClientConnection : Connection
 {
-    /// <summary>What log lines call a connection of this kind.</summary>
-    private const string Kind = "cid";
-
     /// <summary>The address of both ends of a connection within this process.</summary>
     private static readonly IPEndPoint Nowhere = new(IPAddress.Loopback, 0);
 
@@ -30,27 +29,29 @@ public sealed partial class ClientConnection : Connection
     private int _pendingItem;
     private TrafficCounters _in;
 
-    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id)
-        : this(loop.CreateIo(socket), loop, hub, id, (IPEndPoint)socket.RemoteEndPoint!, (IPEndPoint)socket.LocalEndPoint!)
+    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : this(Transport.Over(socket, loop), hub, id)
     {
-        socket.NoDelay = true;
-        _tlsContext = _settings.Tls;
-        _expectsProxyHeader = _settings.Options.ProxyProtocol;
     }
 
     /// <summary>A client of this process: neither TLS nor a PROXY header come before its protocol.</summary>
     internal ClientConnection(ByteChannel channel, IoLoop loop, ClientHub hub, ulong id)
-        : this(channel, loop, hub, id, Nowhere, Nowhere)
+        : this(new Transport(loop, channel, Nowhere, Nowhere), hub, id)
     {
-        _isInProcess = true;
-        _label = $"pipe - {Kind}:{id}";
     }
 
-    private ClientConnection(ByteChannel channel, IoLoop loop, ClientHub hub, ulong id, IPEndPoint remote, IPEndPoint local)
-        : base(channel, loop, remote, local)
+    /// <summary>A client whose connection was opened for it.</summary>
+    /// <param name="transport">What it talks through.</param>
+    /// <param name="hub">What clients share.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="webSocket">How it came through an HTTP upgrade; null: it did not.</param>
+    public ClientConnection(Transport transport, ClientHub hub, ulong id, WebSocketSession? webSocket = null) : base(transport)
     {
         _hub = hub;
         _settings = hub.Settings;
+        WebSocket = webSocket;
+        _isInProcess = transport.Io is null;
+        _tlsContext = webSocket is null && !_isInProcess ? _settings.Tls : null;
+        _expectsProxyHeader = _settings.Options.ProxyProtocol && webSocket is null && !_isInProcess;
         _nonce = _settings.Authenticator.NeedsNonce ? Nonce.Next() : "";
         Id = id;
         _subscriber = new ClientSubscriber(this);
@@ -58,8 +59,10 @@ public sealed partial class ClientConnection : Connection
         _maxControlLine = hub.Options.Limits.MaxControlLine;
         _maxPayload = Smaller(hub.Options.Limits.MaxPayload, -1);
         MaxPendingBytes = hub.Options.Limits.MaxPending;
-        _label = $"{RemoteEndPoint} - {Kind}:{id}";
+        _label = Peer;
         StartedMilliseconds = Environment.TickCount64;
+        StartedAt = TimeProvider.System.GetUtcNow();
+        _openedTimestamp = Stopwatch.GetTimestamp();
     }
 
     public ulong Id { get; }
@@ -80,7 +83,6 @@ public sealed partial class ClientConnection : Connection
     private ILogger Log => _hub.Log;
 
     /// <summary>Where it comes from, as log lines name it.</summary>
-    private string Address => _isInProcess ? "pipe" : RemoteEndPoint.ToString();
 
     protected override void OnOpened()
     {
@@ -119,24 +121,30 @@ public sealed partial class ClientConnection : Connection
         _pingTimer?.Cancel();
         _authTimer?.Cancel();
         _openingTimer?.Cancel();
+        _hub.Closed.Add(Describe(CloseReason));
         _hub.Unregister(this);
         LeaveAccount();
         ClientLog.Closed(Log, _label, CloseReason.Text());
     }
 
     /// <summary>The first INFO; a server with a no_auth_user asks for nothing there.</summary>
-    private ServerInfo BuildGreeting() => _hub.Authenticator.NoAuthIdentity is null
+    private ServerInfo BuildGreeting() => Authenticator.NoAuthIdentity is null || WebSocket is not null
         ? BuildInfo(_hub.Info)
         : BuildInfo(_hub.Info) with { AuthRequired = false };
 
-    private ServerInfo BuildInfo(ServerInfo info) => info with
+    private ServerInfo BuildInfo(ServerInfo shared)
     {
-        ClientId = Id,
-        ClientIp = _isInProcess ? null : RemoteEndPoint.Address.ToString(),
-        TlsRequired = info.TlsRequired && !_isInProcess,
-        Nonce = _nonce.Length > 0 ? _nonce : null,
-        AuthRequired = _hub.Authenticator.IsRequired,
-    };
+        var info = shared with
+        {
+            ClientId = Id,
+            ClientIp = _isInProcess ? null : RemoteEndPoint.Address.ToString(),
+            TlsRequired = shared.TlsRequired && !_isInProcess,
+            Nonce = _nonce.Length > 0 ? _nonce : null,
+            AuthRequired = Authenticator.IsRequired,
+            WebSocketConnectUrls = null,
+        };
+        return WebSocket is null ? info : ForWebSocket(info, shared);
+    }
 
     private void SendError(string text)
     {
@@ -186,6 +194,10 @@ public sealed partial class ClientConnection : Connection
     private sealed class ClientSubscriber(ClientConnection client) : Subscriber
     {
         public override SubscriberKind Kind => SubscriberKind.Client;
+
+        public override ClientInfo? Describe(bool detailed) => client.Describe(detailed);
+
+        public override ulong ConnectionId => client.Id;
 
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) =>
             client.Deliver(subscription, message, batch);

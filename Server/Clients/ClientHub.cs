@@ -21,6 +21,8 @@ public sealed class ClientHub
     private TrafficCounters _closed;
     private long _total;
     private long _slowConsumers;
+    private long _staleConnections;
+    private long _stalls;
 
     public ClientHub(ClientSettings settings, AccountRegistry accounts, ServerInfo info, ILogger log)
     {
@@ -28,6 +30,7 @@ public sealed class ClientHub
         Accounts = accounts;
         _info = info;
         Log = log;
+        Closed = new ClosedClients(settings.Options.Limits.MaxClosedClients);
     }
 
     /// <summary>What new connections go by.</summary>
@@ -44,6 +47,9 @@ public sealed class ClientHub
     /// <summary>INFO without what is particular to one client.</summary>
     public ServerInfo Info => _info;
 
+    /// <summary>Address of the WebSocket listener, for the INFO of its clients.</summary>
+    public HostAndPort WebSocketAddress { get; set; }
+
     /// <summary>Clients connected now.</summary>
     public int Count => _clients.Count;
 
@@ -51,6 +57,15 @@ public sealed class ClientHub
     public long Total => Volatile.Read(ref _total);
 
     public long SlowConsumers => Volatile.Read(ref _slowConsumers);
+
+    /// <summary>Clients closed because they did not answer PING.</summary>
+    public long StaleConnections => Volatile.Read(ref _staleConnections);
+
+    /// <summary>Times a publisher was made to wait for a slow consumer.</summary>
+    public long Stalls => Volatile.Read(ref _stalls);
+
+    /// <summary>The clients closed last.</summary>
+    public ClosedClients Closed { get; }
 
     public IEnumerable<ClientConnection> Clients => _clients.Values;
 
@@ -86,7 +101,18 @@ public sealed class ClientHub
         }
     }
 
-    internal void CountSlowConsumer() => Interlocked.Increment(ref _slowConsumers);
+    /// <summary>The client of that id, if it is connected.</summary>
+    public ClientConnection? Find(ulong id) => _clients.GetValueOrDefault(id);
+
+    internal void CountSlowConsumer(Account? account)
+    {
+        Interlocked.Increment(ref _slowConsumers);
+        account?.Figures.CountSlowConsumer();
+    }
+
+    internal void CountStaleConnection() => Interlocked.Increment(ref _staleConnections);
+
+    internal void CountStall() => Interlocked.Increment(ref _stalls);
 
     /// <summary>Changes INFO and sends it to every client that understands an INFO out of turn.</summary>
     public void UpdateInfo(Func<ServerInfo, ServerInfo> change)
@@ -109,11 +135,8 @@ public sealed class ClientHub
 /// <param name="Options">The server's options.</param>
 /// <param name="Authenticator">Who may connect as what.</param>
 /// <param name="Tls">TLS of the client listener; null: none.</param>
-public sealed record ClientSettings(ServerOptions Options, Authenticator Authenticator, TlsContext? Tls);
-
-/// <summary>Messages and bytes in both directions.</summary>
-public readonly record struct TrafficCounters(long InMessages, long InBytes, long OutMessages, long OutBytes)
+public sealed record ClientSettings(ServerOptions Options, Authenticator Authenticator, TlsContext? Tls)
 {
-    public static TrafficCounters operator +(TrafficCounters a, TrafficCounters b) =>
-        new(a.InMessages + b.InMessages, a.InBytes + b.InBytes, a.OutMessages + b.OutMessages, a.OutBytes + b.OutBytes);
+    /// <summary>What clients of the WebSocket listener go by; null: there is none.</summary>
+    public WebSocketSettings? WebSocket { get; } = WebSocketSettings.Create(Options);
 }

@@ -45,7 +45,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         Identity = ServerIdentity.Create();
         var isDynamicName = options.Cluster.Enabled && options.Cluster.Name is null;
         var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
-        Accounts = new AccountRegistry(options, clusterName, tracksInterest: options.Cluster.Enabled);
+        Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled);
         Authenticator = new Authenticator(options);
         _clients = new ClientHub(
             new ClientSettings(options, Authenticator, TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
@@ -155,6 +155,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         if (!KeepsMeter) _meter?.Dispose();
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
+        await CloseWebSocketListenerAsync().ConfigureAwait(false);
         if (_routeListener is not null) await _routeListener.DisposeAsync().ConfigureAwait(false);
         _routes?.Dispose();
         _clients.CloseAll(CloseReason.ServerShutdown);
@@ -181,9 +182,11 @@ public sealed partial class NatsServer : IAsyncDisposable
         }
         if (_routes is not null) LogClusterName();
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
+        if (Options.WebSocket.Port != 0) OpenWebSocketListener();
         if (!Options.DontListen) OpenClientListener();
         _routes?.Start();
         _routeListener?.Start();
+        _webSocketListener?.Start();
         _clientListener?.Start();
         _meter = new ServerMeter(this, _loops);
         ServerLog.Ready(_log);

@@ -27,8 +27,15 @@ public abstract class Subscriber
 {
     public abstract SubscriberKind Kind { get; }
 
+    /// <summary>Id of the connection behind it; 0: none.</summary>
+    public virtual ulong ConnectionId => 0;
+
     /// <summary>True for a link to another server, which gets one copy however many of its subscriptions match.</summary>
     public bool IsLink => Kind >= SubscriberKind.Route;
+
+    /// <summary>Who it is, for those who are told of publishers; null: nobody to speak of.</summary>
+    /// <param name="detailed">More than account and round trip.</param>
+    public virtual ClientInfo? Describe(bool detailed) => null;
 
     /// <summary>
     /// Appends a message to the subscriber's outbound buffer. Runs on the publisher's loop; must not block and

@@ -11,7 +11,10 @@ namespace NatsAspire.Server.Clustering.Routes;
 /// <summary>Interest: ours told with RS+ and RS-, the peer's kept as subscriptions of this connection.</summary>
 public sealed partial class RouteConnection
 {
-    /// <summary>By the whole argument list without the weight: account, subject, queue, and origin for LS+.</summary>
+    /// <summary>
+    /// By the whole argument list without the weight: account, subject, queue, and origin for LS+. The loop's thread
+    /// alone changes it, under its lock; it reads without.
+    /// </summary>
     private readonly Dictionary<byte[], RemoteInterest> _remote = new(ByteArrayComparer.Instance);
 
     /// <summary>Subjects the peer wants, per account.</summary>
@@ -66,7 +69,8 @@ public sealed partial class RouteConnection
             RouteLog.Error(Log, _label, $"Could not insert subscription for \"{Encoding.UTF8.GetString(parts.Subject)}\"");
             return true;
         }
-        _remote[key] = new RemoteInterest(account, subscription);
+        lock (_remote) _remote[key] = new RemoteInterest(account, subscription);
+        _interestChanges++;
         return true;
     }
 
@@ -74,7 +78,12 @@ public sealed partial class RouteConnection
     {
         if (_trace) RouteLog.In(Log, _label, (origin ? "LS- " : "RS- ") + Encoding.UTF8.GetString(arguments));
         if (!TrySplit(origin, hasWeight: false, arguments, out var parts)) return BadArguments(arguments);
-        if (!_remote.Remove(parts.Key(origin), out var gone)) return true;
+        RemoteInterest gone;
+        lock (_remote)
+        {
+            if (!_remote.Remove(parts.Key(origin), out gone)) return true;
+        }
+        _interestChanges++;
         Loop.Batch.Release();
         gone.Subscription.Close();
         gone.Account.Subscriptions.Remove(gone.Subscription);
@@ -88,7 +97,7 @@ public sealed partial class RouteConnection
             interest.Subscription.Close();
             interest.Account.Subscriptions.Remove(interest.Subscription);
         }
-        _remote.Clear();
+        lock (_remote) _remote.Clear();
     }
 
     private bool TrySplit(bool hasOrigin, bool hasWeight, ReadOnlySpan<byte> line, out InterestParts parts)

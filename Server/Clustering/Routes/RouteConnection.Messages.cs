@@ -32,6 +32,8 @@ public sealed partial class RouteConnection
         _inBytes += arguments.TotalSize;
         if (_trace) RouteLog.In(Log, _label, $"RMSG {Encoding.UTF8.GetString(arguments.Subject)} {arguments.TotalSize}");
         var matches = MatchesFor(arguments.Account);
+        matches.Traffic.InMessages++;
+        matches.Traffic.InBytes += arguments.TotalSize;
         var match = matches.Cache.Lookup(arguments.Subject, matches.Account.Subscriptions).Result;
         if (match.IsEmpty) return true;
         var message = new Message
@@ -41,23 +43,24 @@ public sealed partial class RouteConnection
             HeaderLength = arguments.HeaderSize,
             BodyAndCrlf = bodyAndCrlf,
         };
-        if (message.HeaderLength > 0 && MessageSpans.AreWanted)
-        {
-            using var span = MessageSpans.Start(message, matches.Account.Name, _host.ServerName, "route");
-            MessageRouter.RouteFromCluster(match, message, arguments.Queues, _subscriber, Loop.Batch);
-            return true;
-        }
-        MessageRouter.RouteFromCluster(match, message, arguments.Queues, _subscriber, Loop.Batch);
+        if (message.HeaderLength > 0 && MessageSpans.AreWanted) RouteTraced(matches.Account, match, message, arguments.Queues);
+        else MessageRouter.RouteFromCluster(matches.Account, match, message, arguments.Queues, _subscriber, Loop.Batch);
         return true;
+    }
+
+    private void RouteTraced(Account account, MatchResult match, in Message message, ReadOnlySpan<byte> queues)
+    {
+        using var span = MessageSpans.Start(message, account.Name, _host.ServerName, "route");
+        MessageRouter.RouteFromCluster(account, match, message, queues, _subscriber, Loop.Batch);
     }
 
     private AccountMatches MatchesFor(ReadOnlySpan<byte> account)
     {
-        if (PinnedAccount is not null) return _pinnedMatches ??= new AccountMatches(AccountFor(default));
+        if (PinnedAccount is not null) return _pinnedMatches ??= NewMatches(AccountFor(default));
         var bySpan = _accounts.GetAlternateLookup<ReadOnlySpan<byte>>();
         if (bySpan.TryGetValue(account, out var known)) return known;
         Loop.Batch.Release();
-        var fresh = new AccountMatches(AccountFor(account));
+        var fresh = NewMatches(AccountFor(account));
         bySpan[account] = fresh;
         return fresh;
     }
@@ -72,14 +75,20 @@ public sealed partial class RouteConnection
         Append(body);
         _outMessages++;
         _outBytes += body.Length - 2;
+        CountOut(account, body.Length - 2);
         if (IsCongested && !_host.Options.Limits.NoFastProducerStall) batch.ProducerShouldStall = true;
         if (!CheckPending())
         {
+            _manager.CountSlowConsumer();
             RouteLog.SlowConsumer(Log, _label, $"MaxPending of {MaxPendingBytes} Exceeded");
             Close(CloseReason.SlowConsumerPendingBytes);
             return false;
         }
-        if (MarkTouched()) batch.Touch(this);
+        if (MarkTouched())
+        {
+            _lastOutMilliseconds = batch.NowMilliseconds;
+            batch.Touch(this);
+        }
         return true;
     }
 
@@ -123,10 +132,14 @@ public sealed partial class RouteConnection
         Append(sizes[..at]);
     }
 
-    private sealed class AccountMatches(Account account)
+    private AccountMatches NewMatches(Account account) => new(account, TrafficOf(account));
+
+    private sealed class AccountMatches(Account account, AccountTraffic traffic)
     {
         public Account Account { get; } = account;
 
         public MatchCache Cache { get; } = new();
+
+        public AccountTraffic Traffic { get; } = traffic;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
@@ -10,7 +11,7 @@ public sealed partial class RouteConnection
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(1);
     private LoopTimer? _pingTimer;
     private LoopTimer? _writeTimer;
-    private long _pingSentMilliseconds;
+    private long _pingSentTimestamp;
     private int _pingsOut;
 
     /// <summary>The last measured round trip; zero before the first.</summary>
@@ -34,7 +35,7 @@ public sealed partial class RouteConnection
     private bool ProcessPong()
     {
         _pingsOut = 0;
-        RoundTrip = TimeSpan.FromMilliseconds(Math.Max(1, Loop.NowMilliseconds - _pingSentMilliseconds));
+        RoundTrip = Stopwatch.GetElapsedTime(_pingSentTimestamp);
         if (!_continuePool) return true;
         _continuePool = false;
         Loop.Batch.Release();
@@ -58,6 +59,7 @@ public sealed partial class RouteConnection
         if (IsClosing) return;
         if (_pingsOut + 1 > (_host.Options.Cluster.MaxPingsOut ?? _host.Options.Limits.MaxPingsOut))
         {
+            _manager.CountStaleConnection();
             RouteLog.Debug(Log, _label, "Stale Client Connection - Closing");
             Enqueue("-ERR 'Stale Connection'\r\n"u8);
             Close(CloseReason.StaleConnection);
@@ -70,7 +72,7 @@ public sealed partial class RouteConnection
     private void SendPing()
     {
         _pingsOut++;
-        _pingSentMilliseconds = Loop.NowMilliseconds;
+        _pingSentTimestamp = Stopwatch.GetTimestamp();
         Enqueue("PING\r\n"u8);
     }
 
@@ -91,6 +93,7 @@ public sealed partial class RouteConnection
             Loop.Schedule(_writeTimer!, WriteDeadline - BlockedFor);
             return;
         }
+        _manager.CountSlowConsumer();
         RouteLog.SlowConsumer(Log, _label, $"WriteDeadline of {WriteDeadline.TotalSeconds:0.###}s exceeded with {PendingBytes} total bytes.");
         Close(CloseReason.SlowConsumerWriteDeadline);
     }

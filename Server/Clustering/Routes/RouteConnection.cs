@@ -38,6 +38,8 @@ public sealed partial class RouteConnection : Connection, IInterestListener
         _label = $"{RemoteEndPoint} - rid:{id}";
         _trace = host.Log.IsEnabled(LogLevel.Trace);
         MaxPendingBytes = host.Options.Limits.MaxPending;
+        _startedMilliseconds = Environment.TickCount64;
+        StartedAt = TimeProvider.System.GetUtcNow();
     }
 
     public ulong Id { get; }
@@ -85,7 +87,10 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     protected override int OnReceived(ReadOnlySpan<byte> data)
     {
         var protocol = new Operations(this);
-        return RouteParser.Parse(ref protocol, data, out _pendingItem);
+        var before = _inMessages + _interestChanges;
+        var consumed = RouteParser.Parse(ref protocol, data, out _pendingItem);
+        if (_inMessages + _interestChanges != before) _lastInMilliseconds = Loop.NowMilliseconds;
+        return consumed;
     }
 
     protected override void OnClosed()
@@ -95,6 +100,7 @@ public sealed partial class RouteConnection : Connection, IInterestListener
         _handshakeTimer?.Cancel();
         _writeTimer?.Cancel();
         DropRemoteInterest();
+        HandOverTraffic();
         _manager.Unregister(this);
         RouteLog.Closed(Log, _label, CloseReason.Text());
     }

@@ -46,7 +46,7 @@ public sealed partial class RouteManager
     {
         lock (_lock)
         {
-            _connections.Remove(route);
+            if (_connections.Remove(route)) _closedTraffic += route.Traffic;
             foreach (var account in _host.Accounts.All) account.Interest?.Detach(route);
             if (route.RemoteId is { } id && _peers.TryGetValue(id, out var peer))
             {

@@ -19,6 +19,9 @@ public sealed partial class RouteManager : IDisposable
     private readonly HashSet<RouteConnection> _connections = [];
     private readonly Dictionary<string, string> _serverIdByAddress = [];
     private readonly HashSet<string> _pinnedAccounts;
+    private TrafficCounters _closedTraffic;
+    private long _slowConsumers;
+    private long _staleConnections;
     private bool _stopping;
 
     public RouteManager(IRouteHost host, string clusterName, bool isDynamicName)
@@ -67,6 +70,21 @@ public sealed partial class RouteManager : IDisposable
         }
     }
 
+    /// <summary>Messages and bytes of all routes, closed ones included.</summary>
+    public TrafficCounters Traffic
+    {
+        get
+        {
+            lock (_lock) return _connections.Aggregate(_closedTraffic, (sum, route) => sum + route.Traffic);
+        }
+    }
+
+    /// <summary>Routes closed because their peer took too long to read.</summary>
+    public long SlowConsumers => Volatile.Read(ref _slowConsumers);
+
+    /// <summary>Routes closed because their peer did not answer PING.</summary>
+    public long StaleConnections => Volatile.Read(ref _staleConnections);
+
     /// <summary>Begins to solicit the configured routes.</summary>
     public void Start()
     {
@@ -108,6 +126,10 @@ public sealed partial class RouteManager : IDisposable
     {
         lock (_lock) return [.. _peers.Values.SelectMany(peer => peer.Connections)];
     }
+
+    internal void CountSlowConsumer() => Interlocked.Increment(ref _slowConsumers);
+
+    internal void CountStaleConnection() => Interlocked.Increment(ref _staleConnections);
 
     private void OnDialled(Socket socket, RouteTarget target) => Open(socket, target);
 
@@ -160,6 +182,7 @@ public sealed partial class RouteManager : IDisposable
         Cluster = ClusterName,
         ClusterDynamic = IsDynamicName,
         ConnectUrls = _host.Options.Cluster.NoAdvertise ? null : _host.ClientUrls,
+        WebSocketConnectUrls = _host.Options.Cluster.NoAdvertise || _host.WebSocketUrls.Count == 0 ? null : _host.WebSocketUrls,
         Import = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Import),
         Export = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Export),
         LeafNodeOriginCluster = true,
