@@ -188,8 +188,8 @@ public sealed partial class NatsServer : IAsyncDisposable
         _routeListener?.Start();
         _webSocketListener?.Start();
         _clientListener?.Start();
-        _meter = new ServerMeter(this, _loops);
         ServerLog.Ready(_log);
+        _meter = new ServerMeter(this, _loops);
     }
 
     private string MonitoringHost => Options.Monitoring.Host ?? Options.Host;
