@@ -21,6 +21,9 @@ public sealed record OtlpTelemetryOptions
     /// <summary>service.instance.id, unless OTEL_RESOURCE_ATTRIBUTES has one; null: a random one.</summary>
     public string? InstanceId { get; init; }
 
+    /// <summary>Where the OTEL_* variables are read; null: the process's environment.</summary>
+    public IConfiguration? Variables { get; init; }
+
     /// <summary>Meters and activity sources of the application, beside those of .NET and ASP.NET Core.</summary>
     public IReadOnlyList<string> Sources { get; init; } = [];
 }
@@ -64,6 +67,7 @@ public sealed class OtlpTelemetry : IDisposable
     {
         var sdk = OpenTelemetrySdk.Create(builder =>
         {
+            if (options.Variables is { } variables) builder.Services.AddSingleton(variables);
             builder.Services.Configure<LoggerFilterOptions>(filter => filter.MinLevel = LogLevel.Trace);
             builder.ConfigureResource(resource => Describe(resource, options))
                 .WithTracing(tracing => tracing.AddSource([.. options.Sources, .. DotNetSources]))

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
@@ -47,10 +48,11 @@ public static class ServiceDefaultsExtensions
     {
         if (!OtlpTelemetry.IsConfigured(builder.Configuration)) return;
         var name = builder.Environment.ApplicationName is { Length: > 0 } given ? given : "unknown_service";
-        builder.Services.AddSingleton(_ => OtlpTelemetry.Start(new OtlpTelemetryOptions
+        builder.Services.AddSingleton(provider => OtlpTelemetry.Start(new OtlpTelemetryOptions
         {
             ServiceName = name,
             ServiceVersion = Assembly.GetEntryAssembly()?.GetName().Version?.ToString(),
+            Variables = provider.GetRequiredService<IConfiguration>(),
             Sources = ["NatsAspire.Server", name, .. sources],
         }));
         // The host makes its loggers before anything else, and the export with them.

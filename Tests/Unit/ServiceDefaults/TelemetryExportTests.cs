@@ -74,6 +74,18 @@ public sealed class TelemetryExportTests
         (await server.WaitForExitAsync(TimeSpan.FromSeconds(6))).ShouldBe(0);
     }
 
+    [Fact]
+    public async Task TheAppHostPassesTheVariablesOn()
+    {
+        await using var collector = await OtlpCollector.StartAsync();
+        await using var app = RunningProcess.Start(Distributed.AppHostTests.AppHost, Variables(collector.Url));
+        await app.WaitForOutputAsync("Press Ctrl+C to stop.");
+        await Wait.Until("metrics of three servers", () => collector.Metrics.Where(metric => metric.Name == "nats.server.peers").Select(metric => metric.Instance).Distinct().Count() == 3, () => Describe(collector));
+        app.Signal(Terminate);
+        (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(0);
+        collector.Metrics.Select(metric => metric.Instance).Distinct().Order().ShouldBe(["nats-1", "nats-2", "nats-3"]);
+    }
+
     private static async Task PassATracedMessageAsync(IReadOnlyList<int> ports)
     {
         // Published at the first and wanted at the other two.
