@@ -28,7 +28,9 @@ public sealed partial class NatsServer : IAsyncDisposable
     private readonly RouteManager? _routes;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TlsContext? _routeTls;
+    private readonly ILoggerFactory _loggers;
+    private volatile ServerOptions _options;
+    private volatile TlsContext? _routeTls;
     private Listener? _clientListener;
     private Listener? _routeListener;
     private MonitoringServer? _monitoring;
@@ -37,25 +39,26 @@ public sealed partial class NatsServer : IAsyncDisposable
     private int _nextLoop;
     private int _disposed;
 
-    private NatsServer(ServerOptions options, ILogger log)
+    private NatsServer(ServerOptions options, ILoggerFactory loggers)
     {
-        Options = options;
-        _log = log;
+        _options = options;
+        _loggers = loggers;
+        _log = loggers.CreateLogger("nats-server");
+        var log = _log;
         StartedAt = TimeProvider.System.GetUtcNow();
         Identity = ServerIdentity.Create();
         var isDynamicName = options.Cluster.Enabled && options.Cluster.Name is null;
         var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
         Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled);
-        Authenticator = new Authenticator(options);
         _clients = new ClientHub(
-            new ClientSettings(options, Authenticator, TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
-        // Servers always show each other certificates.
-        _routeTls = TlsContext.Create(options.Cluster.Tls is { } routeTls ? routeTls with { Verify = true } : null);
+            new ClientSettings(options, new Authenticator(options), TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
+        _clients.UpdateInfo(WithOptions);
+        _routeTls = CreateRouteTls(options);
         _loops = CreateLoops();
         if (options.Cluster.Enabled) _routes = new RouteManager(new RouteHost(this), clusterName, isDynamicName);
     }
 
-    public ServerOptions Options { get; }
+    public ServerOptions Options => _options;
 
     /// <summary>Server id (N…) in INFO.</summary>
     public string Id => Identity.ServerId;
@@ -102,8 +105,6 @@ public sealed partial class NatsServer : IAsyncDisposable
 
     internal AccountRegistry Accounts { get; }
 
-    internal Authenticator Authenticator { get; }
-
     internal ClientHub Clients => _clients;
 
     internal RouteManager? Routes => _routes;
@@ -118,7 +119,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         ServerOptions options, ILoggerFactory? loggers = null, CancellationToken cancellation = default)
     {
         OptionsValidator.Validate(options);
-        var server = new NatsServer(options, (loggers ?? NullLoggerFactory.Instance).CreateLogger("nats-server"));
+        var server = new NatsServer(options, loggers ?? NullLoggerFactory.Instance);
         try
         {
             await server.OpenAsync(cancellation).ConfigureAwait(false);

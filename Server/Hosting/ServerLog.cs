@@ -65,6 +65,12 @@ internal static partial class ServerLog
     [LoggerMessage(33, LogLevel.Error, "Not configured to accept leaf node connections")]
     public static partial void NoLeafNodes(ILogger log);
 
+    [LoggerMessage(18, LogLevel.Information, "Reloaded: {Change}")]
+    public static partial void ReloadedOption(ILogger log, string change);
+
+    [LoggerMessage(19, LogLevel.Information, "Reloaded server configuration {Digest}")]
+    public static partial void Reloaded(ILogger log, string digest);
+
     [LoggerMessage(17, LogLevel.Error, "Accept failed on {Address}: {Error}")]
     public static partial void AcceptFailed(ILogger log, string address, string error);
 }
