@@ -49,6 +49,8 @@ internal sealed partial class ServerRunner : IDisposable
             await Console.Error.WriteLineAsync(error.Message);
             return 1;
         }
+        // Before the first logger is made, so that it hears all of them.
+        using var telemetry = ServerTelemetry.StartIfAsked(options, logs);
         using (logs)
         using (var runner = new ServerRunner(options, source, logs))
         {
@@ -69,6 +71,7 @@ internal sealed partial class ServerRunner : IDisposable
         {
             var server = await NatsServer.StartAsync(_options, _logs);
             _server = server;
+            server.KeepsMeter = true;
             if (_options.PidFile is { } pidFile) await File.WriteAllTextAsync(pidFile, Environment.ProcessId.ToString());
             if (_options.PortsFileDirectory is { } directory) PortsFile.Write(directory, server);
             _started.SetResult(server);

@@ -8,6 +8,7 @@ using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Connections.InProcess;
+using NatsAspire.Server.Hosting.Telemetry;
 using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -33,6 +34,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     private Listener? _clientListener;
     private Listener? _routeListener;
     private MonitoringServer? _monitoring;
+    private ServerMeter? _meter;
     private ulong _lastConnectionId;
     private int _nextLoop;
     private int _disposed;
@@ -96,6 +98,9 @@ public sealed partial class NatsServer : IAsyncDisposable
     /// <summary>Completes when the server has stopped.</summary>
     public Task Stopped => _stopped.Task;
 
+    /// <summary>The meter goes on after the end, for a process whose last figures are exported as it ends.</summary>
+    internal bool KeepsMeter { get; set; }
+
     internal ServerIdentity Identity { get; }
 
     internal AccountRegistry Accounts { get; }
@@ -148,6 +153,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     private async Task StopAsync()
     {
         ServerLog.ShutdownInitiated(_log);
+        if (!KeepsMeter) _meter?.Dispose();
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
         await CloseWebSocketListenerAsync().ConfigureAwait(false);
@@ -184,6 +190,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         _webSocketListener?.Start();
         _clientListener?.Start();
         ServerLog.Ready(_log);
+        _meter = new ServerMeter(this, _loops);
     }
 
     private string MonitoringHost => Options.Monitoring.Host ?? Options.Host;
