@@ -21,7 +21,6 @@ public static class UnsupportedOptions
         yield return ("websocket", options.WebSocket.Port != 0);
         yield return ("mqtt", options.Mqtt.Port != 0);
         yield return ("cluster.compression", compression is not ("" or "off" or "accept" or "disabled" or "false" or "not supported" or "not_supported"));
-        yield return ("https_port", options.Monitoring.HttpsPort != 0);
         yield return ("prof_port", options.Monitoring.ProfilePort != 0);
     }
 
