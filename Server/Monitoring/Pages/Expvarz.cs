@@ -22,7 +22,7 @@ public sealed record Expvarz
                 TotalAlloc = GC.GetTotalAllocatedBytes(),
                 Sys = Environment.WorkingSet,
                 HeapSys = collector.TotalCommittedBytes,
-                HeapAlloc = collector.HeapSizeBytes,
+                HeapAlloc = GC.GetTotalMemory(forceFullCollection: false),
                 PauseTotalNanoseconds = (long)GC.GetTotalPauseDuration().TotalNanoseconds,
                 Collections = GC.CollectionCount(0),
             },
