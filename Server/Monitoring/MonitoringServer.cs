@@ -62,7 +62,8 @@ public sealed class MonitoringServer : IAsyncDisposable
         application.Run(pages.AnswerAsync);
         await application.StartAsync(cancellation).ConfigureAwait(false);
         var bound = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        var reachable = Resolve(host).Equals(IPAddress.Any) ? "127.0.0.1" : host;
+        var address = Resolve(host);
+        var reachable = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : host;
         return new MonitoringServer(application, new Uri($"{(isSecure ? "https" : "http")}://{new HostAndPort(reachable, new Uri(bound).Port)}"));
     }
 
@@ -90,6 +91,8 @@ public sealed class MonitoringServer : IAsyncDisposable
         },
     };
 
+    /// <summary>Empty: all interfaces.</summary>
     private static IPAddress Resolve(string host) =>
-        IPAddress.TryParse(host.Trim('[', ']'), out var address) ? address : Dns.GetHostAddresses(host)[0];
+        host.Length == 0 ? IPAddress.Any
+        : IPAddress.TryParse(host.Trim('[', ']'), out var address) ? address : Dns.GetHostAddresses(host)[0];
 }

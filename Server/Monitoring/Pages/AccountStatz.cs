@@ -26,12 +26,25 @@ public sealed record AccountStatz
         var asked = options?.Accounts is { Count: > 0 } names
             ? names.Select(source.Accounts.Find).OfType<Account>()
             : source.Accounts.All.OrderBy(account => account.Name, StringComparer.Ordinal);
+        var moved = AddClients(source);
+        var shown = asked.Where(account => options is { IncludeUnused: true } || account.ConnectionCount > 0);
         return new AccountStatz
         {
             ServerId = source.ServerId,
             Now = MonitoringSource.Now,
-            Accounts = [.. asked.Where(account => options is { IncludeUnused: true } || account.ConnectionCount > 0).Select(account => AccountStatistics.Of(source, account))],
+            Accounts = [.. shown.Select(account => AccountStatistics.Of(source, account, moved.GetValueOrDefault(account)))],
         };
+    }
+
+    /// <summary>What connected clients moved, by account, in one pass.</summary>
+    private static Dictionary<Account, TrafficCounters> AddClients(MonitoringSource source)
+    {
+        var moved = new Dictionary<Account, TrafficCounters>();
+        foreach (var client in source.Clients.Clients)
+        {
+            if (client.Account is { } account) moved[account] = moved.GetValueOrDefault(account) + client.TrafficInAccount;
+        }
+        return moved;
     }
 }
 
@@ -48,13 +61,9 @@ public sealed record AccountStatistics
     [JsonPropertyName("received")] public required DataStatistics Received { get; init; }
     [JsonPropertyName("slow_consumers")] public required long SlowConsumers { get; init; }
 
-    internal static AccountStatistics Of(MonitoringSource source, Account account)
+    internal static AccountStatistics Of(MonitoringSource source, Account account, TrafficCounters connected)
     {
-        var clients = account.Figures.GoneClients;
-        foreach (var client in source.Clients.Clients)
-        {
-            if (ReferenceEquals(client.Account, account)) clients += client.TrafficInAccount;
-        }
+        var clients = account.Figures.GoneClients + connected;
         var routes = account.Figures.GoneRoutes;
         foreach (var route in source.Routes?.Snapshot() ?? []) routes += route.TrafficFor(account);
         return new AccountStatistics

@@ -90,7 +90,7 @@ public sealed record ConnectionDetail
         AuthorizedUser = client.User,
         Account = client.AccountName == Accounts.Account.GlobalName ? null : client.AccountName,
         NameTag = client.AccountName,
-        TlsPeerCertificates = client.Tls?.PeerCertificate is { } certificate ? [PeerCertificate.Of(certificate)] : null,
+        TlsPeerCertificates = client.Tls?.PeerCertificate is { } certificate && PeerCertificate.Of(certificate) is { } shown ? [shown] : null,
     };
 
     private ConnectionDetail WithSubscriptions(Connz.Candidate candidate, ConnzOptions options)
@@ -110,12 +110,23 @@ public sealed record PeerCertificate
     [JsonPropertyName("spki_sha256")] public required string PublicKeyHash { get; init; }
     [JsonPropertyName("cert_sha256")] public required string Hash { get; init; }
 
-    internal static PeerCertificate Of(X509Certificate2 certificate) => new()
+    /// <summary>Null: the connection, and its certificate with it, ended meanwhile.</summary>
+    internal static PeerCertificate? Of(X509Certificate2 certificate)
     {
-        Subject = DistinguishedName.Of(certificate.SubjectName)?.ToTextWithDomains(),
-        PublicKeyHash = Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo())),
-        Hash = Convert.ToHexStringLower(SHA256.HashData(certificate.RawData)),
-    };
+        try
+        {
+            return new PeerCertificate
+            {
+                Subject = DistinguishedName.Of(certificate.SubjectName)?.ToTextWithDomains(),
+                PublicKeyHash = Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo())),
+                Hash = Convert.ToHexStringLower(SHA256.HashData(certificate.RawData)),
+            };
+        }
+        catch (Exception error) when (error is CryptographicException or ObjectDisposedException)
+        {
+            return null;
+        }
+    }
 }
 
 /// <summary>The trusted proxy a connection came through.</summary>

@@ -50,40 +50,40 @@ public sealed record Varz
     [JsonPropertyName("uptime")] public required string Uptime { get; init; }
 
     /// <summary>Resident bytes.</summary>
-    [JsonPropertyName("mem")] public required long Memory { get; init; }
+    [JsonPropertyName("mem")] public long Memory { get; init; }
 
     [JsonPropertyName("cores")] public int Cores { get; init; } = Environment.ProcessorCount;
     [JsonPropertyName("gomaxprocs")] public int MaxProcessors { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Percent of one core.</summary>
-    [JsonPropertyName("cpu")] public required double Cpu { get; init; }
+    [JsonPropertyName("cpu")] public double Cpu { get; init; }
 
-    [JsonPropertyName("connections")] public required int Connections { get; init; }
-    [JsonPropertyName("total_connections")] public required long TotalConnections { get; init; }
-    [JsonPropertyName("routes")] public required int Routes { get; init; }
-    [JsonPropertyName("remotes")] public required int Remotes { get; init; }
+    [JsonPropertyName("connections")] public int Connections { get; init; }
+    [JsonPropertyName("total_connections")] public long TotalConnections { get; init; }
+    [JsonPropertyName("routes")] public int Routes { get; init; }
+    [JsonPropertyName("remotes")] public int Remotes { get; init; }
     [JsonPropertyName("leafnodes")] public int LeafNodes { get; init; }
-    [JsonPropertyName("in_msgs")] public required long InMessages { get; init; }
-    [JsonPropertyName("in_bytes")] public required long InBytes { get; init; }
-    [JsonPropertyName("in_client_msgs")] public required long InClientMessages { get; init; }
-    [JsonPropertyName("in_client_bytes")] public required long InClientBytes { get; init; }
-    [JsonPropertyName("out_msgs")] public required long OutMessages { get; init; }
-    [JsonPropertyName("out_bytes")] public required long OutBytes { get; init; }
-    [JsonPropertyName("out_client_msgs")] public required long OutClientMessages { get; init; }
-    [JsonPropertyName("out_client_bytes")] public required long OutClientBytes { get; init; }
-    [JsonPropertyName("slow_consumers")] public required long SlowConsumers { get; init; }
-    [JsonPropertyName("stale_connections")] public required long StaleConnections { get; init; }
-    [JsonPropertyName("stalled_clients")] public required long StalledClients { get; init; }
-    [JsonPropertyName("subscriptions")] public required long Subscriptions { get; init; }
-    [JsonPropertyName("http_req_stats")] public required IReadOnlyDictionary<string, long> HttpRequests { get; init; }
+    [JsonPropertyName("in_msgs")] public long InMessages { get; init; }
+    [JsonPropertyName("in_bytes")] public long InBytes { get; init; }
+    [JsonPropertyName("in_client_msgs")] public long InClientMessages { get; init; }
+    [JsonPropertyName("in_client_bytes")] public long InClientBytes { get; init; }
+    [JsonPropertyName("out_msgs")] public long OutMessages { get; init; }
+    [JsonPropertyName("out_bytes")] public long OutBytes { get; init; }
+    [JsonPropertyName("out_client_msgs")] public long OutClientMessages { get; init; }
+    [JsonPropertyName("out_client_bytes")] public long OutClientBytes { get; init; }
+    [JsonPropertyName("slow_consumers")] public long SlowConsumers { get; init; }
+    [JsonPropertyName("stale_connections")] public long StaleConnections { get; init; }
+    [JsonPropertyName("stalled_clients")] public long StalledClients { get; init; }
+    [JsonPropertyName("subscriptions")] public long Subscriptions { get; init; }
+    [JsonPropertyName("http_req_stats")] public IReadOnlyDictionary<string, long> HttpRequests { get; init; } = new Dictionary<string, long>();
     [JsonPropertyName("config_load_time")] public required DateTimeOffset ConfigLoadTime { get; init; }
     [JsonPropertyName("config_digest")] public required string ConfigDigest { get; init; }
     [JsonPropertyName("tags")] public IReadOnlyList<string>? Tags { get; init; }
     [JsonPropertyName("metadata")] public IReadOnlyDictionary<string, string>? Metadata { get; init; }
     [JsonPropertyName("feature_flags")] public required IReadOnlyDictionary<string, bool> FeatureFlags { get; init; }
     [JsonPropertyName("system_account")] public string? SystemAccount { get; init; }
-    [JsonPropertyName("slow_consumer_stats")] public required KindCounts SlowConsumerCounts { get; init; }
-    [JsonPropertyName("stale_connection_stats")] public required KindCounts StaleConnectionCounts { get; init; }
+    [JsonPropertyName("slow_consumer_stats")] public KindCounts SlowConsumerCounts { get; init; } = new(0, 0, 0, 0);
+    [JsonPropertyName("stale_connection_stats")] public KindCounts StaleConnectionCounts { get; init; } = new(0, 0, 0, 0);
     [JsonPropertyName("disk_io_wait_stats")] public DiskWaits DiskWaits { get; init; } = new(0, 0, 0, 0);
     [JsonPropertyName("proxies")] public ProxiesVarz? Proxies { get; init; }
     [JsonPropertyName("tls_cert_not_after")] public DateTimeOffset? TlsCertificateNotAfter { get; init; }

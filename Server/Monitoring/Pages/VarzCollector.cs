@@ -16,10 +16,7 @@ internal static class VarzCollector
         var limits = options.Limits;
         var now = MonitoringSource.Now;
         var info = source.Clients.Info;
-        var clients = source.Clients.Traffic;
-        var all = clients + (source.Routes?.Traffic ?? default);
-        var routes = source.Routes?.Snapshot() ?? [];
-        return new Varz
+        var described = new Varz
         {
             ServerId = source.ServerId,
             ServerName = source.ServerName,
@@ -53,6 +50,25 @@ internal static class VarzCollector
             Start = source.StartedAt,
             Now = now,
             Uptime = MonitoringText.Uptime(now - source.StartedAt),
+            ConfigLoadTime = source.StartedAt,
+            ConfigDigest = options.ConfigDigest ?? "",
+            Tags = options.Tags.Count == 0 ? null : options.Tags,
+            Metadata = options.Metadata.Count == 0 ? null : new SortedDictionary<string, string>(options.Metadata.ToDictionary(), StringComparer.Ordinal),
+            FeatureFlags = Flags(options.FeatureFlags),
+            SystemAccount = source.Accounts.System?.Name,
+            Proxies = options.TrustedProxies is { } proxies ? new ProxiesVarz(proxies.Count == 0 ? null : [.. proxies.Select(key => new ProxyDetail(key))]) : null,
+            TlsCertificateNotAfter = source.Clients.Settings.Tls?.NotAfter,
+        };
+        return AddFigures(described, source);
+    }
+
+    private static Varz AddFigures(Varz described, MonitoringSource source)
+    {
+        var clients = source.Clients.Traffic;
+        var all = clients + (source.Routes?.Traffic ?? default);
+        var routes = source.Routes?.Snapshot() ?? [];
+        return described with
+        {
             Memory = ProcessUsage.ResidentBytes,
             Cpu = source.Process.CpuPercent,
             Connections = source.Clients.Count,
@@ -72,16 +88,8 @@ internal static class VarzCollector
             StalledClients = source.Clients.Stalls,
             Subscriptions = source.Accounts.All.Sum(account => (long)account.Subscriptions.Count),
             HttpRequests = source.Requests.ToTable(),
-            ConfigLoadTime = source.StartedAt,
-            ConfigDigest = options.ConfigDigest ?? "",
-            Tags = options.Tags.Count == 0 ? null : options.Tags,
-            Metadata = options.Metadata.Count == 0 ? null : new SortedDictionary<string, string>(options.Metadata.ToDictionary(), StringComparer.Ordinal),
-            FeatureFlags = Flags(options.FeatureFlags),
-            SystemAccount = source.Accounts.System?.Name,
             SlowConsumerCounts = new KindCounts(source.Clients.SlowConsumers, source.Routes?.SlowConsumers ?? 0, 0, 0),
             StaleConnectionCounts = new KindCounts(source.Clients.StaleConnections, source.Routes?.StaleConnections ?? 0, 0, 0),
-            Proxies = options.TrustedProxies is { } proxies ? new ProxiesVarz(proxies.Count == 0 ? null : [.. proxies.Select(key => new ProxyDetail(key))]) : null,
-            TlsCertificateNotAfter = source.Clients.Settings.Tls?.NotAfter,
         };
     }
 

@@ -70,6 +70,41 @@ public sealed class ConnzSortTests
         Names(server, closed with { Sort = "reason" }).ShouldBe("second,first", "Client Closed, Protocol Violation");
     }
 
+    [Fact]
+    [Upstream("monitor_test.go", "TestMonitorConnzSortedByPending")]
+    public async Task A_client_that_does_not_read_is_first_by_waiting_bytes()
+    {
+        await using var server = await Monitored.StartAsync();
+        await using var idle = await OpenAsync(server, "idle");
+        using var deaf = await RawClient.OpenAsync(server.ClientEndPoint!, "CONNECT {\"verbose\":false,\"name\":\"deaf\"}\r\n");
+        await deaf.SendAsync("SUB flow 1\r\n");
+        await deaf.FlushAsync();
+        await using var writer = await OpenAsync(server, "writer");
+        var body = new string('x', 900_000);
+        for (var i = 0; i < 30; i++) await writer.PublishAsync("flow", body);
+        await writer.FlushAsync();
+        var sorted = server.Connz(new ConnzOptions { Sort = "pending" }).Connections!;
+        sorted[0].Name.ShouldBe("deaf");
+        sorted[0].PendingBytes.ShouldBeGreaterThan(100_000);
+        sorted[1].PendingBytes.ShouldBeLessThan(100_000);
+    }
+
+    [Fact]
+    [Upstream("monitor_test.go", "TestMonitorConnzSortByRTT")]
+    public async Task The_farthest_is_first_by_round_trip()
+    {
+        await using var server = await Monitored.StartAsync();
+        using var late = await RawClient.ConnectAsync(server.ClientEndPoint!);
+        await late.ReadInfoAsync();
+        await using var quick = await OpenAsync(server, "quick");
+        var until = Environment.TickCount64 + 60;
+        await Wait.Until("the clock to go on", () => Environment.TickCount64 > until);
+        // Until a PING is answered, the time from the accept to CONNECT is the measure.
+        await late.SendAsync("CONNECT {\"verbose\":false,\"name\":\"late\"}\r\nPING\r\n");
+        await late.ReadThroughAsync("PONG");
+        Names(server, new ConnzOptions { Sort = "rtt" }).ShouldBe("late,quick");
+    }
+
     private static async Task<TestClient> OpenAsync(NatsServer server, string name)
     {
         var client = await server.ConnectAsync(new TestClientOptions { Name = name });

@@ -100,6 +100,11 @@ public sealed class MonitoringServerTests
         varz.GetProperty("https_port").GetInt32().ShouldBe(server.MonitoringUrl.Port);
         varz.GetProperty("tls_cert_not_after").GetDateTimeOffset().ShouldBeGreaterThan(TimeProvider.System.GetUtcNow());
         (varz.GetProperty("tls_required").GetBoolean(), varz.GetProperty("tls_verify").GetBoolean()).ShouldBe((true, true));
+        client.Dispose();
+        await Wait.Until("the end of the client", () => server.ClientCount == 0);
+        var closed = (await server.GetJsonAsync("/connz?auth=1&state=closed")).GetProperty("connections")[0];
+        closed.GetProperty("tls_version").GetString().ShouldBe("1.3");
+        closed.TryGetProperty("tls_peer_certs", out _).ShouldBeFalse("the certificate went with the connection");
     }
 
     [Fact]
