@@ -131,7 +131,10 @@ public sealed class Account
     internal void UpdateRules(AccountRules rules)
     {
         _rules = rules;
-        _serviceExports.Clear();
+        foreach (var gone in _serviceExports.Keys.Except(rules.Options.Exports, ReferenceEqualityComparer.Instance).Cast<ExportOptions>())
+        {
+            if (!IsSystem) _serviceExports.TryRemove(gone, out _);
+        }
     }
 
     internal bool InsertLocal(Subscription subscription)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using NatsAspire.Server.Accounts.Imports;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Subjects;
 
@@ -21,6 +22,7 @@ public sealed class AccountRegistry
         if (options.NoSystemAccount) return;
         System = GetOrAdd(options.SystemAccount ?? Account.DefaultSystemName);
         System.IsSystem = true;
+        foreach (var account in All) InstallSystemImports(account);
     }
 
     public Account Global { get; }
@@ -69,7 +71,15 @@ public sealed class AccountRegistry
     {
         var fresh = new Account(name, rules, _context);
         var stored = ImmutableInterlocked.GetOrAdd(ref _accounts, name, fresh);
-        if (ReferenceEquals(stored, fresh)) Added?.Invoke(fresh);
-        return stored;
+        if (!ReferenceEquals(stored, fresh)) return stored;
+        InstallSystemImports(fresh);
+        Added?.Invoke(fresh);
+        return fresh;
+    }
+
+    private void InstallSystemImports(Account account)
+    {
+        if (System is null || ReferenceEquals(account, System)) return;
+        foreach (var import in SystemImports.For(account, System)) account.Subscriptions.Insert(import.Subscription);
     }
 }

@@ -71,6 +71,7 @@ internal sealed partial class ServerRunner : IDisposable
         {
             var server = await NatsServer.StartAsync(_options, _logs);
             _server = server;
+            if (_source.ConfigFile is not null) server.OptionsSource = () => _source.Load().Options;
             server.KeepsMeter = true;
             if (_options.PidFile is { } pidFile) await File.WriteAllTextAsync(pidFile, Environment.ProcessId.ToString());
             if (_options.PortsFileDirectory is { } directory) PortsFile.Write(directory, server);
@@ -114,8 +115,7 @@ internal sealed partial class ServerRunner : IDisposable
     {
         try
         {
-            if (_source.ConfigFile is null) throw new ConfigurationValueException("can only reload config when a file is provided using -c or --config");
-            await server.ReloadAsync(_source.Load().Options);
+            await server.ReloadAsync();
         }
         catch (Exception error) when (error is ConfigException or CliException or ConfigurationValueException or IOException or UnauthorizedAccessException)
         {

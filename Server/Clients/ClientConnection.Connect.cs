@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -16,6 +17,7 @@ public sealed partial class ClientConnection
     private ConnectOptions _connect = Unspecified;
     private string _label;
     private LoopTimer? _authTimer;
+    private Account? _announced;
     private bool _awaitsConnect;
     private bool _connectReceived;
     private bool _verbose = true;
@@ -122,6 +124,11 @@ public sealed partial class ClientConnection
         UserName = identity.UserName;
         if (!JoinAccount(identity)) return false;
         _label = DescribeForLog(identity);
+        if (Account is { } joined && !ReferenceEquals(joined, _announced))
+        {
+            _announced = joined;
+            _hub.Events?.OnConnected(this, joined);
+        }
         if (_connect.Protocol is < 0 or > 1)
         {
             SendError("invalid client protocol");
@@ -145,6 +152,7 @@ public sealed partial class ClientConnection
         ClientLog.Error(Log, _label, "authentication error" + who);
         SendError("Authorization Violation");
         Close(reason);
+        _hub.Events?.OnRefused(this, reason);
         return false;
     }
 
@@ -185,6 +193,8 @@ public sealed partial class ClientConnection
     private void LeaveAccount()
     {
         if (Account is null) return;
+        if (ReferenceEquals(_announced, Account)) _hub.Events?.OnDisconnected(this, Account, CloseReason);
+        _announced = null;
         DropSubscriptions();
         Account.Figures.AddGoneClient(Traffic - _trafficBefore);
         Account.RemoveConnection();

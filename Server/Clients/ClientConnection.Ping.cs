@@ -28,6 +28,12 @@ public sealed partial class ClientConnection
         if (Volatile.Read(ref _infoUpdates)) Enqueue(BuildInfo(_hub.Info).ToProtocolLine());
     }
 
+    /// <summary>Tells this client alone that its server is leaving. From any thread.</summary>
+    internal void SendLameDuck()
+    {
+        if (Volatile.Read(ref _infoUpdates)) Enqueue((BuildInfo(_hub.Info) with { LameDuckMode = true }).ToProtocolLine());
+    }
+
     private bool ProcessPing()
     {
         _active = true;

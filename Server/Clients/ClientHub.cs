@@ -133,6 +133,9 @@ public sealed class ClientHub
         foreach (var client in _clients.Values.OrderBy(client => client.Id).Skip(limit)) client.CloseAsExcess();
     }
 
+    /// <summary>Told of clients that come and go; null: nobody.</summary>
+    public IClientEvents? Events { get; set; }
+
     /// <summary>Closes every client.</summary>
     public void CloseAll(CloseReason reason)
     {

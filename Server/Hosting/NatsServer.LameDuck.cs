@@ -21,6 +21,7 @@ public sealed partial class NatsServer
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
         await CloseWebSocketListenerAsync().ConfigureAwait(false);
         _routes?.AnnounceLameDuck();
+        _system?.AnnounceLameDuck();
         _clients.UpdateInfo(info => info with
         {
             LameDuckMode = true,

@@ -13,6 +13,9 @@ public sealed partial class NatsServer
 {
     private readonly SemaphoreSlim _reloading = new(1, 1);
 
+    /// <summary>Reads the options anew, for a reload that is asked for from outside; null: they cannot be.</summary>
+    public Func<ServerOptions>? OptionsSource { get; set; }
+
     /// <summary>When the options in force were taken.</summary>
     public DateTimeOffset OptionsLoadedAt { get; private set; } = TimeProvider.System.GetUtcNow();
 
@@ -35,6 +38,13 @@ public sealed partial class NatsServer
             _reloading.Release();
         }
     }
+
+    /// <summary>Reads the options from where they came and takes them.</summary>
+    /// <exception cref="ConfigurationValueException">Nobody can read them again, or they cannot be taken.</exception>
+    /// <exception cref="ConfigException">They cannot be read.</exception>
+    public Task ReloadAsync() => OptionsSource is { } read
+        ? ReloadAsync(read())
+        : throw new ConfigurationValueException("can only reload config when a file is provided using -c or --config");
 
     private void Reload(ServerOptions fresh)
     {

@@ -10,6 +10,7 @@ using NatsAspire.Server.Connections;
 using NatsAspire.Server.Connections.InProcess;
 using NatsAspire.Server.Hosting.Telemetry;
 using NatsAspire.Server.Monitoring;
+using NatsAspire.Server.Monitoring.SystemAccount;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
 using NatsAspire.Server.Security.Tls;
@@ -34,6 +35,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     private Listener? _clientListener;
     private Listener? _routeListener;
     private MonitoringServer? _monitoring;
+    private SystemServices? _system;
     private ServerMeter? _meter;
     private ulong _lastConnectionId;
     private int _nextLoop;
@@ -156,13 +158,16 @@ public sealed partial class NatsServer : IAsyncDisposable
         ServerLog.ShutdownInitiated(_log);
         if (!KeepsMeter) _meter?.Dispose();
         await _stopping.CancelAsync().ConfigureAwait(false);
+        _system?.AnnounceShutdown();
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
         await CloseWebSocketListenerAsync().ConfigureAwait(false);
         if (_routeListener is not null) await _routeListener.DisposeAsync().ConfigureAwait(false);
         _routes?.Dispose();
         _clients.CloseAll(CloseReason.ServerShutdown);
         foreach (var loop in _loops) loop.Dispose();
+        if (_system is not null) await _system.DisposeAsync().ConfigureAwait(false);
         if (_monitoring is not null) await _monitoring.DisposeAsync().ConfigureAwait(false);
+        foreach (var account in Accounts.All) account.Responses.Dispose();
         ServerLog.Exiting(_log);
     }
 
@@ -182,6 +187,7 @@ public sealed partial class NatsServer : IAsyncDisposable
             _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, _monitored, _clients.Settings.Tls, cancellation).ConfigureAwait(false);
             ServerLog.MonitorStarted(_log, _monitoring.Url.Scheme, $"{MonitoringHost}:{_monitoring.Url.Port}");
         }
+        if (Accounts.System is { } system) _clients.Events = _system = new SystemServices(_monitored, system, ReloadAsync);
         if (_routes is not null) LogClusterName();
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
         if (Options.WebSocket.Port != 0) OpenWebSocketListener();

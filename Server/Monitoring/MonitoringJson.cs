@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Unicode;
 using NatsAspire.Server.Monitoring.Pages;
+using NatsAspire.Server.Protocol;
 
 namespace NatsAspire.Server.Monitoring;
 
@@ -17,6 +18,7 @@ namespace NatsAspire.Server.Monitoring;
 [JsonSerializable(typeof(Subsz))]
 [JsonSerializable(typeof(SubszOptions))]
 [JsonSerializable(typeof(Accountz))]
+[JsonSerializable(typeof(AccountDetail))]
 [JsonSerializable(typeof(AccountzOptions))]
 [JsonSerializable(typeof(AccountStatz))]
 [JsonSerializable(typeof(AccountStatzOptions))]
@@ -51,14 +53,4 @@ public sealed partial class MonitoringJson : JsonSerializerContext
         Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
         Converters = { new UtcTimeConverter() },
     });
-}
-
-/// <summary>2026-11-21T01:29:53.8029327Z: UTC, without zeros at the end of the fraction.</summary>
-internal sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
-{
-    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        DateTimeOffset.Parse(reader.GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-
-    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(value.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFFZ", CultureInfo.InvariantCulture));
 }

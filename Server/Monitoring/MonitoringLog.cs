@@ -10,4 +10,10 @@ internal static partial class MonitoringLog
 
     [LoggerMessage(401, LogLevel.Warning, "Healthcheck: js-enabled deprecated, use js-enabled-only instead")]
     public static partial void JetStreamEnabledDeprecated(ILogger log);
+
+    [LoggerMessage(402, LogLevel.Warning, "Request to the system account refused: {Capacity} are waiting already")]
+    public static partial void SystemWorkRefused(ILogger log, int capacity);
+
+    [LoggerMessage(403, LogLevel.Error, "Request to the system account failed")]
+    public static partial void SystemWorkFailed(ILogger log, Exception fault);
 }

@@ -16,7 +16,13 @@ public sealed record MonitoringSource
 
     public required DateTimeOffset StartedAt { get; init; }
 
-    public required ServerOptions Options { get; init; }
+    /// <summary>Gives the options in force, which a reload changes.</summary>
+    public required Func<ServerOptions> CurrentOptions { get; init; }
+
+    /// <summary>When they were taken.</summary>
+    public required Func<DateTimeOffset> OptionsLoadedAt { get; init; }
+
+    public ServerOptions Options => CurrentOptions();
 
     public required ClientHub Clients { get; init; }
 

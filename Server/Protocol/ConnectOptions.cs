@@ -61,7 +61,8 @@ public sealed record ConnectOptions
 /// <summary>Source-generated JSON of the two protocol objects. Keys match in any case, as upstream's decoder does.</summary>
 [JsonSourceGenerationOptions(
     PropertyNameCaseInsensitive = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(ServerInfo))]
 [JsonSerializable(typeof(ConnectOptions))]
 [JsonSerializable(typeof(ClientInfo))]

@@ -23,10 +23,14 @@ public sealed class Permissions
         _subscribeAllow = SubjectFilter.Compile(options.Subscribe?.Allow);
         _subscribeDeny = SubjectFilter.Compile(options.Subscribe?.Deny);
         Responses = options.Responses;
+        Options = options;
     }
 
     /// <summary>Set when answers to received requests are allowed beyond the publish list.</summary>
     public ResponsePermissionOptions? Responses { get; }
+
+    /// <summary>What they were compiled from.</summary>
+    public PermissionOptions Options { get; }
 
     /// <summary>True when something may not be published.</summary>
     public bool RestrictsPublish => _publishAllow is not null || _publishDeny is not null;

@@ -20,6 +20,6 @@ public sealed record ServiceLatency
     [JsonPropertyName("total")] public long Total { get; init; }
 }
 
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(ServiceLatency))]
 internal sealed partial class LatencyJson : JsonSerializerContext;

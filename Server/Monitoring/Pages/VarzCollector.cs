@@ -50,7 +50,7 @@ internal static class VarzCollector
             Start = source.StartedAt,
             Now = now,
             Uptime = MonitoringText.Uptime(now - source.StartedAt),
-            ConfigLoadTime = source.StartedAt,
+            ConfigLoadTime = source.OptionsLoadedAt(),
             ConfigDigest = options.ConfigDigest ?? "",
             Tags = options.Tags.Count == 0 ? null : options.Tags,
             Metadata = options.Metadata.Count == 0 ? null : new SortedDictionary<string, string>(options.Metadata.ToDictionary(), StringComparer.Ordinal),
@@ -101,7 +101,7 @@ internal static class VarzCollector
     public static string? Name(WriteTimeoutPolicy policy) =>
         policy == WriteTimeoutPolicy.Default ? null : policy.ToString().ToLowerInvariant();
 
-    private static SortedDictionary<string, bool> Flags(IReadOnlyDictionary<string, bool> configured)
+    public static SortedDictionary<string, bool> Flags(IReadOnlyDictionary<string, bool> configured)
     {
         var flags = new SortedDictionary<string, bool>(KnownFlags.ToDictionary(), StringComparer.Ordinal);
         foreach (var (name, value) in configured) flags[name] = value;

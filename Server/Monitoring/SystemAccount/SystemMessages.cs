@@ -1,0 +1,171 @@
+using System.Text.Json.Serialization;
+using NatsAspire.Server.Monitoring.Pages;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.Monitoring.SystemAccount;
+
+/// <summary>The server in its events and answers. Keys are upstream's.</summary>
+public sealed record ServerIdentityInfo
+{
+    [JsonPropertyName("name")] public required string Name { get; init; }
+    [JsonPropertyName("host")] public required string Host { get; init; }
+    [JsonPropertyName("id")] public required string Id { get; init; }
+    [JsonPropertyName("cluster")] public string? Cluster { get; init; }
+    [JsonPropertyName("ver")] public required string Version { get; init; }
+    [JsonPropertyName("tags")] public IReadOnlyList<string>? Tags { get; init; }
+    [JsonPropertyName("metadata")] public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+    [JsonPropertyName("feature_flags")] public IReadOnlyDictionary<string, bool>? FeatureFlags { get; init; }
+    [JsonPropertyName("jetstream")] public bool JetStream { get; init; }
+    [JsonPropertyName("flags")] public ulong Flags { get; init; }
+
+    /// <summary>Counts the messages of this server.</summary>
+    [JsonPropertyName("seq")] public required ulong Sequence { get; init; }
+    [JsonPropertyName("time")] public required DateTimeOffset Time { get; init; }
+}
+
+/// <summary>The answer to <c>IDZ</c>, which has no envelope.</summary>
+public sealed record ServerId(
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("host")] string Host,
+    [property: JsonPropertyName("id")] string Id);
+
+/// <summary>What an answer has instead of data.</summary>
+public sealed record SystemError([property: JsonPropertyName("code")] int Code, [property: JsonPropertyName("description")] string Description);
+
+/// <summary>io.nats.server.advisory.v1.client_connect.</summary>
+public sealed record ConnectEvent
+{
+    [JsonPropertyName("type")] public string Type { get; init; } = "io.nats.server.advisory.v1.client_connect";
+    [JsonPropertyName("id")] public required string Id { get; init; }
+    [JsonPropertyName("timestamp")] public required DateTimeOffset Time { get; init; }
+    [JsonPropertyName("server")] public required ServerIdentityInfo Server { get; init; }
+    [JsonPropertyName("client")] public required ClientInfo Client { get; init; }
+}
+
+/// <summary>io.nats.server.advisory.v1.client_disconnect; also of those who were not let in.</summary>
+public sealed record DisconnectEvent
+{
+    [JsonPropertyName("type")] public string Type { get; init; } = "io.nats.server.advisory.v1.client_disconnect";
+    [JsonPropertyName("id")] public required string Id { get; init; }
+    [JsonPropertyName("timestamp")] public required DateTimeOffset Time { get; init; }
+    [JsonPropertyName("server")] public required ServerIdentityInfo Server { get; init; }
+    [JsonPropertyName("client")] public required ClientInfo Client { get; init; }
+    [JsonPropertyName("sent")] public required DataStatistics Sent { get; init; }
+    [JsonPropertyName("received")] public required DataStatistics Received { get; init; }
+    [JsonPropertyName("reason")] public required string Reason { get; init; }
+}
+
+/// <summary>io.nats.server.advisory.v1.account_connections: an account's connections on this server.</summary>
+public sealed record AccountConnectionsEvent
+{
+    [JsonPropertyName("type")] public string Type { get; init; } = "io.nats.server.advisory.v1.account_connections";
+    [JsonPropertyName("id")] public required string Id { get; init; }
+    [JsonPropertyName("timestamp")] public required DateTimeOffset Time { get; init; }
+    [JsonPropertyName("server")] public required ServerIdentityInfo Server { get; init; }
+    [JsonPropertyName("acc")] public required string Account { get; init; }
+    [JsonPropertyName("name")] public required string Name { get; init; }
+    [JsonPropertyName("conns")] public required int Connections { get; init; }
+    [JsonPropertyName("leafnodes")] public required int LeafNodes { get; init; }
+    [JsonPropertyName("total_conns")] public required int TotalConnections { get; init; }
+    [JsonPropertyName("num_subscriptions")] public required int Subscriptions { get; init; }
+    [JsonPropertyName("sent")] public required DataStatistics Sent { get; init; }
+    [JsonPropertyName("received")] public required DataStatistics Received { get; init; }
+    [JsonPropertyName("slow_consumers")] public required long SlowConsumers { get; init; }
+}
+
+/// <summary>What <c>STATSZ</c> tells: the figures of the server in short.</summary>
+public sealed record ServerStatistics
+{
+    [JsonPropertyName("start")] public required DateTimeOffset Start { get; init; }
+    [JsonPropertyName("mem")] public required long Memory { get; init; }
+    [JsonPropertyName("cores")] public required int Cores { get; init; }
+    [JsonPropertyName("cpu")] public required double Cpu { get; init; }
+    [JsonPropertyName("connections")] public required int Connections { get; init; }
+    [JsonPropertyName("total_connections")] public required long TotalConnections { get; init; }
+    [JsonPropertyName("active_accounts")] public required int ActiveAccounts { get; init; }
+    [JsonPropertyName("subscriptions")] public required long Subscriptions { get; init; }
+    [JsonPropertyName("sent")] public required Volume Sent { get; init; }
+    [JsonPropertyName("sent_to_clients")] public required Volume SentToClients { get; init; }
+    [JsonPropertyName("received")] public required Volume Received { get; init; }
+    [JsonPropertyName("received_from_clients")] public required Volume ReceivedFromClients { get; init; }
+    [JsonPropertyName("slow_consumers")] public required long SlowConsumers { get; init; }
+    [JsonPropertyName("stale_connections"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public long StaleConnections { get; init; }
+    [JsonPropertyName("stalled_clients"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public long StalledClients { get; init; }
+    [JsonPropertyName("routes")] public IReadOnlyList<RouteStatistics>? Routes { get; init; }
+    [JsonPropertyName("active_servers"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public int ActiveServers { get; init; }
+    [JsonPropertyName("gomaxprocs")] public int MaxProcessors { get; init; } = Environment.ProcessorCount;
+}
+
+/// <summary>One route of <see cref="ServerStatistics"/>.</summary>
+public sealed record RouteStatistics
+{
+    [JsonPropertyName("rid")] public required ulong Id { get; init; }
+    [JsonPropertyName("name")] public string? Name { get; init; }
+    [JsonPropertyName("sent")] public required Volume Sent { get; init; }
+    [JsonPropertyName("received")] public required Volume Received { get; init; }
+    [JsonPropertyName("pending")] public required long Pending { get; init; }
+}
+
+/// <summary>STATSZ as an event and as an answer.</summary>
+public sealed record StatsEvent(
+    [property: JsonPropertyName("server")] ServerIdentityInfo Server,
+    [property: JsonPropertyName("statsz")] ServerStatistics Statistics);
+
+/// <summary>What <c>$SYS.REQ.USER.INFO</c> tells a user of itself.</summary>
+public sealed record UserInfo
+{
+    [JsonPropertyName("user")] public required string User { get; init; }
+    [JsonPropertyName("account")] public required string Account { get; init; }
+    [JsonPropertyName("account_name")] public required string AccountName { get; init; }
+    [JsonPropertyName("permissions")] public UserPermissions? Permissions { get; init; }
+}
+
+/// <summary>A user's permissions.</summary>
+public sealed record UserPermissions
+{
+    [JsonPropertyName("publish")] public SubjectLists? Publish { get; init; }
+    [JsonPropertyName("subscribe")] public SubjectLists? Subscribe { get; init; }
+    [JsonPropertyName("responses")] public ResponseRule? Responses { get; init; }
+}
+
+/// <summary>How often and how long (in nanoseconds) a user may answer.</summary>
+public sealed record ResponseRule([property: JsonPropertyName("max")] int Max, [property: JsonPropertyName("ttl")] long Ttl);
+
+/// <summary>Which servers a request is for.</summary>
+public sealed record EventFilter
+{
+    [JsonPropertyName("server_name")] public string? ServerName { get; init; }
+    [JsonPropertyName("cluster")] public string? Cluster { get; init; }
+    [JsonPropertyName("host")] public string? Host { get; init; }
+
+    /// <summary>Names must be equal; else they need only contain what is given.</summary>
+    [JsonPropertyName("exact_match")] public bool ExactMatch { get; init; }
+    [JsonPropertyName("tags")] public IReadOnlyList<string>? Tags { get; init; }
+    [JsonPropertyName("domain")] public string? Domain { get; init; }
+
+    /// <summary>True when the server is meant.</summary>
+    public bool Includes(ServerIdentityInfo server) =>
+        Fits(ServerName, server.Name) && Fits(Cluster, server.Cluster ?? "") && Fits(Host, server.Host)
+        && string.IsNullOrEmpty(Domain)
+        && (Tags ?? []).All(tag => server.Tags?.Contains(tag) == true);
+
+    private bool Fits(string? wanted, string actual) =>
+        string.IsNullOrEmpty(wanted) || (ExactMatch ? actual == wanted : actual.Contains(wanted, StringComparison.Ordinal));
+}
+
+/// <summary>Options of a request about one connection.</summary>
+public sealed record ClientRequest([property: JsonPropertyName("cid")] ulong ConnectionId);
+
+/// <summary>Source-generated JSON of system messages.</summary>
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(ServerIdentityInfo))]
+[JsonSerializable(typeof(ServerId))]
+[JsonSerializable(typeof(SystemError))]
+[JsonSerializable(typeof(ConnectEvent))]
+[JsonSerializable(typeof(DisconnectEvent))]
+[JsonSerializable(typeof(AccountConnectionsEvent))]
+[JsonSerializable(typeof(StatsEvent))]
+[JsonSerializable(typeof(UserInfo))]
+[JsonSerializable(typeof(EventFilter))]
+[JsonSerializable(typeof(ClientRequest))]
+internal sealed partial class SystemJson : JsonSerializerContext;
