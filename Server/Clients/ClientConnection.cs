@@ -120,8 +120,8 @@ public sealed partial class ClientConnection : Connection
         _authTimer?.Cancel();
         _openingTimer?.Cancel();
         _hub.Closed.Add(Describe(CloseReason));
-        _hub.Unregister(this);
         LeaveAccount();
+        _hub.Unregister(this);
         ClientLog.Closed(Log, _label, CloseReason.Text());
     }
 

@@ -56,6 +56,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         _routeTls = CreateRouteTls(options);
         _loops = CreateLoops();
         if (options.Cluster.Enabled) _routes = new RouteManager(new RouteHost(this), clusterName, isDynamicName);
+        _monitored = BuildMonitoringSource();
     }
 
     public ServerOptions Options => _options;
@@ -176,10 +177,10 @@ public sealed partial class NatsServer : IAsyncDisposable
     {
         LogBanner();
         foreach (var loop in _loops) loop.Start();
-        if (Options.Monitoring.HttpPort != 0)
+        if (Options.Monitoring.HttpPort != 0 || Options.Monitoring.HttpsPort != 0)
         {
-            _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, BuildMonitoringSource(), cancellation).ConfigureAwait(false);
-            ServerLog.MonitorStarted(_log, $"{MonitoringHost}:{_monitoring.Url.Port}");
+            _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, _monitored, _clients.Settings.Tls, cancellation).ConfigureAwait(false);
+            ServerLog.MonitorStarted(_log, _monitoring.Url.Scheme, $"{MonitoringHost}:{_monitoring.Url.Port}");
         }
         if (_routes is not null) LogClusterName();
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();

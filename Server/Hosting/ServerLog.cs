@@ -29,8 +29,8 @@ internal static partial class ServerLog
     [LoggerMessage(8, LogLevel.Information, "Listening for route connections on {Address}")]
     public static partial void ListeningForRoutes(ILogger log, string address);
 
-    [LoggerMessage(9, LogLevel.Information, "Starting http monitor on {Address}")]
-    public static partial void MonitorStarted(ILogger log, string address);
+    [LoggerMessage(9, LogLevel.Information, "Starting {Scheme} monitor on {Address}")]
+    public static partial void MonitorStarted(ILogger log, string scheme, string address);
 
     [LoggerMessage(10, LogLevel.Information, "Initiating Shutdown...")]
     public static partial void ShutdownInitiated(ILogger log);

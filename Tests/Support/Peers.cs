@@ -10,6 +10,9 @@ public static class Peers
     /// <summary>Debian's nats-server 2.9.</summary>
     public static string GoServer() => Require(DebianServer, "Debian's nats-server (apt-get install nats-server)");
 
+    /// <summary>Debian's Prometheus.</summary>
+    public static string Prometheus() => Require("/usr/bin/prometheus", "Debian's Prometheus (apt-get install prometheus)");
+
     /// <summary>The folder of the node scripts, with the official client installed.</summary>
     public static string NodeClients()
     {
@@ -17,6 +20,9 @@ public static class Peers
         Require(Path.Combine(folder, "node_modules", "@nats-io", "transport-node", "package.json"), "the node clients (npm ci --prefix Tests/Interop/node)");
         return folder;
     }
+
+    /// <summary>A browser.</summary>
+    public static string Chromium() => Require("/usr/bin/chromium", "Chromium (apt-get install chromium)");
 
     /// <summary>The repository's own nats-server, as this build made it.</summary>
     public static string OurServer() => Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nats-server.exe" : "nats-server");

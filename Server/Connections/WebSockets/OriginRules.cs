@@ -39,9 +39,9 @@ public sealed class OriginRules(WebSocketOptions options)
     private static (string Host, string Port) Address(bool isTls, string authority)
     {
         var colon = PortColon(authority);
-        var host = (colon < 0 ? authority : authority[..colon]).ToLowerInvariant();
+        var host = colon < 0 ? authority : authority[..colon];
         var port = colon < 0 ? (isTls ? "443" : "80") : authority[(colon + 1)..];
-        return (colon < 0 ? host : host.Trim('[', ']'), port);
+        return (host.Trim('[', ']').ToLowerInvariant(), port);
     }
 
     private static string? FindAddressError(string authority)
