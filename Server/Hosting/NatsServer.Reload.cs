@@ -25,6 +25,7 @@ public sealed partial class NatsServer
     /// </summary>
     /// <param name="options">All options, not only what changes.</param>
     /// <exception cref="ConfigurationValueException">Options that cannot be, or a change that needs a restart; nothing has changed then.</exception>
+    /// <exception cref="IOException">The log cannot be opened where it is to be; nothing has changed then.</exception>
     public async Task ReloadAsync(ServerOptions options)
     {
         await _reloading.WaitAsync().ConfigureAwait(false);
@@ -56,10 +57,10 @@ public sealed partial class NatsServer
         var settings = new ClientSettings(fresh, new Authenticator(fresh), TlsContext.Create(fresh.Tls));
         var routeTls = CreateRouteTls(fresh);
         _ = new AccountRegistry(fresh, Name, ClusterName, tracksInterest: false);
+        (_loggers as NatsLoggerProvider)?.Apply(fresh.Logging);
         _options = fresh;
         _routeTls = routeTls;
         OptionsLoadedAt = TimeProvider.System.GetUtcNow();
-        (_loggers as NatsLoggerProvider)?.Apply(fresh.Logging);
         Accounts.Configure(fresh);
         _clients.UpdateSettings(settings);
         _clientUrls = null;

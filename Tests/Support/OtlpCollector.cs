@@ -1,16 +1,21 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace NatsAspire.Tests.Support;
 
-/// <summary>A stand-in for an OpenTelemetry collector: takes OTLP over HTTP and keeps what it was told.</summary>
+/// <summary>A stand-in for an OpenTelemetry collector: takes OTLP over HTTP or gRPC and keeps what it was told.</summary>
 public sealed class OtlpCollector : IAsyncDisposable
 {
+    /// <summary>Each message of gRPC has a flag and its length in front.</summary>
+    private const int GrpcPrefix = 5;
+
     private readonly WebApplication _application;
 
     private OtlpCollector(WebApplication application) => _application = application;
@@ -30,10 +35,12 @@ public sealed class OtlpCollector : IAsyncDisposable
     /// <summary>Every service.name seen.</summary>
     public ConcurrentDictionary<string, bool> Services { get; } = new();
 
-    public static async Task<OtlpCollector> StartAsync()
+    /// <param name="grpc">Takes OTLP by gRPC, on HTTP/2 without TLS; else by HTTP.</param>
+    public static async Task<OtlpCollector> StartAsync(bool grpc = false)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = grpc ? HttpProtocols.Http2 : HttpProtocols.Http1));
         var collector = new OtlpCollector(builder.Build());
         collector._application.Run(collector.TakeAsync);
         await collector._application.StartAsync();
@@ -46,7 +53,8 @@ public sealed class OtlpCollector : IAsyncDisposable
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
-        var request = new ProtoMessage(body.ToArray());
+        var isGrpc = context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true;
+        var request = new ProtoMessage(body.ToArray().AsMemory(isGrpc ? GrpcPrefix : 0));
         // resource_spans, resource_metrics and resource_logs are all field 1, their resource is field 1 again.
         foreach (var resource in request.All(1))
         {
@@ -55,13 +63,13 @@ public sealed class OtlpCollector : IAsyncDisposable
             var instance = attributes.GetValueOrDefault("service.instance.id", "");
             switch (context.Request.Path.Value)
             {
-                case "/v1/traces":
+                case "/v1/traces" or "/opentelemetry.proto.collector.trace.v1.TraceService/Export":
                     foreach (var span in resource.At(2, 2)) Spans.Enqueue((instance, First(span, 5), Convert.ToHexStringLower(span.All(1).First().Bytes.Span), Attributes(span.All(9))));
                     break;
-                case "/v1/metrics":
+                case "/v1/metrics" or "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export":
                     foreach (var metric in resource.At(2, 2)) Metrics.Enqueue((instance, First(metric, 1)));
                     break;
-                case "/v1/logs":
+                case "/v1/logs" or "/opentelemetry.proto.collector.logs.v1.LogsService/Export":
                     foreach (var record in resource.At(2, 2)) Logs.Enqueue((instance, record.At(5, 1).FirstOrDefault().Text));
                     break;
                 default:
@@ -69,7 +77,10 @@ public sealed class OtlpCollector : IAsyncDisposable
                     return;
             }
         }
-        context.Response.ContentType = "application/x-protobuf";
+        context.Response.ContentType = isGrpc ? "application/grpc" : "application/x-protobuf";
+        if (!isGrpc) return;
+        await context.Response.Body.WriteAsync(new byte[GrpcPrefix]);
+        context.Response.AppendTrailer("grpc-status", "0");
     }
 
     private static string First(ProtoMessage message, int field) => message.All(field).FirstOrDefault().Text;

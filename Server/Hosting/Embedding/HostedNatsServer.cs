@@ -68,7 +68,7 @@ internal sealed class HostedNatsServer(
             var changed = source.Read();
             if (_server is { } server) await ApplyAsync(server, changed).ConfigureAwait(false);
         }
-        catch (Exception error) when (error is ConfigException or ConfigurationValueException or IOException)
+        catch (Exception error) when (error is ConfigException or ConfigurationValueException or IOException or ObjectDisposedException)
         {
             EmbeddingLog.ReloadFailed(_log, error.Message);
         }

@@ -88,8 +88,12 @@ public sealed class NatsLoggerProvider : ILoggerProvider, ILoggerFactory
     };
 
     /// <summary>What syslog lines call this program: the name it was started by.</summary>
-    private static string ProgramName() =>
-        Path.GetFileNameWithoutExtension(Environment.GetCommandLineArgs() is [{ Length: > 0 } name, ..] ? name : "nats-server");
+    private static string ProgramName()
+    {
+        var name = Path.GetFileName(Environment.GetCommandLineArgs()[0]);
+        // What was started is an executable beside this library; any other dot is part of its name.
+        return name.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) ? name[..^4] : name;
+    }
 
     private bool IsEnabled(LogLevel level) => level switch
     {

@@ -67,9 +67,7 @@ internal sealed class ServerMeter : IDisposable
         yield return Of(clients.In, "client", "receive");
         yield return Of(clients.Out, "client", "transmit");
         if (_routes is null) yield break;
-        var sum = default(TrafficCounters);
-        foreach (var route in _routes.Snapshot()) sum += new TrafficCounters(route.InMessages, route.InBytes, route.OutMessages, route.OutBytes);
-        var routed = select(sum);
+        var routed = select(_routes.Traffic);
         yield return Of(routed.In, "route", "receive");
         yield return Of(routed.Out, "route", "transmit");
     }

@@ -50,13 +50,19 @@ public sealed class TelemetryExportTests
         collector.Spans.Where(span => span.TraceId == TraceId).Select(span => span.Tags["nats.connection.kind"]).Distinct().Order().ShouldBe(["client", "route"]);
     }
 
-    [Fact]
-    public async Task TheLastWordsAreExportedToo()
+    [Theory]
+    [InlineData("http/protobuf")]
+    [InlineData("grpc")]
+    public async Task TheLastWordsAreExportedToo(string protocol)
     {
-        await using var collector = await OtlpCollector.StartAsync();
-        await using var server = RunningProcess.Start(
-            Peers.OurServer(), new Dictionary<string, string> { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url, ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf", ["OTEL_SERVICE_NAME"] = "mine" },
-            "-a", "127.0.0.1", "-p", "-1", "-n", "last");
+        await using var collector = await OtlpCollector.StartAsync(grpc: protocol == "grpc");
+        var variables = new Dictionary<string, string>
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Url,
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol,
+            ["OTEL_SERVICE_NAME"] = "mine",
+        };
+        await using var server = RunningProcess.Start(Peers.OurServer(), variables, "-a", "127.0.0.1", "-p", "-1", "-n", "last");
         await server.WaitForOutputAsync("Server is ready");
         server.Signal(Terminate);
         (await server.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(0);

@@ -164,6 +164,37 @@ public sealed class AddNatsServerTests
         log.Contains("cut lame duck mode short").ShouldBeTrue();
     }
 
+    [Theory]
+    [InlineData("true", 2000)]
+    [InlineData("false", 1000)]
+    public async Task AChangeOfTheSectionIsAReload(string reloads, int expected)
+    {
+        using var log = new CapturedLog(LogLevel.Information);
+        var builder = Builder();
+        builder.Logging.AddProvider(log);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Nats:Limits:MaxPayload"] = "1000",
+            ["Nats:ReloadOnChange"] = reloads,
+        });
+        builder.Services.AddNatsServer(builder.Configuration.GetSection("Nats"), FreePort);
+        using var host = builder.Build();
+        await host.StartAsync();
+        var server = host.Services.GetRequiredService<NatsServer>();
+        var configuration = (IConfigurationRoot)builder.Configuration;
+        configuration["Nats:Limits:MaxPayload"] = "2000";
+        configuration.Reload();
+        if (expected == 2000)
+        {
+            await Wait.Until("the reload", () => server.Options.Limits.MaxPayload == expected, () => string.Join('\n', log.Lines));
+            configuration["Nats:Limits:MaxPayload"] = "many";
+            configuration.Reload();
+            await Wait.Until("the refusal is logged", () => log.Contains("Failed to reload server configuration: Nats: "));
+        }
+        server.Options.Limits.MaxPayload.ShouldBe(expected);
+        await host.StopAsync();
+    }
+
     [Fact]
     public async Task CallsAddToTheSameServer()
     {
