@@ -237,6 +237,13 @@ public sealed class WebSocketTests
         }
     }
 
+    [Theory]
+    [InlineData("xxx:host:yyy")]
+    [InlineData("host:port")]
+    public async Task AnAddressThatIsNoneIsNotAdvertised(string advertise) =>
+        (await Should.ThrowAsync<ConfigurationValueException>(() => NatsServer.StartAsync(Member("s1", advertise))))
+            .Message.ShouldStartWith("Unable to get websocket connect URLs: ");
+
     [Fact]
     public async Task AShutdownSaysGoodbyeToUpgradesAsWell()
     {
