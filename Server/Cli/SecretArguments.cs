@@ -15,11 +15,15 @@ internal static class SecretArguments
     private static readonly string[] Urls = ["routes", "cluster", "cluster_listen", "r", "remote_syslog"];
 
     /// <summary>Masks them in the memory the kernel shows.</summary>
-    public static unsafe void Hide()
+    /// <param name="arguments">The same, as .NET gives them: most have no secret, and then nothing is looked for.</param>
+    public static unsafe void Hide(string[] arguments)
     {
-        if (!OperatingSystem.IsLinux() || !TryFindArguments(out var start, out var length)) return;
+        if (!OperatingSystem.IsLinux() || !Array.Exists(arguments, MayHoldSecret) || !TryFindArguments(out var start, out var length)) return;
         Overwrite(new Span<byte>((void*)start, length));
     }
+
+    private static bool MayHoldSecret(string argument) =>
+        argument.Contains('@') || Array.Exists(Secrets, secret => argument.TrimStart('-').StartsWith(secret, StringComparison.Ordinal));
 
     /// <summary>Masks the values of secret flags in arguments that end in a zero each.</summary>
     internal static void Overwrite(Span<byte> arguments)

@@ -11,7 +11,7 @@ namespace NatsAspire.Server.Clients;
 public sealed partial class ClientConnection
 {
     private static readonly ConnectOptions Unspecified = new() { Verbose = true, Pedantic = true, Echo = true };
-    private readonly int _maxControlLine;
+    private int _maxControlLine;
     private int _maxPayload;
     private ConnectOptions _connect = Unspecified;
     private string _label;

@@ -65,9 +65,12 @@ public sealed partial class ClientConnection
         return false;
     }
 
-    /// <summary>The connection as it is remembered once it is gone. On the loop's thread, before it leaves its account.</summary>
+    /// <summary>
+    /// The connection as it is remembered once it is gone, without its certificate, which goes with it. On the loop's
+    /// thread, before it leaves its account.
+    /// </summary>
     private ClosedClient Describe(CloseReason reason) => new(
-        Snapshot(), TimeProvider.System.GetUtcNow(), reason, SnapshotSubscriptions(ClosedClients.MaxSubscriptionsOfOne));
+        Snapshot() with { Tls = Tls is null ? null : Tls with { PeerCertificate = null } }, TimeProvider.System.GetUtcNow(), reason, SnapshotSubscriptions(ClosedClients.MaxSubscriptionsOfOne));
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

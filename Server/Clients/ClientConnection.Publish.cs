@@ -48,9 +48,21 @@ public sealed partial class ClientConnection
             HeaderLength = Math.Max(0, arguments.HeaderSize),
             BodyAndCrlf = bodyAndCrlf,
         };
+        if (message.HeaderLength > 0 && MessageSpans.AreWanted) RouteTraced(account, message);
+        else RouteMapped(account, message);
+        return true;
+    }
+
+    private void RouteTraced(Account account, in Message message)
+    {
+        using var span = MessageSpans.Start(message, account.Name, _hub.Info.ServerName, "client");
+        RouteMapped(account, message);
+    }
+
+    private void RouteMapped(Account account, in Message message)
+    {
         if (account.Mappings is { } mappings) RouteMapped(account, mappings, message);
         else Route(account, message);
-        return true;
     }
 
     private void RouteMapped(Account account, SubjectMappings mappings, in Message message)

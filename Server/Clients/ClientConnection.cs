@@ -25,7 +25,7 @@ public sealed partial class ClientConnection : Connection
     private readonly ClientSettings _settings;
     private readonly ClientSubscriber _subscriber;
     private readonly bool _isInProcess;
-    private readonly bool _trace;
+    private bool _trace;
     private int _pendingItem;
     private TrafficCounters _in;
 
@@ -92,9 +92,7 @@ public sealed partial class ClientConnection : Connection
         if (!admitted)
         {
             SendGreeting();
-            ClientLog.Error(Log, _label, "maximum connections exceeded");
-            SendError("maximum connections exceeded");
-            Close(CloseReason.MaxConnectionsExceeded);
+            CloseAsExcess();
             return;
         }
         StartOpening();
@@ -122,8 +120,8 @@ public sealed partial class ClientConnection : Connection
         _authTimer?.Cancel();
         _openingTimer?.Cancel();
         _hub.Closed.Add(Describe(CloseReason));
-        _hub.Unregister(this);
         LeaveAccount();
+        _hub.Unregister(this);
         ClientLog.Closed(Log, _label, CloseReason.Text());
     }
 
@@ -144,6 +142,14 @@ public sealed partial class ClientConnection : Connection
             WebSocketConnectUrls = null,
         };
         return WebSocket is null ? info : ForWebSocket(info, shared);
+    }
+
+    /// <summary>The server has more clients than it is to have. From any thread.</summary>
+    internal void CloseAsExcess()
+    {
+        ClientLog.Error(Log, _label, "maximum connections exceeded");
+        SendError("maximum connections exceeded");
+        Close(CloseReason.MaxConnectionsExceeded);
     }
 
     private void SendError(string text)

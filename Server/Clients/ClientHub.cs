@@ -124,6 +124,15 @@ public sealed class ClientHub
     /// <summary>Has new connections go by other settings.</summary>
     public void UpdateSettings(ClientSettings settings) => _settings = settings;
 
+    /// <summary>Has every client go by the current settings; those above max_connections are closed, the newest first.</summary>
+    public void Reload()
+    {
+        foreach (var client in _clients.Values) client.Reload();
+        var limit = Options.Limits.MaxConnections;
+        if (limit < 0) return;
+        foreach (var client in _clients.Values.OrderBy(client => client.Id).Skip(limit)) client.CloseAsExcess();
+    }
+
     /// <summary>Closes every client.</summary>
     public void CloseAll(CloseReason reason)
     {

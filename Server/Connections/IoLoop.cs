@@ -34,6 +34,12 @@ public abstract class IoLoop : IDisposable
     /// <summary>Milliseconds of a monotonic clock, read once a turn.</summary>
     public long NowMilliseconds => Batch.NowMilliseconds;
 
+    /// <summary>Calls posted that wait for their turn.</summary>
+    public int PostedCount => _posted.Count;
+
+    /// <summary>Name of its thread.</summary>
+    public string Name => _thread.Name!;
+
     /// <summary>Connections whose home this loop is.</summary>
     public int ConnectionCount { get; protected set; }
 

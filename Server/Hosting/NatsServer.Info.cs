@@ -6,7 +6,6 @@ using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
-using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security.Tls;
 
@@ -39,10 +38,6 @@ public sealed partial class NatsServer
         Host = AdvertisedHost,
         Port = Options.Port,
         Headers = !Options.Limits.NoHeaderSupport,
-        AuthRequired = Authenticator.IsRequired,
-        TlsRequired = Options.Tls is not null && !Options.AllowNonTls,
-        TlsVerify = Options.Tls is { Verify: true },
-        TlsAvailable = Options.Tls is not null && Options.AllowNonTls,
         MaxPayload = Options.Limits.MaxPayload,
         Cluster = clusterName.Length > 0 ? clusterName : null,
         ApiLevel = ApiLevel,
@@ -95,19 +90,6 @@ public sealed partial class NatsServer
             .SelectMany(card => card.GetIPProperties().UnicastAddresses)
             .Select(unicast => unicast.Address)
             .Where(address => !IPAddress.IsLoopback(address) && !address.IsIPv6LinkLocal);
-
-    private MonitoringSource BuildMonitoringSource() => new()
-    {
-        ServerId = Id,
-        ServerName = Name,
-        StartedAt = StartedAt,
-        Options = Options,
-        Clients = _clients,
-        Accounts = Accounts,
-        Routes = _routes,
-        ClientPort = () => ClientEndPoint?.Port ?? 0,
-        ClusterPort = () => ClusterEndPoint?.Port ?? 0,
-    };
 
     /// <summary>The server as its routes see it.</summary>
     private sealed class RouteHost(NatsServer server) : IRouteHost

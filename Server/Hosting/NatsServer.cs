@@ -8,6 +8,7 @@ using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Connections.InProcess;
+using NatsAspire.Server.Hosting.Telemetry;
 using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -27,33 +28,38 @@ public sealed partial class NatsServer : IAsyncDisposable
     private readonly RouteManager? _routes;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TlsContext? _routeTls;
+    private readonly ILoggerFactory _loggers;
+    private volatile ServerOptions _options;
+    private volatile TlsContext? _routeTls;
     private Listener? _clientListener;
     private Listener? _routeListener;
     private MonitoringServer? _monitoring;
+    private ServerMeter? _meter;
     private ulong _lastConnectionId;
     private int _nextLoop;
     private int _disposed;
 
-    private NatsServer(ServerOptions options, ILogger log)
+    private NatsServer(ServerOptions options, ILoggerFactory loggers)
     {
-        Options = options;
-        _log = log;
+        _options = options;
+        _loggers = loggers;
+        _log = loggers.CreateLogger("nats-server");
+        var log = _log;
         StartedAt = TimeProvider.System.GetUtcNow();
         Identity = ServerIdentity.Create();
         var isDynamicName = options.Cluster.Enabled && options.Cluster.Name is null;
         var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
         Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled);
-        Authenticator = new Authenticator(options);
         _clients = new ClientHub(
-            new ClientSettings(options, Authenticator, TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
-        // Servers always show each other certificates.
-        _routeTls = TlsContext.Create(options.Cluster.Tls is { } routeTls ? routeTls with { Verify = true } : null);
+            new ClientSettings(options, new Authenticator(options), TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
+        _clients.UpdateInfo(WithOptions);
+        _routeTls = CreateRouteTls(options);
         _loops = CreateLoops();
         if (options.Cluster.Enabled) _routes = new RouteManager(new RouteHost(this), clusterName, isDynamicName);
+        _monitored = BuildMonitoringSource();
     }
 
-    public ServerOptions Options { get; }
+    public ServerOptions Options => _options;
 
     /// <summary>Server id (N…) in INFO.</summary>
     public string Id => Identity.ServerId;
@@ -93,11 +99,12 @@ public sealed partial class NatsServer : IAsyncDisposable
     /// <summary>Completes when the server has stopped.</summary>
     public Task Stopped => _stopped.Task;
 
+    /// <summary>The meter goes on after the end, for a process whose last figures are exported as it ends.</summary>
+    internal bool KeepsMeter { get; set; }
+
     internal ServerIdentity Identity { get; }
 
     internal AccountRegistry Accounts { get; }
-
-    internal Authenticator Authenticator { get; }
 
     internal ClientHub Clients => _clients;
 
@@ -113,7 +120,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         ServerOptions options, ILoggerFactory? loggers = null, CancellationToken cancellation = default)
     {
         OptionsValidator.Validate(options);
-        var server = new NatsServer(options, (loggers ?? NullLoggerFactory.Instance).CreateLogger("nats-server"));
+        var server = new NatsServer(options, loggers ?? NullLoggerFactory.Instance);
         try
         {
             await server.OpenAsync(cancellation).ConfigureAwait(false);
@@ -147,6 +154,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     private async Task StopAsync()
     {
         ServerLog.ShutdownInitiated(_log);
+        if (!KeepsMeter) _meter?.Dispose();
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
         await CloseWebSocketListenerAsync().ConfigureAwait(false);
@@ -169,10 +177,10 @@ public sealed partial class NatsServer : IAsyncDisposable
     {
         LogBanner();
         foreach (var loop in _loops) loop.Start();
-        if (Options.Monitoring.HttpPort != 0)
+        if (Options.Monitoring.HttpPort != 0 || Options.Monitoring.HttpsPort != 0)
         {
-            _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, BuildMonitoringSource(), cancellation).ConfigureAwait(false);
-            ServerLog.MonitorStarted(_log, $"{MonitoringHost}:{_monitoring.Url.Port}");
+            _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, _monitored, _clients.Settings.Tls, cancellation).ConfigureAwait(false);
+            ServerLog.MonitorStarted(_log, _monitoring.Url.Scheme, $"{MonitoringHost}:{_monitoring.Url.Port}");
         }
         if (_routes is not null) LogClusterName();
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
@@ -183,6 +191,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         _webSocketListener?.Start();
         _clientListener?.Start();
         ServerLog.Ready(_log);
+        _meter = new ServerMeter(this, _loops);
     }
 
     private string MonitoringHost => Options.Monitoring.Host ?? Options.Host;

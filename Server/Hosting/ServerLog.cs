@@ -29,8 +29,8 @@ internal static partial class ServerLog
     [LoggerMessage(8, LogLevel.Information, "Listening for route connections on {Address}")]
     public static partial void ListeningForRoutes(ILogger log, string address);
 
-    [LoggerMessage(9, LogLevel.Information, "Starting http monitor on {Address}")]
-    public static partial void MonitorStarted(ILogger log, string address);
+    [LoggerMessage(9, LogLevel.Information, "Starting {Scheme} monitor on {Address}")]
+    public static partial void MonitorStarted(ILogger log, string scheme, string address);
 
     [LoggerMessage(10, LogLevel.Information, "Initiating Shutdown...")]
     public static partial void ShutdownInitiated(ILogger log);
@@ -64,6 +64,12 @@ internal static partial class ServerLog
 
     [LoggerMessage(33, LogLevel.Error, "Not configured to accept leaf node connections")]
     public static partial void NoLeafNodes(ILogger log);
+
+    [LoggerMessage(18, LogLevel.Information, "Reloaded: {Change}")]
+    public static partial void ReloadedOption(ILogger log, string change);
+
+    [LoggerMessage(19, LogLevel.Information, "Reloaded server configuration {Digest}")]
+    public static partial void Reloaded(ILogger log, string digest);
 
     [LoggerMessage(17, LogLevel.Error, "Accept failed on {Address}: {Error}")]
     public static partial void AcceptFailed(ILogger log, string address, string error);

@@ -1,19 +1,25 @@
 using System.Net;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Net.Security;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Security.Tls;
 
 namespace NatsAspire.Server.Monitoring;
 
-/// <summary>The HTTP pages, on Kestrel.</summary>
+/// <summary>The HTTP pages, on Kestrel: plain, or in TLS with the certificate of the client listener.</summary>
 public sealed class MonitoringServer : IAsyncDisposable
 {
+    /// <summary>More are refused: the pages must not take the descriptors clients need.</summary>
+    private const int MaxConnections = 1024;
+
+    private const int MaxBody = 64 * 1024;
+    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(5);
     private readonly WebApplication _application;
 
     private MonitoringServer(WebApplication application, Uri url)
@@ -22,63 +28,71 @@ public sealed class MonitoringServer : IAsyncDisposable
         Url = url;
     }
 
-    /// <summary>http://host:port as bound.</summary>
+    /// <summary>http(s)://host:port as bound.</summary>
     public Uri Url { get; }
 
     /// <summary>Binds and serves.</summary>
+    /// <param name="options">Ports and base path; of the two ports one is set.</param>
+    /// <param name="host">Address to bind to.</param>
+    /// <param name="source">What the pages tell of.</param>
+    /// <param name="tls">Certificates, for https.</param>
+    /// <param name="cancellation">Gives the start up.</param>
     /// <exception cref="IOException">The address is taken.</exception>
+    /// <exception cref="ConfigurationValueException">Both ports are set, or https without certificates.</exception>
     public static async Task<MonitoringServer> StartAsync(
-        MonitoringOptions options, string host, MonitoringSource source, CancellationToken cancellation)
+        MonitoringOptions options, string host, MonitoringSource source, TlsContext? tls, CancellationToken cancellation)
     {
+        if (FindError(options, tls) is { } error) throw new ConfigurationValueException(error);
+        var isSecure = options.HttpsPort != 0;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(Resolve(host), Math.Max(0, options.HttpPort));
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+            kestrel.Limits.MaxRequestBodySize = MaxBody;
+            kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+            kestrel.Listen(Resolve(host), Math.Max(0, isSecure ? options.HttpsPort : options.HttpPort), listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                if (isSecure) listen.UseHttps(Callback(tls!));
+            });
         });
-        builder.Services.AddRoutingCore();
         var application = builder.Build();
-        Map(application, options.BasePath.TrimEnd('/'), source);
+        var pages = new MonitoringPages(source);
+        application.Run(pages.AnswerAsync);
         await application.StartAsync(cancellation).ConfigureAwait(false);
         var bound = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        var port = new Uri(bound).Port;
-        var reachable = Resolve(host).Equals(IPAddress.Any) ? "127.0.0.1" : host;
-        return new MonitoringServer(application, new Uri($"http://{new HostAndPort(reachable, port)}"));
+        var address = Resolve(host);
+        var reachable = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? "127.0.0.1" : host;
+        return new MonitoringServer(application, new Uri($"{(isSecure ? "https" : "http")}://{new HostAndPort(reachable, new Uri(bound).Port)}"));
     }
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
-    private static void Map(WebApplication application, string basePath, MonitoringSource source) =>
-        application.Run(context =>
+    private static string? FindError(MonitoringOptions options, TlsContext? tls)
+    {
+        if (options.HttpsPort == 0) return null;
+        return options.HttpPort != 0 ? $"Can't start monitoring: can't specify both HTTP ({options.HttpPort}) and HTTPs ({options.HttpsPort}) ports"
+            : tls is null ? "Can't start monitoring: TLS cert and key required for HTTPS" : null;
+    }
+
+    /// <summary>The client listener's certificates and versions, without asking the browser for a certificate.</summary>
+    private static TlsHandshakeCallbackOptions Callback(TlsContext tls) => new()
+    {
+        HandshakeTimeout = tls.Timeout,
+        OnConnection = context =>
         {
-            var path = context.Request.Path.Value ?? "/";
-            if (basePath.Length > 0 && !path.StartsWith(basePath, StringComparison.Ordinal)) return NotFound(context);
-            return path[basePath.Length..].TrimEnd('/') switch
-            {
-                "/varz" => Json(context, JsonSerializer.Serialize(Varz.Collect(source), MonitoringJson.Default.Varz)),
-                "/healthz" => Json(context, """{"status":"ok"}"""),
-                _ => NotFound(context),
-            };
-        });
+            var chosen = tls.ForServer(context.ClientHelloInfo.ServerName);
+            chosen.ClientCertificateRequired = false;
+            chosen.CertificateChainPolicy = null;
+            chosen.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+            chosen.ApplicationProtocols = [SslApplicationProtocol.Http11];
+            return ValueTask.FromResult(chosen);
+        },
+    };
 
-    private static Task Json(HttpContext context, string body)
-    {
-        context.Response.ContentType = "application/json";
-        return context.Response.WriteAsync(body);
-    }
-
-    private static Task NotFound(HttpContext context)
-    {
-        context.Response.StatusCode = StatusCodes.Status404NotFound;
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        return context.Response.WriteAsync("404 page not found\n");
-    }
-
+    /// <summary>Empty: all interfaces.</summary>
     private static IPAddress Resolve(string host) =>
-        IPAddress.TryParse(host.Trim('[', ']'), out var address) ? address : Dns.GetHostAddresses(host)[0];
+        host.Length == 0 ? IPAddress.Any
+        : IPAddress.TryParse(host.Trim('[', ']'), out var address) ? address : Dns.GetHostAddresses(host)[0];
 }
-
-/// <summary>Source-generated JSON of the pages.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(Varz))]
-internal sealed partial class MonitoringJson : JsonSerializerContext;

@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Clients;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Connections;
 
 namespace NatsAspire.Server.Monitoring;
 
@@ -22,9 +24,28 @@ public sealed record MonitoringSource
 
     public required RouteManager? Routes { get; init; }
 
+    public required IReadOnlyList<IoLoop> Loops { get; init; }
+
+    public required ILogger Log { get; init; }
+
     /// <summary>Bound client port.</summary>
     public required Func<int> ClientPort { get; init; }
 
     /// <summary>Bound route port.</summary>
     public required Func<int> ClusterPort { get; init; }
+
+    /// <summary>Bound monitoring port; 0: none.</summary>
+    public required Func<int> MonitoringPort { get; init; }
+
+    /// <summary>Names of the listeners (server, route …) that are to accept and do not.</summary>
+    public required Func<IReadOnlyList<string>> MissingListeners { get; init; }
+
+    /// <summary>Requests over HTTP by page.</summary>
+    public RequestCounters Requests { get; } = new();
+
+    /// <summary>CPU and memory of the process.</summary>
+    public ProcessUsage Process { get; } = new();
+
+    /// <summary>Now, as the pages tell it.</summary>
+    public static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
 }

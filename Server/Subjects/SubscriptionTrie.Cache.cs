@@ -24,6 +24,23 @@ public sealed partial class SubscriptionTrie
         Count, Volatile.Read(ref _cacheCount), Volatile.Read(ref _inserts), Volatile.Read(ref _removes),
         Volatile.Read(ref _matches), Volatile.Read(ref _matches) - Volatile.Read(ref _misses));
 
+    /// <summary>How many receivers the kept answers name. Looks at each of them, without the lock.</summary>
+    public TrieFanout Fanout
+    {
+        get
+        {
+            var (answers, total, most) = (0, 0L, 0);
+            foreach (var (_, result) in _cache)
+            {
+                var receivers = result.Plain.Length + result.Links.Length + result.Queues.Length;
+                answers++;
+                total += receivers;
+                most = Math.Max(most, receivers);
+            }
+            return new TrieFanout(answers, total, most);
+        }
+    }
+
     /// <summary>Who gets a message on a literal subject. No allocation when the answer is kept.</summary>
     public MatchResult Match(ReadOnlySpan<byte> subject)
     {
@@ -86,3 +103,9 @@ public sealed partial class SubscriptionTrie
 /// <summary>Figures of a trie and its cache.</summary>
 public readonly record struct TrieStatistics(
     int Subscriptions, int CacheEntries, long Inserts, long Removes, long Matches, long CacheHits);
+
+/// <summary>Receivers of the answers a trie keeps.</summary>
+/// <param name="Answers">Answers looked at.</param>
+/// <param name="Total">Receivers of all of them.</param>
+/// <param name="Most">Receivers of the answer with the most.</param>
+public readonly record struct TrieFanout(int Answers, long Total, int Most);

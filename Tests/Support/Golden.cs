@@ -7,5 +7,8 @@ public static class Golden
 {
     public static string PathOf(params string[] parts) => Path.Combine([AppContext.BaseDirectory, "Golden", .. parts]);
 
-    public static JsonElement Json(params string[] parts) => JsonDocument.Parse(File.ReadAllText(PathOf(parts))).RootElement;
+    public static JsonElement Json(params string[] parts) => Parse(PathOf(parts));
+
+    /// <summary>The JSON of any file.</summary>
+    public static JsonElement Parse(string path) => JsonDocument.Parse(File.ReadAllText(path)).RootElement;
 }

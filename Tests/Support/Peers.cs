@@ -10,6 +10,9 @@ public static class Peers
     /// <summary>Debian's nats-server 2.9.</summary>
     public static string GoServer() => Require(DebianServer, "Debian's nats-server (apt-get install nats-server)");
 
+    /// <summary>Debian's Prometheus.</summary>
+    public static string Prometheus() => Require("/usr/bin/prometheus", "Debian's Prometheus (apt-get install prometheus)");
+
     /// <summary>The folder of the node scripts, with the official client installed.</summary>
     public static string NodeClients()
     {

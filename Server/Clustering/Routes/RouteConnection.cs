@@ -20,7 +20,7 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     private readonly RouteSubscriber _subscriber;
     private readonly RoutePermissions _permissions;
     private readonly string _label;
-    private readonly bool _trace;
+    private bool _trace;
     private int _pendingItem;
 
     internal RouteConnection(

@@ -38,6 +38,17 @@ public sealed partial class RouteManager
         }
     }
 
+    /// <summary>A peer tells anew of itself: its clients' addresses may be others.</summary>
+    internal void OnPeerInfo(ServerInfo info)
+    {
+        lock (_lock)
+        {
+            if (!_peers.TryGetValue(info.ServerId, out var peer) || peer.Info is null) return;
+            peer.Info = peer.Info with { ConnectUrls = info.ConnectUrls, WebSocketConnectUrls = info.WebSocketConnectUrls };
+            PublishClientUrls();
+        }
+    }
+
     /// <summary>
     /// Whether a peer of that cluster may join. A generated name gives way to a configured one, and the lesser
     /// of two generated ones to the greater; routes under the old name are closed.

@@ -22,7 +22,6 @@ public static class UnsupportedOptions
         yield return ("websocket.tls.ocsp_peer", options.WebSocket is { Port: not 0, Tls.OcspPeer: not null });
         yield return ("mqtt", options.Mqtt.Port != 0);
         yield return ("cluster.compression", compression is not ("" or "off" or "accept" or "disabled" or "false" or "not supported" or "not_supported"));
-        yield return ("https_port", options.Monitoring.HttpsPort != 0);
         yield return ("prof_port", options.Monitoring.ProfilePort != 0);
     }
 

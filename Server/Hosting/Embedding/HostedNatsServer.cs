@@ -79,9 +79,5 @@ internal sealed class HostedNatsServer(
     }
 
     /// <summary>The one place where a hosted server takes other options while it runs.</summary>
-    private Task ApplyAsync(NatsServer server, ServerOptions changed)
-    {
-        if (changed != server.Options) EmbeddingLog.ReloadFailed(_log, "this build cannot reload; restart the host to apply changes");
-        return Task.CompletedTask;
-    }
+    private static Task ApplyAsync(NatsServer server, ServerOptions changed) => server.ReloadAsync(changed);
 }

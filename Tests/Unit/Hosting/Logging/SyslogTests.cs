@@ -98,6 +98,17 @@ public sealed class SyslogTests
         Encoding.UTF8.GetString(new SyslogFormatter(new FixedTime(), "nats-server", null, SyslogFormatter.Daemon).Format(new LogEntry(LogLevel.Information, default, "x")))
             .ShouldBe($"<29>Nov 21 02:44:24 nats-server[{Environment.ProcessId}]: x\n");
 
+    [Fact]
+    [Upstream("logger/syslog_test.go", "TestSysLoggerTag")]
+    public async Task TheExecutableLogsThereByItsName()
+    {
+        using var daemon = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        daemon.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        await using var server = RunningProcess.Start(Peers.OurServer(), "-a", "127.0.0.1", "-p", "-1", "-r", $"udp://{daemon.LocalEndPoint}");
+        (await ReceiveAsync(daemon)).ShouldMatch($@"^<5>\S+ \S+ nats-server\[{server.Id}\]: Starting nats-server\n$");
+        server.Output.ShouldBe("");
+    }
+
     [Theory]
     [InlineData("udp://foo.com:1000", "udp", "foo.com:1000")]
     [InlineData("tcp://foo.com:1000", "tcp", "foo.com:1000")]

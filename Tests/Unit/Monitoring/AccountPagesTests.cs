@@ -1,0 +1,61 @@
+using NatsAspire.Server.Monitoring;
+using NatsAspire.Server.Monitoring.Pages;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Unit.Monitoring;
+
+public sealed class AccountPagesTests
+{
+    private const string Config = """
+        accounts {
+          A { users: [{ user: a, password: p }], mappings: { "old.*": "new.{{wildcard(1)}}", split: [{ destination: one, weight: 40% }, { destination: two, weight: 60%, cluster: X }] } }
+          B { users: [{ user: b, password: p }] }
+        }
+        """;
+
+    [Fact]
+    [Upstream("monitor_test.go", "TestMonitorAccountz")]
+    public async Task Accounts_are_listed_and_described()
+    {
+        await using var server = await Monitored.StartAsync(Config);
+        await using var client = await server.ConnectAsync(new TestClientOptions { User = "a", Password = "p" });
+        await client.SubscribeAsync("foo");
+        await client.FlushAsync();
+        var list = await server.GetJsonAsync("/accountz");
+        list.GetProperty("accounts").EnumerateArray().Select(one => one.GetString()).ShouldBe(["$G", "$SYS", "A", "B"]);
+        list.GetProperty("system_account").GetString().ShouldBe("$SYS");
+        list.TryGetProperty("account_detail", out _).ShouldBeFalse();
+        var detail = server.Accountz(new AccountzOptions { Account = "A" }).Account!;
+        (detail.Clients, detail.Subscriptions, detail.Complete, detail.Expired, detail.IsSystem).ShouldBe((1, 1, true, false, false));
+        detail.Mappings!["old.*"].ShouldBe([new MappingDetail("new.{{wildcard(1)}}", 100, null)]);
+        detail.Mappings["split"].ShouldContain(new MappingDetail("one", 40, null));
+        detail.Mappings["split"].ShouldContain(new MappingDetail("two", 60, "X"));
+        server.Accountz(new AccountzOptions { Account = "$SYS" }).Account!.IsSystem.ShouldBeTrue();
+        Should.Throw<MonitoringException>(() => server.Accountz(new AccountzOptions { Account = "NOPE" }));
+    }
+
+    [Fact]
+    [Upstream("monitor_test.go", "TestMonitorAccountStatz")]
+    public async Task What_accounts_moved_outlives_their_clients()
+    {
+        await using var server = await Monitored.StartAsync(Config);
+        await using (var client = await server.ConnectAsync(new TestClientOptions { User = "a", Password = "p" }))
+        {
+            var foo = await client.SubscribeAsync("foo");
+            await client.PublishAsync("foo", "Hello");
+            await foo.NextAsync();
+            var used = await server.GetJsonAsync("/accstatz");
+            var a = used.GetProperty("account_statz").EnumerateArray().Single();
+            a.GetProperty("acc").GetString().ShouldBe("A");
+            a.GetProperty("conns").GetInt32().ShouldBe(1);
+            a.GetProperty("sent").GetProperty("bytes").GetInt64().ShouldBe(5);
+        }
+        await Wait.Until("the end of the client", () => server.ClientCount == 0);
+        server.AccountStatz().Accounts.ShouldBeEmpty();
+        var all = server.AccountStatz(new AccountStatzOptions { IncludeUnused = true }).Accounts;
+        all.Select(account => account.Account).ShouldBe(["$G", "$SYS", "A", "B"]);
+        var gone = all.Single(account => account.Account == "A");
+        (gone.Connections, gone.Sent.Messages, gone.Sent.Bytes, gone.Received.Messages).ShouldBe((0, 1, 5, 1));
+        server.AccountStatz(new AccountStatzOptions { IncludeUnused = true, Accounts = ["B", "NOPE"] }).Accounts.Single().Account.ShouldBe("B");
+    }
+}
