@@ -183,8 +183,8 @@ public sealed partial class NatsServer : IAsyncDisposable
             ServerLog.MonitorStarted(_log, _monitoring.Url.Scheme, $"{MonitoringHost}:{_monitoring.Url.Port}");
         }
         if (_routes is not null) LogClusterName();
-        if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
         if (Options.WebSocket.Port != 0) OpenWebSocketListener();
+        if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
         if (!Options.DontListen) OpenClientListener();
         _routes?.Start();
         _routeListener?.Start();
