@@ -34,10 +34,15 @@ public sealed partial class NatsServer
 
     /// <summary>host:port addresses under which WebSocket clients reach this server from elsewhere.</summary>
     private IReadOnlyList<string> WebSocketUrls =>
-        _webSocketUrls ??= WebSocketEndPoint is { } bound ? BuildUrls(bound, Options.WebSocket.Advertise) : [];
+        _webSocketUrls ??= WebSocketEndPoint is { } bound ? BuildUrls(bound, Options.WebSocket.Advertise is { Length: > 0 } advertise ? advertise : null) : [];
 
+    /// <exception cref="ConfigurationValueException">The address to advertise is none.</exception>
     private void OpenWebSocketListener()
     {
+        if (Options.WebSocket.Advertise is { Length: > 0 } advertise && !IsAddress(advertise))
+        {
+            throw new ConfigurationValueException($"Unable to get websocket connect URLs: invalid address \"{advertise}\"");
+        }
         var host = new WebSocketHost(this);
         _webSocketListener = Listener.Bind(
             WebSocketBindHost, Options.WebSocket.Port, host.Accept, error => LogAcceptError(WebSocketBindHost, error));
@@ -47,6 +52,10 @@ public sealed partial class NatsServer
         ServerLog.ListeningForWebSockets(_log, $"{WebSocketScheme}://{address}");
         if (Options.WebSocket.Tls is null) ServerLog.WebSocketWithoutTls(_log);
     }
+
+    /// <summary>An IPv6 address has to be in brackets, or its end could be a port.</summary>
+    private static bool IsAddress(string text) =>
+        HostAndPort.TryParse(text, out _) && (text.StartsWith('[') || text.IndexOf(':') == text.LastIndexOf(':'));
 
     private async ValueTask CloseWebSocketListenerAsync()
     {

@@ -189,8 +189,8 @@ public sealed partial class NatsServer : IAsyncDisposable
         }
         if (Accounts.System is { } system) _clients.Events = _system = new SystemServices(_monitored, system, ReloadAsync);
         if (_routes is not null) LogClusterName();
-        if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
         if (Options.WebSocket.Port != 0) OpenWebSocketListener();
+        if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
         if (!Options.DontListen) OpenClientListener();
         _routes?.Start();
         _routeListener?.Start();

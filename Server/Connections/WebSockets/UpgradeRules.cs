@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 using NatsAspire.Server.Configuration;
 
@@ -8,10 +7,6 @@ namespace NatsAspire.Server.Connections.WebSockets;
 /// <summary>The server's side of the opening handshake (RFC 6455, 4.2). Immutable, compiled from one set of options.</summary>
 public sealed class UpgradeRules
 {
-    private const string Guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    private const string NoMasking = "Nats-No-Masking";
-    private const string Deflate = "permessage-deflate";
-    private const int KeyLength = 16;
 
     /// <summary>Browsers do better with small frames.</summary>
     private const int BrowserFrameLimit = 4096;
@@ -62,19 +57,19 @@ public sealed class UpgradeRules
         if (!request.HasToken("Connection", "Upgrade")) return "invalid value for header 'Connection'";
         var key = request.First("Sec-WebSocket-Key");
         if (key.Length == 0) return "key missing";
-        Span<byte> decoded = stackalloc byte[KeyLength * 2];
-        if (!Convert.TryFromBase64String(key, decoded, out var length) || length != KeyLength) return "invalid websocket key";
+        Span<byte> decoded = stackalloc byte[UpgradeFacts.KeyLength * 2];
+        if (!Convert.TryFromBase64String(key, decoded, out var length) || length != UpgradeFacts.KeyLength) return "invalid websocket key";
         return request.HasToken("Sec-WebSocket-Version", "13") ? null : "invalid version";
     }
 
     private UpgradeAnswer Accept(HttpRequestHead request, WebSocketKind kind)
     {
-        var compression = _options.Compression && OffersDeflate(request);
-        var noMasking = request.First(NoMasking) == "true";
+        var compression = _options.Compression && UpgradeFacts.HasDeflate(request);
+        var noMasking = request.First(UpgradeFacts.NoMasking) == "true";
         var response = new StringBuilder("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
-        response.Append($"Sec-WebSocket-Accept: {AcceptKey(request.First("Sec-WebSocket-Key"))}\r\n");
-        if (compression) response.Append($"Sec-WebSocket-Extensions: {Deflate}; server_no_context_takeover; client_no_context_takeover\r\n");
-        if (noMasking) response.Append($"{NoMasking}: true\r\n");
+        response.Append($"Sec-WebSocket-Accept: {UpgradeFacts.AcceptKey(request.First("Sec-WebSocket-Key"))}\r\n");
+        if (compression) response.Append($"Sec-WebSocket-Extensions: {UpgradeFacts.DeflateWithoutContext}\r\n");
+        if (noMasking) response.Append($"{UpgradeFacts.NoMasking}: true\r\n");
         if (kind == WebSocketKind.Mqtt) response.Append("Sec-Websocket-Protocol: mqtt\r\n");
         response.Append(_headers).Append("\r\n");
         var agent = kind == WebSocketKind.LeafNode ? "" : request.First("User-Agent");
@@ -91,10 +86,6 @@ public sealed class UpgradeRules
         if (kind != WebSocketKind.LeafNode) session = WithCookies(session, request);
         return new UpgradeAnswer(Encoding.Latin1.GetBytes(response.ToString()), session, "");
     }
-
-    private static bool OffersDeflate(HttpRequestHead request) =>
-        request.All("Sec-WebSocket-Extensions").SelectMany(value => value.Split(',', ';'))
-            .Any(part => part.Trim(' ', '\t').Equals(Deflate, StringComparison.OrdinalIgnoreCase));
 
     private static string? ForwardedFor(HttpRequestHead request)
     {
@@ -113,11 +104,6 @@ public sealed class UpgradeRules
         }
         return session;
     }
-
-    private static string AcceptKey(string key) => Convert.ToBase64String(HashSha1(key + Guid));
-
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Security", "CA5350", Justification = "RFC 6455 asks for SHA-1; nothing rests on its strength.")]
-    private static byte[] HashSha1(string text) => SHA1.HashData(Encoding.ASCII.GetBytes(text));
 
     private static UpgradeAnswer Refuse(int status, string phrase, string error)
     {

@@ -27,11 +27,13 @@ public sealed partial class WebSocketChannel : ByteChannel
 
     /// <param name="below">Carries the frames.</param>
     /// <param name="mode">What the handshake came to.</param>
-    public WebSocketChannel(ByteChannel below, WebSocketMode mode)
+    /// <param name="received">Bytes behind the handshake that were read already.</param>
+    public WebSocketChannel(ByteChannel below, WebSocketMode mode, ReadOnlySpan<byte> received = default)
     {
         _below = below;
         _mode = mode;
         _reader = new FrameReader(mode.RequiresMask, mode.Compression);
+        if (!received.IsEmpty) KeepRaw(received);
     }
 
     public override bool HasBuffered => _ended || _mayHoldMore || _rawEnd > _rawStart || _below.HasBuffered;

@@ -56,6 +56,26 @@ public sealed class S2Decoder : IDisposable
         }
     }
 
+    /// <summary>The bytes of a whole stream.</summary>
+    /// <param name="stream">All of it; none at all is the stream of nothing.</param>
+    /// <param name="limit">Most bytes that are wanted.</param>
+    /// <exception cref="InvalidDataException">Damaged, cut off, or more than the limit.</exception>
+    public static byte[] DecodeAll(ReadOnlySpan<byte> stream, int limit)
+    {
+        using var decoder = new S2Decoder();
+        var all = new ArrayBufferWriter<byte>();
+        int count;
+        do
+        {
+            count = decoder.Decode(stream, all.GetSpan(FirstRent), out var consumed);
+            all.Advance(count);
+            stream = stream[consumed..];
+            if (all.WrittenCount > limit) throw new InvalidDataException("s2: decoded stream is too large");
+        }
+        while (count > 0 || decoder.HasDecoded);
+        return decoder.IsBetweenChunks ? all.WrittenSpan.ToArray() : throw Corrupt("the stream ends within a chunk");
+    }
+
     public void Dispose()
     {
         ReleaseChunk();

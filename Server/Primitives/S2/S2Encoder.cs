@@ -49,6 +49,16 @@ public sealed class S2Encoder
         return written;
     }
 
+    /// <summary>A whole stream of these bytes.</summary>
+    public static byte[] EncodeAll(ReadOnlySpan<byte> data)
+    {
+        var encoder = new S2Encoder();
+        var target = System.Buffers.ArrayPool<byte>.Shared.Rent(encoder.MaxLength(data.Length));
+        var stream = target.AsSpan(0, encoder.Encode(data, target)).ToArray();
+        System.Buffers.ArrayPool<byte>.Shared.Return(target);
+        return stream;
+    }
+
     /// <summary>Begins another stream.</summary>
     public void Reset() => _begun = false;
 

@@ -129,6 +129,29 @@ public sealed class WebSocketTests
     }
 
     [Fact]
+    public async Task TheLogSpeaksAsUpstreams()
+    {
+        using var log = new CapturedLog();
+        await using var server = await NatsServer.StartAsync(Member("s1", "host:1"), log);
+        log.Contains($"Listening for websocket clients on ws://127.0.0.1:{server.WebSocketEndPoint!.Port}").ShouldBeTrue();
+        log.Contains("Websocket not configured with TLS. DO NOT USE IN PRODUCTION!").ShouldBeTrue();
+        using var proxied = await WebSocketRawClient.OpenAsync(server.WebSocketEndPoint!, "X-Forwarded-For: ::1\r\n");
+        await proxied.HelloAsync();
+        await Wait.Until("the client's line", () => log.Lines.Any(line => line.StartsWith("Debug [::1]/127.0.0.1:", StringComparison.Ordinal)
+            && line.Contains(" - wid:", StringComparison.Ordinal) && line.Contains(" - Client connection created", StringComparison.Ordinal)));
+        using var web = await WebSocketRawClient.OpenAsync(server.WebSocketEndPoint!);
+        await web.HelloAsync();
+        await web.SendBytesAsync(TestFrames.Of("x", 11));
+        await web.ReadCloseAsync();
+        await Wait.Until("the fault", () => log.Contains(" - read error: unknown opcode 11"));
+        using var bad = await WebSocketRawClient.ConnectAsync(server.WebSocketEndPoint!);
+        await bad.RequestAsync("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        await Wait.Until("the refusal", () => log.Contains(" - websocket handshake error: invalid value for header 'Upgrade'"));
+        using var leaf = await WebSocketRawClient.OpenAsync(server.WebSocketEndPoint!, path: "/leafnode");
+        await Wait.Until("the leaf's refusal", () => log.Contains("Not configured to accept leaf node connections"));
+    }
+
+    [Fact]
     public async Task DataBehindTheRequestEndsIt()
     {
         await using var server = await TestServer.FromConfigAsync(Listener);
@@ -236,6 +259,13 @@ public sealed class WebSocketTests
             (await web.ReadThroughAsync("host3:9012")).ShouldContain("\"connect_urls\":[\"host1:1234\",\"host3:9012");
         }
     }
+
+    [Theory]
+    [InlineData("xxx:host:yyy")]
+    [InlineData("host:port")]
+    public async Task AnAddressThatIsNoneIsNotAdvertised(string advertise) =>
+        (await Should.ThrowAsync<ConfigurationValueException>(() => NatsServer.StartAsync(Member("s1", advertise))))
+            .Message.ShouldStartWith("Unable to get websocket connect URLs: ");
 
     [Fact]
     public async Task AShutdownSaysGoodbyeToUpgradesAsWell()

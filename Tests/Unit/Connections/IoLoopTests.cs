@@ -63,6 +63,70 @@ public sealed class IoLoopTests
         (await Wait.For("the last timer", fired.Task)).ShouldBe(1);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AConnectionHandsItsTransportToAnother(bool portable)
+    {
+        using var loop = IoLoop.Create(0, _ => { }, portable);
+        loop.Start();
+        var doors = new List<DoorConnection>();
+        await using var listener = Listener.Bind("127.0.0.1", -1, socket => Add(new DoorConnection(socket, loop)).Open(), _ => { });
+        listener.Start();
+        using var client = await RawClient.ConnectAsync(listener.EndPoint);
+        await client.SendAsync("open");
+        await client.ExpectAsync("welcome\n");
+        await client.SendAsync("to the other");
+        await client.ExpectAsync("to the other");
+        doors.Single().IsClosing.ShouldBeTrue();
+        doors.Single().Close(CloseReason.ServerShutdown);
+        await client.SendAsync("still");
+        await client.ExpectAsync("still");
+        using var refused = await RawClient.ConnectAsync(listener.EndPoint);
+        await refused.SendAsync("nobody");
+        (await refused.ReadToCloseAsync()).ShouldBe("welcome\n");
+
+        DoorConnection Add(DoorConnection door)
+        {
+            doors.Add(door);
+            return door;
+        }
+    }
+
+    private sealed class DoorConnection(Socket socket, IoLoop loop) : Connection(socket, loop)
+    {
+        protected override void OnOpened()
+        {
+        }
+
+        protected override int OnReceived(ReadOnlySpan<byte> data)
+        {
+            Enqueue("welcome\n"u8);
+            var isKnown = data.SequenceEqual("open"u8);
+            HandOver(transport => isKnown ? new RoomConnection(transport) : null);
+            return data.Length;
+        }
+
+        protected override void OnClosed() => throw new InvalidOperationException("Its transport goes on without it.");
+    }
+
+    private sealed class RoomConnection(Transport transport) : Connection(transport)
+    {
+        protected override void OnOpened()
+        {
+        }
+
+        protected override int OnReceived(ReadOnlySpan<byte> data)
+        {
+            Enqueue(data);
+            return data.Length;
+        }
+
+        protected override void OnClosed()
+        {
+        }
+    }
+
     private sealed class EchoConnection(Socket socket, IoLoop loop) : Connection(socket, loop)
     {
         protected override void OnOpened()

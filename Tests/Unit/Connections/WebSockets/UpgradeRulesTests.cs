@@ -183,8 +183,8 @@ public sealed class UpgradeRulesTests
         for (var length = 0; length < text.Length; length++) Outcome(text[..length]).ShouldBe(HttpHeadOutcome.Incomplete);
         HttpRequestHead.Read(Encoding.Latin1.GetBytes(text + "more"), out var consumed, out _).ShouldBe(HttpHeadOutcome.Head);
         consumed.ShouldBe(text.Length);
-        Outcome("GET / HTTP/1.1\r\nA: " + new string('x', HttpRequestHead.MaxLength)).ShouldBe(HttpHeadOutcome.TooLarge);
-        Outcome($"GET / HTTP/1.1\r\nA: {new string('x', HttpRequestHead.MaxLength)}\r\n\r\n").ShouldBe(HttpHeadOutcome.TooLarge);
+        Outcome("GET / HTTP/1.1\r\nA: " + new string('x', HttpHead.MaxLength)).ShouldBe(HttpHeadOutcome.TooLarge);
+        Outcome($"GET / HTTP/1.1\r\nA: {new string('x', HttpHead.MaxLength)}\r\n\r\n").ShouldBe(HttpHeadOutcome.TooLarge);
         Outcome($"GET / HTTP/1.1\r\n{string.Concat(Enumerable.Repeat("a: b\r\n", 300))}\r\n").ShouldBe(HttpHeadOutcome.Malformed);
     }
 

@@ -76,6 +76,24 @@ public sealed class S2StreamTests
     }
 
     [Fact]
+    public void WholeValuesAsStreams()
+    {
+        foreach (var input in S2Samples.Inputs().Where(input => input.Length < 1_000_000))
+        {
+            S2Decoder.DecodeAll(S2Encoder.EncodeAll(input), input.Length).AsSpan().SequenceEqual(input).ShouldBeTrue();
+        }
+        foreach (var name in S2Samples.Names)
+        {
+            foreach (var (_, stream) in S2Samples.Encodings(name, "stream_")) S2Decoder.DecodeAll(stream, 1_000_000).ShouldBe(S2Samples.Data(name));
+        }
+        var encoded = S2Encoder.EncodeAll(new byte[1000]);
+        Should.Throw<InvalidDataException>(() => S2Decoder.DecodeAll(encoded, 999));
+        Should.Throw<InvalidDataException>(() => S2Decoder.DecodeAll(encoded.AsSpan(0, encoded.Length - 1), 1000));
+        Should.Throw<InvalidDataException>(() => S2Decoder.DecodeAll(encoded.AsSpan(0, 12), 1000));
+        S2Decoder.DecodeAll([], 0).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void ChunksThatMeanNothingAreSkipped()
     {
         byte[] plain = [0x01, 5, 0, 0, 0x78, 0xEE, 0xE4, 0x28, (byte)'a'];
