@@ -1,9 +1,14 @@
+using System.Collections.Concurrent;
+using System.Text;
+using NatsAspire.Server.Accounts.Imports;
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Accounts;
 
-/// <summary>A subject space of its own: its subscriptions, mappings, limits and counters.</summary>
+/// <summary>A subject space of its own: its subscriptions, mappings, imports, limits and counters.</summary>
 public sealed class Account
 {
     /// <summary>Account of users that belong to none.</summary>
@@ -12,32 +17,52 @@ public sealed class Account
     /// <summary>Account of the server's own traffic, unless another is named.</summary>
     public const string DefaultSystemName = "$SYS";
 
-    private readonly SubjectMappings? _mappings;
+    private static readonly Subscriber Server = new ServerItself();
+    private readonly AccountContext _context;
+    private readonly ConcurrentDictionary<ExportOptions, ServiceExport> _serviceExports = new(ReferenceEqualityComparer.Instance);
+    private volatile AccountRules _rules;
     private int _connections;
 
-    public Account(string name, AccountOptions? options, SubjectMappings? mappings, bool tracksInterest, bool cached)
+    internal Account(string name, AccountRules rules, AccountContext context)
     {
         Name = name;
-        NameBytes = System.Text.Encoding.UTF8.GetBytes(name);
-        Options = options ?? new AccountOptions { Name = name };
-        _mappings = mappings;
-        Subscriptions = new SubscriptionTrie(cached);
-        Interest = tracksInterest ? new LocalInterest(this) : null;
+        NameBytes = Encoding.UTF8.GetBytes(name);
+        _rules = rules;
+        _context = context;
+        Subscriptions = new SubscriptionTrie(context.Cached);
+        Interest = context.TracksInterest ? new LocalInterest(this) : null;
+        Imports = new AccountImports(this);
+        Responses = new ServiceResponses(this);
     }
 
     public string Name { get; }
 
     public byte[] NameBytes { get; }
 
-    public AccountOptions Options { get; }
+    public AccountOptions Options => _rules.Options;
 
     public SubscriptionTrie Subscriptions { get; }
 
     /// <summary>Where messages for a subject really go; null: no mappings.</summary>
-    public SubjectMappings? Mappings => _mappings;
+    public SubjectMappings? Mappings => _rules.Mappings;
 
     /// <summary>What other servers must know; null on a server that stands alone.</summary>
     public LocalInterest? Interest { get; }
+
+    /// <summary>Streams and services of other accounts.</summary>
+    public AccountImports Imports { get; }
+
+    /// <summary>Requests of other accounts on their way back.</summary>
+    public ServiceResponses Responses { get; }
+
+    /// <summary>The server's own account, whose services learn more of those who ask.</summary>
+    public bool IsSystem { get; internal set; }
+
+    /// <summary>Name of the server, for those who are told of requestors.</summary>
+    public string ServerName => _context.ServerName;
+
+    /// <summary>Name of its cluster; empty: none.</summary>
+    public string ClusterName => _context.ClusterName();
 
     /// <summary>What its connections that are gone had moved.</summary>
     public AccountFigures Figures { get; } = new();
@@ -60,12 +85,12 @@ public sealed class Account
 
     public void RemoveConnection() => Interlocked.Decrement(ref _connections);
 
-    /// <summary>Adds a local subscription and tells the other servers.</summary>
+    /// <summary>Adds a local subscription, casts its shadows where streams are imported from, and tells the other servers.</summary>
     /// <returns>False when its subject is malformed.</returns>
     public bool Subscribe(Subscription subscription)
     {
-        if (!Subscriptions.Insert(subscription)) return false;
-        Interest?.Add(subscription);
+        if (!InsertLocal(subscription)) return false;
+        Imports.CastShadows(subscription);
         return true;
     }
 
@@ -73,6 +98,71 @@ public sealed class Account
     public void Unsubscribe(Subscription subscription)
     {
         subscription.Close();
+        Imports.DropShadows(subscription);
+        RemoveLocal(subscription);
+    }
+
+    /// <summary>Publishes a message of the server's own.</summary>
+    /// <param name="subject">A literal subject.</param>
+    /// <param name="reply">Reply subject; empty: none.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="batch">The calling loop's batch; null: not called from a loop.</param>
+    /// <returns>True when somebody got it.</returns>
+    public bool PublishInternal(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> payload, FlushBatch? batch) =>
+        PublishInternal(subject, reply, default, payload, batch);
+
+    /// <summary>The same with a header block.</summary>
+    public bool PublishInternal(
+        ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, FlushBatch? batch)
+    {
+        var match = Subscriptions.Match(subject);
+        if (match.IsEmpty) return false;
+        byte[] body = [.. headers, .. payload, (byte)'\r', (byte)'\n'];
+        var message = new Message { Subject = subject, Reply = reply, HeaderLength = headers.Length, BodyAndCrlf = body };
+        var used = batch ?? new FlushBatch { NowMilliseconds = Environment.TickCount64 };
+        var delivered = MessageRouter.RouteLocal(this, match, message, Server, true, used);
+        if (batch is null) used.FlushAll();
+        return delivered;
+    }
+
+    /// <summary>One of its service exports, always the same object for the same options.</summary>
+    internal ServiceExport ExportOf(ExportOptions options) => _serviceExports.GetOrAdd(options, option => new ServiceExport(this, option));
+
+    internal void UpdateRules(AccountRules rules)
+    {
+        _rules = rules;
+        _serviceExports.Clear();
+    }
+
+    internal bool InsertLocal(Subscription subscription)
+    {
+        if (!Subscriptions.Insert(subscription)) return false;
+        Interest?.Add(subscription);
+        return true;
+    }
+
+    internal void RemoveLocal(Subscription subscription)
+    {
         if (Subscriptions.Remove(subscription)) Interest?.Remove(subscription);
     }
+
+    /// <summary>The server as a publisher.</summary>
+    private sealed class ServerItself : Subscriber
+    {
+        public override SubscriberKind Kind => SubscriberKind.Internal;
+
+        public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) => false;
+    }
 }
+
+/// <summary>What a configuration says of an account; a reload swaps it whole.</summary>
+/// <param name="Options">Limits, exports, users.</param>
+/// <param name="Mappings">Compiled mappings; null: none.</param>
+internal sealed record AccountRules(AccountOptions Options, SubjectMappings? Mappings);
+
+/// <summary>What all accounts of a server share.</summary>
+/// <param name="ServerName">Its name.</param>
+/// <param name="ClusterName">Gives its cluster's name, which may change.</param>
+/// <param name="TracksInterest">Other servers must know what is wanted here.</param>
+/// <param name="Cached">Match results are cached.</param>
+internal sealed record AccountContext(string ServerName, Func<string> ClusterName, bool TracksInterest, bool Cached);

@@ -7,18 +7,20 @@ namespace NatsAspire.Server.Accounts;
 /// <summary>The accounts of a server, by name: an immutable table, swapped when one is added.</summary>
 public sealed class AccountRegistry
 {
-    private readonly bool _tracksInterest;
-    private readonly bool _cached;
+    private readonly AccountContext _context;
     private ImmutableDictionary<string, Account> _accounts = ImmutableDictionary<string, Account>.Empty;
+    private string _clusterName;
 
-    /// <exception cref="ConfigurationValueException">A mapping that cannot be compiled.</exception>
-    public AccountRegistry(ServerOptions options, string clusterName, bool tracksInterest)
+    /// <exception cref="ConfigurationValueException">A mapping or import that cannot be compiled.</exception>
+    public AccountRegistry(ServerOptions options, string serverName, string clusterName, bool tracksInterest)
     {
-        _tracksInterest = tracksInterest;
-        _cached = !options.Limits.DisableSublistCache;
-        foreach (var account in options.Accounts) Add(account.Name, account, account.Mappings, clusterName);
-        Global = _accounts.GetValueOrDefault(Account.GlobalName) ?? Add(Account.GlobalName, null, options.Mappings, clusterName);
-        if (!options.NoSystemAccount) System = GetOrAdd(options.SystemAccount ?? Account.DefaultSystemName);
+        _clusterName = clusterName;
+        _context = new AccountContext(serverName, () => Volatile.Read(ref _clusterName), tracksInterest, !options.Limits.DisableSublistCache);
+        Configure(options);
+        Global = GetOrAdd(Account.GlobalName);
+        if (options.NoSystemAccount) return;
+        System = GetOrAdd(options.SystemAccount ?? Account.DefaultSystemName);
+        System.IsSystem = true;
     }
 
     public Account Global { get; }
@@ -36,12 +38,36 @@ public sealed class AccountRegistry
     /// The account of that name; made when another server of the cluster names one that is not configured here,
     /// so that its interest is not lost.
     /// </summary>
-    public Account GetOrAdd(string name) => Find(name) ?? Add(name, null, [], "");
+    public Account GetOrAdd(string name) => Find(name) ?? Add(name, new AccountRules(new AccountOptions { Name = name }, null));
 
-    private Account Add(string name, AccountOptions? options, IReadOnlyList<SubjectMappingOptions> mappings, string clusterName)
+    /// <summary>The cluster has agreed on a name.</summary>
+    public void UpdateClusterName(string name) => Volatile.Write(ref _clusterName, name);
+
+    /// <summary>
+    /// Has the accounts go by these options: new ones are made, known ones changed with their subscriptions kept.
+    /// </summary>
+    /// <exception cref="ConfigurationValueException">A mapping or import that cannot be compiled; nothing has changed then.</exception>
+    public void Configure(ServerOptions options)
     {
-        var compiled = mappings.Count == 0 ? null : SubjectMappings.Create(mappings, clusterName);
-        var fresh = new Account(name, options, compiled, _tracksInterest, _cached);
+        var configured = options.Accounts.Select(account => (account.Name, Rules: Compile(account, account.Mappings))).ToList();
+        if (!options.Accounts.Any(account => account.Name == Account.GlobalName))
+        {
+            configured.Add((Account.GlobalName, Compile(new AccountOptions { Name = Account.GlobalName }, options.Mappings)));
+        }
+        foreach (var (name, rules) in configured)
+        {
+            if (Find(name) is { } known) known.UpdateRules(rules);
+            else Add(name, rules);
+        }
+        foreach (var (name, rules) in configured) Find(name)!.Imports.Replace(rules.Options.Imports, Find);
+    }
+
+    private AccountRules Compile(AccountOptions account, IReadOnlyList<SubjectMappingOptions> mappings) =>
+        new(account, mappings.Count == 0 ? null : SubjectMappings.Create(mappings, _clusterName));
+
+    private Account Add(string name, AccountRules rules)
+    {
+        var fresh = new Account(name, rules, _context);
         var stored = ImmutableInterlocked.GetOrAdd(ref _accounts, name, fresh);
         if (ReferenceEquals(stored, fresh)) Added?.Invoke(fresh);
         return stored;

@@ -31,8 +31,13 @@ public static class MessageRouter
             if (!echo && ReferenceEquals(subscriber, source)) continue;
             delivered |= subscriber.Deliver(subscription, message, batch);
         }
-        if (match.Queues.Length == 0 && match.Links.Length == 0) return delivered;
-        return RouteQueuesAndLinks(account, match, message, source, echo, batch) || delivered;
+        if (match.IsPlain) return delivered;
+        delivered |= RouteQueuesAndLinks(account, match, message, source, echo, batch);
+        foreach (var service in match.Services)
+        {
+            delivered |= ((ServiceSubscriber)service.Subscriber).Take(service, account, message, source, batch);
+        }
+        return delivered;
     }
 
     /// <summary>
@@ -40,12 +45,17 @@ public static class MessageRouter
     /// server itself, so that only local subscriptions are served.
     /// </summary>
     public static bool RouteFromCluster(
-        MatchResult match, in Message message, ReadOnlySpan<byte> queues, Subscriber source, FlushBatch batch)
+        Account account, MatchResult match, in Message message, ReadOnlySpan<byte> queues, Subscriber source, FlushBatch batch)
     {
         var delivered = false;
         foreach (var subscription in match.Plain)
         {
             delivered |= subscription.Subscriber.Deliver(subscription, message, batch);
+        }
+        foreach (var service in match.Services)
+        {
+            var subscriber = (ServiceSubscriber)service.Subscriber;
+            if (subscriber.TakesRoutedMessages) delivered |= subscriber.Take(service, account, message, source, batch);
         }
         while (!queues.IsEmpty)
         {

@@ -8,7 +8,8 @@ namespace NatsAspire.Server.Cli;
 internal sealed record PortsFile(
     [property: JsonPropertyName("nats")] string[]? Nats,
     [property: JsonPropertyName("monitoring")] string[]? Monitoring,
-    [property: JsonPropertyName("cluster")] string[]? Cluster)
+    [property: JsonPropertyName("cluster")] string[]? Cluster,
+    [property: JsonPropertyName("websocket")] string[]? WebSocket)
 {
     /// <summary>nats-server_PID.ports in the directory.</summary>
     public static string PathIn(string directory) => Path.Combine(directory, $"nats-server_{Environment.ProcessId}.ports");
@@ -19,7 +20,8 @@ internal sealed record PortsFile(
         var ports = new PortsFile(
             server.ClientEndPoint is null ? null : [server.ClientUrl.ToString().TrimEnd('/')],
             server.MonitoringUrl is null ? null : [server.MonitoringUrl.ToString().TrimEnd('/')],
-            server.ClusterEndPoint is { } cluster ? [$"nats://{NatsServer.Reachable(cluster)}"] : null);
+            server.ClusterEndPoint is { } cluster ? [$"nats://{NatsServer.Reachable(cluster)}"] : null,
+            server.WebSocketUrl is { } webSocket ? [webSocket.ToString().TrimEnd('/')] : null);
         var path = PathIn(directory);
         var draft = path + ".tmp";
         File.WriteAllText(draft, JsonSerializer.Serialize(ports, PortsJson.Default.PortsFile));

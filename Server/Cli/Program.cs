@@ -5,7 +5,9 @@ public static class Program
 {
     public static Task<int> Main(string[] args)
     {
+        var request = CommandLine.Parse(args);
+        SecretArguments.Hide(args);
         var signals = new SignalSender(UnixProcesses.FindServers, UnixProcesses.Kill);
-        return new CliHost(Console.Out, Console.Error, signals, ServerRunner.RunAsync).ExecuteAsync(CommandLine.Parse(args));
+        return new CliHost(Console.Out, Console.Error, signals, ServerRunner.RunAsync).ExecuteAsync(request);
     }
 }

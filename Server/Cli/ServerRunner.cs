@@ -11,14 +11,16 @@ namespace NatsAspire.Server.Cli;
 internal sealed partial class ServerRunner : IDisposable
 {
     private readonly ServerOptions _options;
+    private readonly OptionsSource _source;
     private readonly NatsLoggerProvider _logs;
     private readonly ILogger _log;
     private readonly List<PosixSignalRegistration> _signals = [];
     private readonly TaskCompletionSource<NatsServer> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NatsServer? _server;
 
-    private ServerRunner(ServerOptions options, NatsLoggerProvider logs)
+    private ServerRunner(ServerOptions options, OptionsSource source, NatsLoggerProvider logs)
     {
+        _source = source;
         _options = options;
         _logs = logs;
         _log = logs.CreateLogger("nats-server");
@@ -44,11 +46,13 @@ internal sealed partial class ServerRunner : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            await Console.Error.WriteLineAsync($"error opening file: open {options.Logging.LogFile}: {error.Message}");
+            await Console.Error.WriteLineAsync(error.Message);
             return 1;
         }
+        // Before the first logger is made, so that it hears all of them.
+        using var telemetry = ServerTelemetry.StartIfAsked(options, logs);
         using (logs)
-        using (var runner = new ServerRunner(options, logs))
+        using (var runner = new ServerRunner(options, source, logs))
         {
             return await runner.RunAsync();
         }
@@ -67,6 +71,7 @@ internal sealed partial class ServerRunner : IDisposable
         {
             var server = await NatsServer.StartAsync(_options, _logs);
             _server = server;
+            server.KeepsMeter = true;
             if (_options.PidFile is { } pidFile) await File.WriteAllTextAsync(pidFile, Environment.ProcessId.ToString());
             if (_options.PortsFileDirectory is { } directory) PortsFile.Write(directory, server);
             _started.SetResult(server);
@@ -87,7 +92,7 @@ internal sealed partial class ServerRunner : IDisposable
         OnServer(PosixSignal.SIGINT, "interrupt", server => server.DisposeAsync().AsTask());
         // Lame duck mode ends by itself; a second request does not cut it short.
         OnServer(PosixSignal.SIGTERM, "terminated", server => server.IsLameDuck ? Task.CompletedTask : server.DisposeAsync().AsTask());
-        On(PosixSignal.SIGHUP, "hangup", () => ReloadFailed(_log, "this build cannot reload; restart the server to apply changes"));
+        OnServer(PosixSignal.SIGHUP, "hangup", ReloadAsync);
         if (OperatingSystem.IsWindows()) return;
         On((PosixSignal)UserSignals.Reopen, "user defined signal 1", Reopen);
         OnServer((PosixSignal)UserSignals.LameDuck, "user defined signal 2", server => server.EnterLameDuckAsync());
@@ -104,9 +109,23 @@ internal sealed partial class ServerRunner : IDisposable
     private void OnServer(PosixSignal signal, string name, Func<NatsServer, Task> action) =>
         On(signal, name, () => _ = _started.Task.ContinueWith(started => action(started.Result), TaskContinuationOptions.OnlyOnRanToCompletion));
 
+    /// <summary>Reads the configuration again, with the flags over it; what is wrong with it is logged and changes nothing.</summary>
+    private async Task ReloadAsync(NatsServer server)
+    {
+        try
+        {
+            if (_source.ConfigFile is null) throw new ConfigurationValueException("can only reload config when a file is provided using -c or --config");
+            await server.ReloadAsync(_source.Load().Options);
+        }
+        catch (Exception error) when (error is ConfigException or CliException or ConfigurationValueException or IOException or UnauthorizedAccessException)
+        {
+            ReloadFailed(_log, error.Message);
+        }
+    }
+
     private void Reopen()
     {
-        if (_options.Logging.LogFile is null)
+        if ((_server?.Options ?? _options).Logging.LogFile is null)
         {
             NotReopened(_log);
             return;

@@ -11,7 +11,7 @@ namespace NatsAspire.Server.Clients;
 public sealed partial class ClientConnection
 {
     private static readonly ConnectOptions Unspecified = new() { Verbose = true, Pedantic = true, Echo = true };
-    private readonly int _maxControlLine;
+    private int _maxControlLine;
     private int _maxPayload;
     private ConnectOptions _connect = Unspecified;
     private string _label;
@@ -34,7 +34,7 @@ public sealed partial class ClientConnection
     /// <summary>User name or nkey it was admitted as; null: nobody in particular.</summary>
     public string? UserName { get; private set; }
 
-    private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate) { MapsCertificate = _tlsContext is { VerifyAndMap: true } };
+    private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate, ConnectionType) { MapsCertificate = (WebSocket is null ? _tlsContext : _settings.WebSocket?.Tls) is { VerifyAndMap: true } };
 
     private void StartAuthenticationTimer()
     {
@@ -45,12 +45,12 @@ public sealed partial class ClientConnection
             SendError("Authentication Timeout");
             Close(CloseReason.AuthenticationTimeout);
         });
-        Loop.Schedule(_authTimer, _hub.Options.Authorization.Timeout);
+        Loop.Schedule(_authTimer, AuthenticationTimeout);
     }
 
     private bool AdmitWithoutConnect()
     {
-        if (_hub.Authenticator.NoAuthIdentity is not { Admitted: true } identity) return RefuseAuthentication();
+        if (Authenticator.NoAuthIdentity is not { Admitted: true } identity) return RefuseAuthentication();
         _authTimer?.Cancel();
         _awaitsConnect = false;
         return JoinAccount(identity);
@@ -82,7 +82,7 @@ public sealed partial class ClientConnection
             SchedulePing(first: true);
         }
         else DropSubscriptions();
-        if (!_hub.Authenticator.IsSlow(_connect)) return FinishConnect(_hub.Authenticator.Authenticate(_connect, Facts));
+        if (!Authenticator.IsSlow(_connect)) return FinishConnect(Authenticator.Authenticate(_connect, Facts));
         AuthenticateElsewhere(_connect);
         return true;
     }
@@ -93,7 +93,7 @@ public sealed partial class ClientConnection
         Suspend();
         Task.Run(() =>
         {
-            var identity = _hub.Authenticator.Authenticate(connect, Facts);
+            var identity = Authenticator.Authenticate(connect, Facts);
             Loop.Post(() =>
             {
                 if (!IsClosing && FinishConnect(identity)) ResumeSuspended();
@@ -103,6 +103,7 @@ public sealed partial class ClientConnection
 
     private void ApplyConnect()
     {
+        if (WebSocket is not null) _connect = WithCookies(_connect, WebSocket);
         _verbose = _connect.Verbose ?? true;
         _pedantic = _connect.Pedantic ?? true;
         _echo = _connect.Echo ?? true;
@@ -197,7 +198,7 @@ public sealed partial class ClientConnection
         if (_connect.Version is { Length: > 0 } version) parts.Add("v" + version);
         if (_connect.Language is { Length: > 0 } language) parts.Add(language);
         if (_connect.Name is { Length: > 0 } name) parts.Add(name);
-        var label = new StringBuilder($"{RemoteEndPoint} - cid:{Id}");
+        var label = new StringBuilder(Peer);
         if (parts.Count > 0) label.Append($" - \"{string.Join(':', parts)}\"");
         if (identity.UserName is { } user) label.Append($" - \"{Account?.Name}/{user}\"");
         return label.ToString();

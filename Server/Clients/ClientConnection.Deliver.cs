@@ -55,7 +55,7 @@ public sealed partial class ClientConnection
         {
             WriteLarge(subscription, message, headers, body, lineRoom);
         }
-        if (_trace) TraceDelivery(subscription, message, body.Length - 2);
+        if (_trace) TraceDelivery(subscription, message, body);
     }
 
     private void WriteLarge(
@@ -147,11 +147,5 @@ public sealed partial class ClientConnection
         ClientLog.Notice(Log, _label, $"Slow Consumer Detected: MaxPending of {MaxPendingBytes} Exceeded");
         Close(CloseReason.SlowConsumerPendingBytes);
         return false;
-    }
-
-    private void TraceDelivery(Subscription subscription, in Message message, int size)
-    {
-        var reply = message.Reply.IsEmpty ? "" : Text(message.Reply) + " ";
-        ClientLog.Out(Log, _label, $"MSG {Text(message.Subject)} {Text(subscription.Sid)} {reply}{size}");
     }
 }

@@ -14,6 +14,7 @@ public sealed partial class ClientConnection
     private const byte TlsHandshakeRecord = 0x16;
     private static readonly TimeSpan ProxyHeaderTimeout = TimeSpan.FromSeconds(5);
     private readonly TlsContext? _tlsContext;
+    private readonly bool _expectsProxyHeader;
     private readonly string _nonce;
     private OpeningStep _step;
     private LoopTimer? _openingTimer;
@@ -43,7 +44,7 @@ public sealed partial class ClientConnection
     private void StartOpening()
     {
         if (_tlsContext is not { HandshakeFirst: true }) SendGreeting();
-        if (_settings.Options.ProxyProtocol)
+        if (_expectsProxyHeader)
         {
             Await(OpeningStep.ProxyHeader, ProxyHeaderTimeout);
             return;
@@ -84,7 +85,7 @@ public sealed partial class ClientConnection
         if (source is not null)
         {
             RemoteEndPoint = source;
-            _label = $"{RemoteEndPoint} - {Kind}:{Id}";
+            _label = Peer;
         }
         var rest = data[consumed..];
         if (StartTlsOrProtocol(rest)) return consumed + (rest.IsEmpty ? 0 : ReceiveRest(rest));
@@ -192,7 +193,7 @@ public sealed partial class ClientConnection
         _infoSent = true;
         var greeting = BuildGreeting();
         // The address before a PROXY header is the proxy's, which is nobody's business.
-        if (_settings.Options.ProxyProtocol) greeting = greeting with { ClientIp = null };
+        if (_expectsProxyHeader) greeting = greeting with { ClientIp = null };
         if (_tlsContext is not null && TlsCameFirst) greeting = greeting with { TlsRequired = true };
         Enqueue(greeting.ToProtocolLine());
     }
@@ -201,7 +202,7 @@ public sealed partial class ClientConnection
     {
         _step = OpeningStep.Done;
         _openingTimer?.Cancel();
-        if (_hub.Authenticator.IsRequired) StartAuthenticationTimer();
+        if (Authenticator.IsRequired) StartAuthenticationTimer();
         else JoinAccount(Identity.Anonymous);
         SchedulePing(first: true);
     }

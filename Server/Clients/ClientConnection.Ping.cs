@@ -55,13 +55,13 @@ public sealed partial class ClientConnection
     {
         if (_trace) ClientLog.In(Log, _label, "PONG");
         _pingsOut = 0;
-        RoundTrip = Stopwatch.GetElapsedTime(_pingSentTimestamp);
+        if (_pingSentTimestamp != 0) RoundTrip = Stopwatch.GetElapsedTime(_pingSentTimestamp);
         return true;
     }
 
     private void SchedulePing(bool first)
     {
-        var interval = _hub.Options.Limits.PingInterval;
+        var interval = PingInterval;
         if (first)
         {
             if (interval > FirstPing) interval = FirstPing;
@@ -77,7 +77,7 @@ public sealed partial class ClientConnection
         var quiet = TimeSpan.FromMilliseconds(Loop.NowMilliseconds - _lastActivityMilliseconds);
         var measured = _pingSentMilliseconds != 0
             && Loop.NowMilliseconds - _pingSentMilliseconds < RoundTripMeasurement.TotalMilliseconds;
-        if (quiet >= limits.PingInterval || (!measured && !_connectReceived))
+        if (quiet >= PingInterval || (!measured && !_connectReceived))
         {
             if (_pingsOut + 1 > limits.MaxPingsOut)
             {

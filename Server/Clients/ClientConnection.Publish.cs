@@ -48,9 +48,21 @@ public sealed partial class ClientConnection
             HeaderLength = Math.Max(0, arguments.HeaderSize),
             BodyAndCrlf = bodyAndCrlf,
         };
+        if (message.HeaderLength > 0 && MessageSpans.AreWanted) RouteTraced(account, message);
+        else RouteMapped(account, message);
+        return true;
+    }
+
+    private void RouteTraced(Account account, in Message message)
+    {
+        using var span = MessageSpans.Start(message, account.Name, _hub.Info.ServerName, "client");
+        RouteMapped(account, message);
+    }
+
+    private void RouteMapped(Account account, in Message message)
+    {
         if (account.Mappings is { } mappings) RouteMapped(account, mappings, message);
         else Route(account, message);
-        return true;
     }
 
     private void RouteMapped(Account account, SubjectMappings mappings, in Message message)
@@ -100,16 +112,7 @@ public sealed partial class ClientConnection
     /// <summary>The checks and traces most clients switch off. False: not to be delivered.</summary>
     private bool InspectPublish(in PublishArguments arguments, ReadOnlySpan<byte> bodyAndCrlf)
     {
-        if (_trace)
-        {
-            var name = arguments.HasHeaders ? "HPUB" : "PUB";
-            var reply = arguments.Reply.IsEmpty ? "" : Text(arguments.Reply) + " ";
-            ClientLog.In(Log, _label, $"{name} {Text(arguments.Subject)} {reply}{arguments.TotalSize}");
-            var limit = _hub.Options.Logging.MaxTracedMessageLength;
-            var payload = bodyAndCrlf[..^2];
-            var shown = limit > 0 && payload.Length > limit ? Text(payload[..limit]) + "..." : Text(payload);
-            ClientLog.Payload(Log, _label, shown);
-        }
+        if (_trace) TracePublish(arguments, bodyAndCrlf);
         if (_pedantic && _connectReceived && !SubjectRules.IsValidLiteral(arguments.Subject)) SendError("Invalid Publish Subject");
         return true;
     }
@@ -138,14 +141,14 @@ public sealed partial class ClientConnection
 
     private bool ProcessClientError(ReadOnlySpan<byte> text)
     {
-        ClientLog.Error(Log, _label, $"Client Error {Text(text)}");
+        ClientLog.Error(Log, _label, $"Client Error {Redaction.HideSecrets(text)}");
         Close(CloseReason.ParseError);
         return false;
     }
 
     private void ProcessFault(ProtocolFault fault, ReadOnlySpan<byte> line)
     {
-        var shown = Text(line[..Math.Min(line.Length, 64)]);
+        var shown = Redaction.Snippet(line);
         switch (fault)
         {
             case ProtocolFault.UnknownOperation:

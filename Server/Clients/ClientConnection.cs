@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Connections.WebSockets;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -14,23 +16,42 @@ namespace NatsAspire.Server.Clients;
 /// <summary>One client: the NATS client protocol on a connection.</summary>
 public sealed partial class ClientConnection : Connection
 {
-    /// <summary>What log lines call a connection of this kind.</summary>
-    private const string Kind = "cid";
+    /// <summary>The address of both ends of a connection within this process.</summary>
+    private static readonly IPEndPoint Nowhere = new(IPAddress.Loopback, 0);
 
     private readonly ClientHub _hub;
 
     /// <summary>What was in force when it connected; the opening goes by it to its end.</summary>
     private readonly ClientSettings _settings;
     private readonly ClientSubscriber _subscriber;
-    private readonly bool _trace;
+    private readonly bool _isInProcess;
+    private bool _trace;
     private int _pendingItem;
     private TrafficCounters _in;
 
-    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : base(socket, loop)
+    public ClientConnection(Socket socket, IoLoop loop, ClientHub hub, ulong id) : this(Transport.Over(socket, loop), hub, id)
+    {
+    }
+
+    /// <summary>A client of this process: neither TLS nor a PROXY header come before its protocol.</summary>
+    internal ClientConnection(ByteChannel channel, IoLoop loop, ClientHub hub, ulong id)
+        : this(new Transport(loop, channel, Nowhere, Nowhere), hub, id)
+    {
+    }
+
+    /// <summary>A client whose connection was opened for it.</summary>
+    /// <param name="transport">What it talks through.</param>
+    /// <param name="hub">What clients share.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="webSocket">How it came through an HTTP upgrade; null: it did not.</param>
+    public ClientConnection(Transport transport, ClientHub hub, ulong id, WebSocketSession? webSocket = null) : base(transport)
     {
         _hub = hub;
         _settings = hub.Settings;
-        _tlsContext = _settings.Tls;
+        WebSocket = webSocket;
+        _isInProcess = transport.Io is null;
+        _tlsContext = webSocket is null && !_isInProcess ? _settings.Tls : null;
+        _expectsProxyHeader = _settings.Options.ProxyProtocol && webSocket is null && !_isInProcess;
         _nonce = _settings.Authenticator.NeedsNonce ? Nonce.Next() : "";
         Id = id;
         _subscriber = new ClientSubscriber(this);
@@ -38,7 +59,7 @@ public sealed partial class ClientConnection : Connection
         _maxControlLine = hub.Options.Limits.MaxControlLine;
         _maxPayload = Smaller(hub.Options.Limits.MaxPayload, -1);
         MaxPendingBytes = hub.Options.Limits.MaxPending;
-        _label = $"{RemoteEndPoint} - {Kind}:{id}";
+        _label = Peer;
         StartedMilliseconds = Environment.TickCount64;
         StartedAt = TimeProvider.System.GetUtcNow();
         _openedTimestamp = Stopwatch.GetTimestamp();
@@ -61,6 +82,8 @@ public sealed partial class ClientConnection : Connection
 
     private ILogger Log => _hub.Log;
 
+    /// <summary>Where it comes from, as log lines name it.</summary>
+
     protected override void OnOpened()
     {
         _pingTimer = Loop.CreateTimer(OnPingTimer);
@@ -69,9 +92,7 @@ public sealed partial class ClientConnection : Connection
         if (!admitted)
         {
             SendGreeting();
-            ClientLog.Error(Log, _label, "maximum connections exceeded");
-            SendError("maximum connections exceeded");
-            Close(CloseReason.MaxConnectionsExceeded);
+            CloseAsExcess();
             return;
         }
         StartOpening();
@@ -105,17 +126,31 @@ public sealed partial class ClientConnection : Connection
     }
 
     /// <summary>The first INFO; a server with a no_auth_user asks for nothing there.</summary>
-    private ServerInfo BuildGreeting() => _hub.Authenticator.NoAuthIdentity is null
+    private ServerInfo BuildGreeting() => Authenticator.NoAuthIdentity is null || WebSocket is not null
         ? BuildInfo(_hub.Info)
         : BuildInfo(_hub.Info) with { AuthRequired = false };
 
-    private ServerInfo BuildInfo(ServerInfo info) => info with
+    private ServerInfo BuildInfo(ServerInfo shared)
     {
-        ClientId = Id,
-        ClientIp = RemoteEndPoint.Address.ToString(),
-        Nonce = _nonce.Length > 0 ? _nonce : null,
-        AuthRequired = _hub.Authenticator.IsRequired,
-    };
+        var info = shared with
+        {
+            ClientId = Id,
+            ClientIp = _isInProcess ? null : RemoteEndPoint.Address.ToString(),
+            TlsRequired = shared.TlsRequired && !_isInProcess,
+            Nonce = _nonce.Length > 0 ? _nonce : null,
+            AuthRequired = Authenticator.IsRequired,
+            WebSocketConnectUrls = null,
+        };
+        return WebSocket is null ? info : ForWebSocket(info, shared);
+    }
+
+    /// <summary>The server has more clients than it is to have. From any thread.</summary>
+    internal void CloseAsExcess()
+    {
+        ClientLog.Error(Log, _label, "maximum connections exceeded");
+        SendError("maximum connections exceeded");
+        Close(CloseReason.MaxConnectionsExceeded);
+    }
 
     private void SendError(string text)
     {
@@ -165,6 +200,8 @@ public sealed partial class ClientConnection : Connection
     private sealed class ClientSubscriber(ClientConnection client) : Subscriber
     {
         public override SubscriberKind Kind => SubscriberKind.Client;
+
+        public override ClientInfo? Describe(bool detailed) => client.Describe(detailed);
 
         public override ulong ConnectionId => client.Id;
 

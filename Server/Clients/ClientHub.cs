@@ -47,6 +47,9 @@ public sealed class ClientHub
     /// <summary>INFO without what is particular to one client.</summary>
     public ServerInfo Info => _info;
 
+    /// <summary>Address of the WebSocket listener, for the INFO of its clients.</summary>
+    public HostAndPort WebSocketAddress { get; set; }
+
     /// <summary>Clients connected now.</summary>
     public int Count => _clients.Count;
 
@@ -121,6 +124,15 @@ public sealed class ClientHub
     /// <summary>Has new connections go by other settings.</summary>
     public void UpdateSettings(ClientSettings settings) => _settings = settings;
 
+    /// <summary>Has every client go by the current settings; those above max_connections are closed, the newest first.</summary>
+    public void Reload()
+    {
+        foreach (var client in _clients.Values) client.Reload();
+        var limit = Options.Limits.MaxConnections;
+        if (limit < 0) return;
+        foreach (var client in _clients.Values.OrderBy(client => client.Id).Skip(limit)) client.CloseAsExcess();
+    }
+
     /// <summary>Closes every client.</summary>
     public void CloseAll(CloseReason reason)
     {
@@ -132,4 +144,8 @@ public sealed class ClientHub
 /// <param name="Options">The server's options.</param>
 /// <param name="Authenticator">Who may connect as what.</param>
 /// <param name="Tls">TLS of the client listener; null: none.</param>
-public sealed record ClientSettings(ServerOptions Options, Authenticator Authenticator, TlsContext? Tls);
+public sealed record ClientSettings(ServerOptions Options, Authenticator Authenticator, TlsContext? Tls)
+{
+    /// <summary>What clients of the WebSocket listener go by; null: there is none.</summary>
+    public WebSocketSettings? WebSocket { get; } = WebSocketSettings.Create(Options);
+}

@@ -29,6 +29,9 @@ internal static partial class ClientLog
     [LoggerMessage(106, LogLevel.Trace, "{Client} - ->> [{Operation}]")]
     public static partial void Out(ILogger log, string client, string operation);
 
-    [LoggerMessage(107, LogLevel.Trace, "{Client} - <<- MSG_PAYLOAD: [\"{Payload}\"]")]
+    [LoggerMessage(107, LogLevel.Trace, "{Client} - <<- MSG_PAYLOAD: [{Payload}]")]
     public static partial void Payload(ILogger log, string client, string payload);
+
+    [LoggerMessage(108, LogLevel.Trace, "{Client} - ->> MSG_PAYLOAD: [{Payload}]")]
+    public static partial void DeliveredPayload(ILogger log, string client, string payload);
 }

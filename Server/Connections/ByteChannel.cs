@@ -23,11 +23,19 @@ public abstract class ByteChannel : IDisposable
     /// </summary>
     public virtual bool HasUnsent => false;
 
+    /// <summary>Why receiving has failed, when it is not that the connection is gone; else null.</summary>
+    public virtual string? Fault => null;
+
     /// <summary>Bytes read, 0 at the end of the stream, <see cref="WouldBlock"/> or <see cref="Failed"/>.</summary>
     public abstract int Receive(Span<byte> buffer);
 
     /// <summary>Bytes accepted (maybe fewer), <see cref="WouldBlock"/> or <see cref="Failed"/>.</summary>
     public abstract int Send(ReadOnlySpan<byte> data);
+
+    /// <summary>Told before <see cref="Dispose()"/>, for layers that say goodbye with a reason.</summary>
+    public virtual void Closing(CloseReason reason)
+    {
+    }
 
     /// <summary>Says goodbye and closes, this channel and those below.</summary>
     public void Dispose()

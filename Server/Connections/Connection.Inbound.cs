@@ -72,14 +72,22 @@ public abstract partial class Connection
             if (received > 0) LastReadBytes += received;
             else if (received != ByteChannel.WouldBlock)
             {
-                Loop.Batch.Release();
-                Close(received == 0 ? CloseReason.ClientClosed : CloseReason.ReadError);
+                EndReading(received);
                 return;
             }
             // A short read has emptied the socket.
-            if (received < wanted && !Channel.HasBuffered) return;
+            if (received < wanted && (received == ByteChannel.WouldBlock || !Channel.HasBuffered)) break;
         }
+        // Layers answer some of what they read by themselves.
+        if (Channel.HasUnsent) Flush();
         if (Channel.HasBuffered && !ReadingPaused) SignalReadable();
+    }
+
+    private void EndReading(int result)
+    {
+        Loop.Batch.Release();
+        if (result != 0 && Channel.Fault is { } fault) OnReadFault(fault);
+        Close(result == 0 ? CloseReason.ClientClosed : CloseReason.ReadError);
     }
 
     private int ReadOnce(out int received)

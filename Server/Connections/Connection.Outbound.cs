@@ -167,7 +167,12 @@ public abstract partial class Connection
                 StopSending(ByteChannel.WouldBlock);
                 return;
             }
-            if (_unsent.Count == 0 && !TakeNext()) return;
+            if (_unsent.Count == 0 && !TakeNext())
+            {
+                // The channel may have got something to send of its own since the look above.
+                if (Channel.HasUnsent) Flush();
+                return;
+            }
             var sent = Channel.Send(_unsent.Array.AsSpan(_unsent.Offset, _unsent.Count));
             if (sent <= 0)
             {
@@ -266,6 +271,7 @@ public abstract partial class Connection
             spin.SpinOnce();
         }
         DropQueued();
+        Channel.Closing(CloseReason);
         Channel.Dispose();
     }
 

@@ -11,29 +11,26 @@ namespace NatsAspire.Server.Connections;
 public abstract partial class Connection : IFlushTarget
 {
     private Action? _readStep;
+    private Action? _writeStep;
     private int _closeRequested;
     private volatile bool _closed;
 
-    protected Connection(Socket socket, IoLoop loop)
+    protected Connection(Socket socket, IoLoop loop) : this(Transport.Over(socket, loop))
     {
-        socket.NoDelay = true;
-        Loop = loop;
-        Io = loop.CreateIo(socket);
-        Channel = Io;
-        RemoteEndPoint = Unmap((IPEndPoint)socket.RemoteEndPoint!);
-        LocalEndPoint = Unmap((IPEndPoint)socket.LocalEndPoint!);
     }
 
     /// <summary>
-    /// A connection without a socket: who owns the other end calls <see cref="SignalReadable"/> and
-    /// <see cref="SignalWritable"/>.
+    /// A connection that takes a transport over, see <see cref="HandOver"/>. Without a socket, who owns the other end
+    /// calls <see cref="SignalReadable"/> and <see cref="SignalWritable"/>.
     /// </summary>
-    protected Connection(ByteChannel channel, IoLoop loop, IPEndPoint remote, IPEndPoint local)
+    protected Connection(Transport transport)
     {
-        Loop = loop;
-        Channel = channel;
-        RemoteEndPoint = remote;
-        LocalEndPoint = local;
+        Loop = transport.Loop;
+        Io = transport.Io;
+        Channel = transport.Channel;
+        Tls = transport.Tls;
+        RemoteEndPoint = transport.Remote;
+        LocalEndPoint = transport.Local;
     }
 
     /// <summary>The loop that owns the connection.</summary>
@@ -65,6 +62,7 @@ public abstract partial class Connection : IFlushTarget
         if (IsClosing) return;
         Loop.Attach(this);
         Loop.Guard(this, static c => c.OnOpened());
+        if (Channel.HasBuffered) SignalReadable();
     });
 
     /// <summary>
@@ -79,16 +77,47 @@ public abstract partial class Connection : IFlushTarget
     }
 
     /// <summary>Bytes (or room, or the end) have come to a channel without a socket. From any thread.</summary>
-    public void SignalReadable() => Loop.Post(_readStep ??= () => Loop.Guard(this, static c => c.OnReadable()));
+    public void SignalReadable() => Loop.Post(_readStep ??= () =>
+    {
+        // A socket is not watched while reading is paused; a signal has to wait in the same way, for the resumption.
+        if (Io is null && ReadingPaused) return;
+        Loop.Guard(this, static c => c.OnReadable());
+    });
 
     /// <summary>A channel without a socket takes more. From any thread.</summary>
-    public void SignalWritable() => Loop.Post(() => Loop.Guard(this, static c => c.OnWritable()));
+    public void SignalWritable() => Loop.Post(_writeStep ??= () => Loop.Guard(this, static c => c.OnWritable()));
 
     /// <summary>
     /// Puts a layer between the connection and what it talks to now. On the loop's thread, when nothing is queued
     /// to be sent.
     /// </summary>
     protected void AddLayer(Func<ByteChannel, ByteChannel> layer) => Channel = layer(Channel);
+
+    /// <summary>
+    /// Ends this connection but not what it talks through, with which another one goes on. On the loop's thread;
+    /// <see cref="OnClosed"/> is not called.
+    /// </summary>
+    /// <param name="successor">Makes the other connection, on the same loop; null: nobody takes it, it is closed.</param>
+    protected void HandOver(Func<Transport, Connection?> successor)
+    {
+        Loop.Batch.Release();
+        Flush();
+        if (PendingBytes > 0) Close(CloseReason.WriteError);
+        if (Interlocked.Exchange(ref _closeRequested, 1) != 0) return;
+        _closed = true;
+        Loop.Detach(this);
+        ReleaseStash();
+        lock (_gate) _ioDisposed = true;
+        var next = successor(new Transport(Loop, Channel, RemoteEndPoint, LocalEndPoint, Tls) { Io = Io });
+        if (next is null) Channel.Dispose();
+        else next.Open();
+        DropQueued();
+    }
+
+    /// <summary>Receiving failed for a reason of the channel's own (see <see cref="ByteChannel.Fault"/>).</summary>
+    protected virtual void OnReadFault(string fault)
+    {
+    }
 
     /// <summary>First call on the loop's thread: send a greeting, set timers.</summary>
     protected abstract void OnOpened();
@@ -105,10 +134,6 @@ public abstract partial class Connection : IFlushTarget
 
     /// <summary>Last call on the loop's thread; subscriptions and registrations go here.</summary>
     protected abstract void OnClosed();
-
-    /// <summary>An IPv4 address as such, also on a socket that speaks both.</summary>
-    private static IPEndPoint Unmap(IPEndPoint address) =>
-        address.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(address.Address.MapToIPv4(), address.Port) : address;
 
     private void FinishClose()
     {

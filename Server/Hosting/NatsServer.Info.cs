@@ -23,7 +23,7 @@ public sealed partial class NatsServer
         Options.ClientAdvertise is { } advertised && HostAndPort.TryParse(advertised, out var told) ? told.Host : Options.Host;
 
     /// <summary>host:port addresses under which clients reach this server from elsewhere.</summary>
-    private IReadOnlyList<string> ClientUrls => _clientUrls ??= BuildClientUrls();
+    private IReadOnlyList<string> ClientUrls => _clientUrls ??= ClientEndPoint is { } bound ? BuildUrls(bound, Options.ClientAdvertise) : [];
 
     private int AdvertisedPort(int bound) =>
         Options.ClientAdvertise is { } advertised && HostAndPort.TryParse(advertised, out var told) && told.Port > 0 ? told.Port : bound;
@@ -38,10 +38,6 @@ public sealed partial class NatsServer
         Host = AdvertisedHost,
         Port = Options.Port,
         Headers = !Options.Limits.NoHeaderSupport,
-        AuthRequired = Authenticator.IsRequired,
-        TlsRequired = Options.Tls is not null && !Options.AllowNonTls,
-        TlsVerify = Options.Tls is { Verify: true },
-        TlsAvailable = Options.Tls is not null && Options.AllowNonTls,
         MaxPayload = Options.Limits.MaxPayload,
         Cluster = clusterName.Length > 0 ? clusterName : null,
         ApiLevel = ApiLevel,
@@ -72,11 +68,10 @@ public sealed partial class NatsServer
             .Any(password => !string.IsNullOrEmpty(password) && !Primitives.Bcrypt.IsBcryptHash(password));
     }
 
-    private List<string> BuildClientUrls()
+    private static List<string> BuildUrls(IPEndPoint bound, string? advertise)
     {
         var urls = new List<string>();
-        if (ClientEndPoint is not { } bound) return urls;
-        if (Options.ClientAdvertise is { } advertised && HostAndPort.TryParse(advertised, out var told))
+        if (advertise is { } advertised && HostAndPort.TryParse(advertised, out var told))
         {
             urls.Add(told.WithDefaultPort(bound.Port).ToString());
         }
@@ -113,14 +108,24 @@ public sealed partial class NatsServer
 
         public IReadOnlyList<string> ClientUrls => server.ClientUrls;
 
+        public IReadOnlyList<string> WebSocketUrls => server.WebSocketUrls;
+
         public ulong NextConnectionId() => server.NextConnectionId();
 
         public IoLoop NextLoop() => server.NextLoop();
 
-        public void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls)
+        public void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls, IReadOnlyList<string> peerWebSocketUrls)
         {
-            var urls = peerClientUrls.Count == 0 ? null : server.ClientUrls.Concat(peerClientUrls).Distinct().ToArray();
-            server._clients.UpdateInfo(info => info with { Cluster = clusterName, ConnectUrls = urls });
+            server.Accounts.UpdateClusterName(clusterName);
+            server._clients.UpdateInfo(info => info with
+            {
+                Cluster = clusterName,
+                ConnectUrls = WithOwn(server.ClientUrls, peerClientUrls),
+                WebSocketConnectUrls = WithOwn(server.WebSocketUrls, peerWebSocketUrls),
+            });
         }
+
+        private static string[]? WithOwn(IReadOnlyList<string> own, IReadOnlyList<string> others) =>
+            others.Count == 0 ? null : [.. own.Concat(others).Distinct()];
     }
 }

@@ -19,11 +19,13 @@ public sealed partial class NatsServer
         if (Interlocked.Exchange(ref _lameDuck, 1) != 0) return;
         ServerLog.LameDuckEntered(_log);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
+        await CloseWebSocketListenerAsync().ConfigureAwait(false);
         _routes?.AnnounceLameDuck();
         _clients.UpdateInfo(info => info with
         {
             LameDuckMode = true,
             ConnectUrls = info.ConnectUrls?.Except(ClientUrls).ToArray(),
+            WebSocketConnectUrls = info.WebSocketConnectUrls?.Except(WebSocketUrls).ToArray(),
         });
         if (_clients.Count > 0) await CloseClientsSlowlyAsync().ConfigureAwait(false);
         await DisposeAsync().ConfigureAwait(false);

@@ -7,6 +7,8 @@ using NatsAspire.Server.Clients;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Connections.InProcess;
+using NatsAspire.Server.Hosting.Telemetry;
 using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -26,34 +28,38 @@ public sealed partial class NatsServer : IAsyncDisposable
     private readonly RouteManager? _routes;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TlsContext? _routeTls;
+    private readonly ILoggerFactory _loggers;
+    private volatile ServerOptions _options;
+    private volatile TlsContext? _routeTls;
     private Listener? _clientListener;
     private Listener? _routeListener;
     private MonitoringServer? _monitoring;
+    private ServerMeter? _meter;
     private ulong _lastConnectionId;
     private int _nextLoop;
     private int _disposed;
 
-    private NatsServer(ServerOptions options, ILogger log)
+    private NatsServer(ServerOptions options, ILoggerFactory loggers)
     {
-        Options = options;
-        _log = log;
+        _options = options;
+        _loggers = loggers;
+        _log = loggers.CreateLogger("nats-server");
+        var log = _log;
         StartedAt = TimeProvider.System.GetUtcNow();
         Identity = ServerIdentity.Create();
         var isDynamicName = options.Cluster.Enabled && options.Cluster.Name is null;
         var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
-        Accounts = new AccountRegistry(options, clusterName, tracksInterest: options.Cluster.Enabled);
-        Authenticator = new Authenticator(options);
+        Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled);
         _clients = new ClientHub(
-            new ClientSettings(options, Authenticator, TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
-        // Servers always show each other certificates.
-        _routeTls = TlsContext.Create(options.Cluster.Tls is { } routeTls ? routeTls with { Verify = true } : null);
+            new ClientSettings(options, new Authenticator(options), TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
+        _clients.UpdateInfo(WithOptions);
+        _routeTls = CreateRouteTls(options);
         _loops = CreateLoops();
         if (options.Cluster.Enabled) _routes = new RouteManager(new RouteHost(this), clusterName, isDynamicName);
         _monitored = BuildMonitoringSource();
     }
 
-    public ServerOptions Options { get; }
+    public ServerOptions Options => _options;
 
     /// <summary>Server id (N…) in INFO.</summary>
     public string Id => Identity.ServerId;
@@ -93,11 +99,12 @@ public sealed partial class NatsServer : IAsyncDisposable
     /// <summary>Completes when the server has stopped.</summary>
     public Task Stopped => _stopped.Task;
 
+    /// <summary>The meter goes on after the end, for a process whose last figures are exported as it ends.</summary>
+    internal bool KeepsMeter { get; set; }
+
     internal ServerIdentity Identity { get; }
 
     internal AccountRegistry Accounts { get; }
-
-    internal Authenticator Authenticator { get; }
 
     internal ClientHub Clients => _clients;
 
@@ -113,7 +120,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         ServerOptions options, ILoggerFactory? loggers = null, CancellationToken cancellation = default)
     {
         OptionsValidator.Validate(options);
-        var server = new NatsServer(options, (loggers ?? NullLoggerFactory.Instance).CreateLogger("nats-server"));
+        var server = new NatsServer(options, loggers ?? NullLoggerFactory.Instance);
         try
         {
             await server.OpenAsync(cancellation).ConfigureAwait(false);
@@ -147,8 +154,10 @@ public sealed partial class NatsServer : IAsyncDisposable
     private async Task StopAsync()
     {
         ServerLog.ShutdownInitiated(_log);
+        if (!KeepsMeter) _meter?.Dispose();
         await _stopping.CancelAsync().ConfigureAwait(false);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
+        await CloseWebSocketListenerAsync().ConfigureAwait(false);
         if (_routeListener is not null) await _routeListener.DisposeAsync().ConfigureAwait(false);
         _routes?.Dispose();
         _clients.CloseAll(CloseReason.ServerShutdown);
@@ -175,11 +184,14 @@ public sealed partial class NatsServer : IAsyncDisposable
         }
         if (_routes is not null) LogClusterName();
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
+        if (Options.WebSocket.Port != 0) OpenWebSocketListener();
         if (!Options.DontListen) OpenClientListener();
         _routes?.Start();
         _routeListener?.Start();
+        _webSocketListener?.Start();
         _clientListener?.Start();
         ServerLog.Ready(_log);
+        _meter = new ServerMeter(this, _loops);
     }
 
     private string MonitoringHost => Options.Monitoring.Host ?? Options.Host;
@@ -204,6 +216,25 @@ public sealed partial class NatsServer : IAsyncDisposable
 
     private void AcceptClient(Socket socket) =>
         new ClientConnection(socket, NextLoop(), _clients, NextConnectionId()).Open();
+
+    /// <summary>
+    /// Connects to this server without a socket: the client end of a connection within this process, which speaks the
+    /// NATS client protocol as a TCP connection would, INFO first. There is no TLS on it. A few bytes wait in each
+    /// direction; who writes more waits for the reader. Works without a listener too.
+    /// </summary>
+    /// <returns>A duplex stream for one reader and one writer; disposing it disconnects.</returns>
+    /// <exception cref="ObjectDisposedException">The server has stopped, or takes no more clients.</exception>
+    public Stream ConnectInProcess()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0 || IsLameDuck, this);
+        var channel = new InProcessChannel();
+        var client = new ClientConnection(channel, NextLoop(), _clients, NextConnectionId());
+        channel.Bind(client);
+        client.Open();
+        // Stopped meanwhile: nobody else would tell the client.
+        if (_disposed != 0) channel.Dispose();
+        return channel.ClientStream;
+    }
 
     private IoLoop NextLoop() => _loops[(uint)Interlocked.Increment(ref _nextLoop) % (uint)_loops.Length];
 

@@ -53,6 +53,24 @@ internal static partial class ServerLog
     [LoggerMessage(16, LogLevel.Error, "Fault in a connection's handler; that connection is closed")]
     public static partial void ConnectionFault(ILogger log, Exception fault);
 
+    [LoggerMessage(30, LogLevel.Information, "Listening for websocket clients on {Url}")]
+    public static partial void ListeningForWebSockets(ILogger log, string url);
+
+    [LoggerMessage(31, LogLevel.Warning, "Websocket not configured with TLS. DO NOT USE IN PRODUCTION!")]
+    public static partial void WebSocketWithoutTls(ILogger log);
+
+    [LoggerMessage(32, LogLevel.Error, "{Line}")]
+    public static partial void WebSocketRefused(ILogger log, string line);
+
+    [LoggerMessage(33, LogLevel.Error, "Not configured to accept leaf node connections")]
+    public static partial void NoLeafNodes(ILogger log);
+
+    [LoggerMessage(18, LogLevel.Information, "Reloaded: {Change}")]
+    public static partial void ReloadedOption(ILogger log, string change);
+
+    [LoggerMessage(19, LogLevel.Information, "Reloaded server configuration {Digest}")]
+    public static partial void Reloaded(ILogger log, string digest);
+
     [LoggerMessage(17, LogLevel.Error, "Accept failed on {Address}: {Error}")]
     public static partial void AcceptFailed(ILogger log, string address, string error);
 }

@@ -64,4 +64,5 @@ public sealed record ConnectOptions
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ServerInfo))]
 [JsonSerializable(typeof(ConnectOptions))]
+[JsonSerializable(typeof(ClientInfo))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -19,10 +19,14 @@ public sealed class Authenticator
     private readonly KnownUser? _noAuthUser;
     private readonly TrustedProxies _proxies;
     private readonly bool _mapsCertificates;
+    private readonly ConnectionFacts _nobody;
 
     /// <exception cref="ConfigurationValueException">Permissions that cannot be compiled, or nkeys where they cannot be checked.</exception>
-    public Authenticator(ServerOptions options)
+    /// <param name="options">The server's.</param>
+    /// <param name="connectionType">Of the listener it serves.</param>
+    public Authenticator(ServerOptions options, string connectionType = ConnectionFacts.Standard)
     {
+        _nobody = new ConnectionFacts("", ConnectionType: connectionType);
         _options = options.Authorization;
         _proxies = new TrustedProxies(options.TrustedProxies ?? []);
         _mapsCertificates = options.Tls is { VerifyAndMap: true } || options.WebSocket.Tls is { VerifyAndMap: true };
@@ -45,10 +49,30 @@ public sealed class Authenticator
     public bool NeedsNonce => _nkeys.Count > 0 || _proxies.Any;
 
     /// <summary>Who a connection without credentials becomes; null: nobody.</summary>
-    public Identity? NoAuthIdentity => _noAuthUser is null ? null : Admit(_noAuthUser, ConnectionFacts.Plain, null);
+    public Identity? NoAuthIdentity => _noAuthUser is null ? null : Admit(_noAuthUser, _nobody, null);
 
     /// <summary>True when checking these credentials hashes with bcrypt, which takes long on purpose.</summary>
     public bool IsSlow(ConnectOptions connect) => StoredSecretFor(connect) is { } secret && Bcrypt.IsBcryptHash(secret);
+
+    /// <summary>
+    /// For the WebSocket listener: its block may name a user, a token or a user for nobody, which then replace
+    /// those of the server.
+    /// </summary>
+    /// <exception cref="ConfigurationValueException">As the constructor.</exception>
+    public static Authenticator ForWebSocket(ServerOptions options)
+    {
+        var own = options.WebSocket.Authorization;
+        var replaces = !string.IsNullOrEmpty(own.Username) || !string.IsNullOrEmpty(own.Token) || !string.IsNullOrEmpty(options.WebSocket.NoAuthUser);
+        if (!replaces) return new Authenticator(options, ConnectionFacts.WebSocket);
+        var authorization = options.Authorization with
+        {
+            Username = NullIfEmpty(own.Username),
+            Password = own.Password,
+            Token = NullIfEmpty(own.Token),
+            NoAuthUser = NullIfEmpty(options.WebSocket.NoAuthUser),
+        };
+        return new Authenticator(options with { Authorization = authorization }, ConnectionFacts.WebSocket);
+    }
 
     /// <summary>Checks credentials. May take a tenth of a second: see <see cref="IsSlow"/>.</summary>
     public Identity Authenticate(ConnectOptions connect, ConnectionFacts facts)
@@ -108,6 +132,8 @@ public sealed class Authenticator
         var name = CertificateUser.Find(facts.Certificate, _users.Keys, _users.ContainsKey);
         return name is null ? Identity.Refused : Admit(_users[name], facts, proxy);
     }
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 
     private static Identity Admit(KnownUser known, ConnectionFacts facts, string? proxy)
     {

@@ -8,9 +8,16 @@ namespace NatsAspire.Server.Security;
 /// <param name="Nonce">What it was asked to sign; empty: nothing.</param>
 /// <param name="Certificate">Its TLS certificate, verified if the listener verifies; null: none.</param>
 /// <param name="ConnectionType">STANDARD, WEBSOCKET, MQTT … as allowed_connection_types names them.</param>
-public sealed record ConnectionFacts(string Nonce, X509Certificate2? Certificate = null, string ConnectionType = "STANDARD")
+public sealed record ConnectionFacts(string Nonce, X509Certificate2? Certificate = null, string ConnectionType = ConnectionFacts.Standard)
 {
-    public static readonly ConnectionFacts Plain = new("");
+    /// <summary>A client over TCP or TLS.</summary>
+    public const string Standard = "STANDARD";
+
+    /// <summary>A client of the server's own process.</summary>
+    public const string InProcess = "IN_PROCESS";
+
+    /// <summary>A client over WebSocket.</summary>
+    public const string WebSocket = "WEBSOCKET";
 
     /// <summary>The listener takes users from certificates.</summary>
     public bool MapsCertificate { get; init; }

@@ -25,6 +25,9 @@ public sealed class MatchCache
         public byte PublishVerdict;
     }
 
+    /// <summary>Forgets all answers and notes.</summary>
+    public void Clear() => Array.Clear(_slots);
+
     /// <summary>The slot of a subject, filled from the trie when it held another or a stale one.</summary>
     public ref Slot Lookup(ReadOnlySpan<byte> subject, SubscriptionTrie trie)
     {

@@ -8,18 +8,19 @@ public sealed class MatchResult
 {
     private volatile bool _stale;
 
-    public MatchResult(byte[] subject, Subscription[] plain, Subscription[] links, QueueGroup[] queues)
+    public MatchResult(byte[] subject, Subscription[] plain, Subscription[] links, QueueGroup[] queues, Subscription[] services)
     {
         Subject = subject;
         Plain = plain;
         Links = links;
         Queues = queues;
+        Services = services;
     }
 
     /// <summary>The literal subject this is the answer for.</summary>
     public byte[] Subject { get; }
 
-    /// <summary>Subscriptions of clients and internal services without a queue.</summary>
+    /// <summary>Subscriptions of clients without a queue.</summary>
     public Subscription[] Plain { get; }
 
     /// <summary>One plain subscription per interested link.</summary>
@@ -27,7 +28,13 @@ public sealed class MatchResult
 
     public QueueGroup[] Queues { get; }
 
-    public bool IsEmpty => Plain.Length == 0 && Links.Length == 0 && Queues.Length == 0;
+    /// <summary>Subscriptions of the server's own services and of service imports.</summary>
+    public Subscription[] Services { get; }
+
+    public bool IsEmpty => Plain.Length == 0 && IsPlain;
+
+    /// <summary>Nobody but <see cref="Plain"/> is concerned.</summary>
+    public bool IsPlain => Links.Length == 0 && Queues.Length == 0 && Services.Length == 0;
 
     /// <summary>True once interest changed in a way that concerns the subject: match again.</summary>
     public bool IsStale => _stale;

@@ -7,6 +7,7 @@ internal sealed class MatchResultBuilder
 {
     private readonly List<Subscription> _plain = [];
     private List<Subscription>? _links;
+    private List<Subscription>? _services;
     private Dictionary<byte[], (List<Subscription> Local, List<Subscription> Links)>? _queues;
 
     public void Add(TrieNode node)
@@ -15,8 +16,9 @@ internal sealed class MatchResultBuilder
         {
             foreach (var subscription in node.Plain.AsSpan())
             {
-                if (!subscription.Subscriber.IsLink) _plain.Add(subscription);
-                else AddLink(subscription);
+                if (subscription.Subscriber.IsLink) AddLink(subscription);
+                else if (subscription.Subscriber.Kind == SubscriberKind.Internal) (_services ??= []).Add(subscription);
+                else _plain.Add(subscription);
             }
         }
         if (node.Queues is null) return;
@@ -32,7 +34,8 @@ internal sealed class MatchResultBuilder
         subject,
         _plain.Count == 0 ? [] : [.. _plain],
         _links is null ? [] : [.. _links],
-        _queues is null ? [] : [.. _queues.Select(group => new QueueGroup(group.Key, [.. group.Value.Local], [.. group.Value.Links]))]);
+        _queues is null ? [] : [.. _queues.Select(group => new QueueGroup(group.Key, [.. group.Value.Local], [.. group.Value.Links]))],
+        _services is null ? [] : [.. _services]);
 
     private void AddLink(Subscription subscription)
     {

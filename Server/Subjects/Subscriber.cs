@@ -33,6 +33,10 @@ public abstract class Subscriber
     /// <summary>True for a link to another server, which gets one copy however many of its subscriptions match.</summary>
     public bool IsLink => Kind >= SubscriberKind.Route;
 
+    /// <summary>Who it is, for those who are told of publishers; null: nobody to speak of.</summary>
+    /// <param name="detailed">More than account and round trip.</param>
+    public virtual ClientInfo? Describe(bool detailed) => null;
+
     /// <summary>
     /// Appends a message to the subscriber's outbound buffer. Runs on the publisher's loop; must not block and
     /// must not throw for anything the message contains.

@@ -24,6 +24,9 @@ public sealed class Subscription
     /// <summary>The client's name for the subscription.</summary>
     public byte[] Sid { get; }
 
+    /// <summary>What stands for it in the accounts whose streams it imports; null: nothing.</summary>
+    public Subscription[]? Shadows { get; set; }
+
     /// <summary>Members behind a link's queue subscription; 1 for local ones.</summary>
     public int QueueWeight { get; set; } = 1;
 

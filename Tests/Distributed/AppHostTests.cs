@@ -12,7 +12,7 @@ public sealed class AppHostTests
     private const int Terminate = 15;
     private const int Kill = 9;
 
-    private static string AppHost
+    internal static string AppHost
     {
         get
         {

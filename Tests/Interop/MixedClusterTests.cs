@@ -39,6 +39,29 @@ public sealed class MixedClusterTests
         await NoRespondersAsync(there);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task RoutesInTlsCrossBothWays(bool oursDials)
+    {
+        var path = Peers.GoServer();
+        using var certificates = new TestCertificates();
+        var ports = new NatsAspire.Hosting.FreePorts().Take(3);
+        string Config(int routePort, int dialled) =>
+            $"cluster {{ name: C, listen: \"127.0.0.1:{routePort}\", {certificates.Block()}\n routes: [ {(dialled == 0 ? "" : $"\"nats-route://localhost:{dialled}\"")} ] }}";
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, $"listen: \"127.0.0.1:{ports[2]}\"\n" + Config(ports[1], oursDials ? 0 : ports[0]), TestContext.Current.CancellationToken);
+        await using var ours = await TestServer.FromConfigAsync(Config(ports[0], oursDials ? ports[1] : 0));
+        await using var go = RunningProcess.Start(path, "-c", file);
+        await go.WaitForOutputAsync("Server is ready");
+        await Wait.Until("the route", () => ours.RouteConnectionCount == 1, () => go.Output);
+        using var here = await RawClient.OpenAsync(ours.ClientEndPoint!);
+        using var there = await RawClient.OpenAsync(new IPEndPoint(IPAddress.Loopback, ports[2]));
+        await ExchangeAsync(here, there);
+        await ExchangeAsync(there, here);
+        File.Delete(file);
+    }
+
     private static async Task ExchangeAsync(RawClient from, RawClient to)
     {
         await to.SendAsync("SUB x.* 1\r\nSUB ready 2\r\n");

@@ -21,6 +21,9 @@ public static class Peers
         return folder;
     }
 
+    /// <summary>A browser.</summary>
+    public static string Chromium() => Require("/usr/bin/chromium", "Chromium (apt-get install chromium)");
+
     /// <summary>The repository's own nats-server, as this build made it.</summary>
     public static string OurServer() => Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "nats-server.exe" : "nats-server");
 

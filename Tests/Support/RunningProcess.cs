@@ -39,6 +39,14 @@ public sealed partial class RunningProcess : IAsyncDisposable
 
     public static RunningProcess Start(string path, params string[] arguments) => new(new ProcessStartInfo(path, arguments));
 
+    /// <summary>Starts with environment variables of its own, beside those of the test.</summary>
+    public static RunningProcess Start(string path, IReadOnlyDictionary<string, string> variables, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(path, arguments);
+        foreach (var (name, value) in variables) start.Environment[name] = value;
+        return new RunningProcess(start);
+    }
+
     /// <summary>Waits for a text in the output.</summary>
     public Task WaitForOutputAsync(string text, TimeSpan? timeout = null) => Wait.Until(
         $"'{text}' from {_process.StartInfo.FileName}",

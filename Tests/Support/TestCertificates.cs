@@ -7,7 +7,7 @@ namespace NatsAspire.Tests.Support;
 /// <summary>An authority of the test's own, the certificates it gives out, and their files; all gone at the end.</summary>
 public sealed class TestCertificates : IDisposable
 {
-    private static readonly DateTimeOffset From = DateTimeOffset.UtcNow.AddDays(-1);
+    private static readonly DateTimeOffset From = TimeProvider.System.GetUtcNow().AddDays(-1);
     private readonly X509Certificate2 _authority;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("natsaspire-tls");
 

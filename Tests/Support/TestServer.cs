@@ -13,15 +13,20 @@ public static class TestServer
         NatsServer.StartAsync(change is null ? Options : change(Options), cancellation: TestContext.Current.CancellationToken);
 
     /// <summary>A server from a configuration text; its client port becomes a free one.</summary>
-    public static Task<NatsServer> FromConfigAsync(string text)
+    public static Task<NatsServer> FromConfigAsync(string text) => NatsServer.StartAsync(Parse(text));
+
+    /// <summary>Options from a configuration text, on free loopback ports.</summary>
+    /// <param name="text">The configuration.</param>
+    /// <param name="anyPort">False: the client port is the configured one.</param>
+    public static ServerOptions Parse(string text, bool anyPort = true)
     {
         var loaded = ConfigLoader.LoadText(text, CommandLine.Checks).Options;
-        return NatsServer.StartAsync(loaded with
+        return loaded with
         {
             Host = "127.0.0.1",
-            Port = Defaults.RandomPort,
+            Port = anyPort ? Defaults.RandomPort : loaded.Port,
             Monitoring = loaded.Monitoring with { HttpPort = 0 },
-        });
+        };
     }
 
     /// <summary>Options for a member of a cluster on free ports.</summary>

@@ -25,10 +25,13 @@ public interface IRouteHost
     /// <summary>host:port addresses clients of this server can connect to.</summary>
     IReadOnlyList<string> ClientUrls { get; }
 
+    /// <summary>The same for WebSocket clients; empty: there is no such listener.</summary>
+    IReadOnlyList<string> WebSocketUrls { get; }
+
     ulong NextConnectionId();
 
     IoLoop NextLoop();
 
     /// <summary>The cluster's name, or the client URLs of its other servers, changed.</summary>
-    void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls);
+    void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls, IReadOnlyList<string> peerWebSocketUrls);
 }

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Protocol;
+using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Security;
 
 namespace NatsAspire.Server.Clustering.Routes;
@@ -13,6 +14,7 @@ namespace NatsAspire.Server.Clustering.Routes;
 public sealed partial class RouteConnection
 {
     private ServerInfo? _remoteInfo;
+    private ConnectOptions? _connect;
     private LoopTimer? _authTimer;
     private bool _awaitsConnect;
     private bool _registered;
@@ -51,6 +53,7 @@ public sealed partial class RouteConnection
     {
         if (!TryRead(json, ProtocolJson.Default.ConnectOptions, out var connect)) return false;
         _authTimer?.Cancel();
+        _connect = connect;
         if (!string.IsNullOrEmpty(connect.Language))
         {
             Fail("attempted to connect to route port", CloseReason.WrongPort);
@@ -83,6 +86,13 @@ public sealed partial class RouteConnection
         return cluster.Username is null || cluster.Tls is { VerifyAndMap: true }
             || (connect.User == cluster.Username && Authenticator.SecretsMatch(cluster.Password ?? "", connect.Password));
     }
+
+    /// <summary>Goes by the host's current options: closes a peer they no longer admit. From any thread.</summary>
+    internal void Reload() => Loop.Post(() =>
+    {
+        _trace = Log.IsEnabled(LogLevel.Trace);
+        if (!IsClosing && _connect is not null && !IsAuthentic(_connect)) RefuseAuthentication();
+    });
 
     private void RefuseAuthentication()
     {
@@ -140,6 +150,7 @@ public sealed partial class RouteConnection
         Loop.Batch.Release();
         if (info.ServerId != RemoteId) _manager.OnGossip(info);
         else if (info.LameDuckMode) _manager.OnPeerLameDuck(info.ServerId);
+        else _manager.OnPeerInfo(info);
         return true;
     }
 

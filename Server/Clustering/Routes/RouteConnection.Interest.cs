@@ -1,5 +1,6 @@
 using System.Text;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Clients;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -129,7 +130,7 @@ public sealed partial class RouteConnection
 
     private void ProcessFault(ProtocolFault fault, ReadOnlySpan<byte> line)
     {
-        var shown = Encoding.UTF8.GetString(line[..Math.Min(line.Length, 64)]);
+        var shown = Redaction.Snippet(line);
         if (fault == ProtocolFault.UnknownOperation) Fail("Unknown Protocol Operation", CloseReason.ProtocolViolation);
         else
         {
@@ -140,7 +141,7 @@ public sealed partial class RouteConnection
 
     private bool ProcessRemoteError(ReadOnlySpan<byte> text)
     {
-        RouteLog.Error(Log, _label, $"Route Error {Encoding.UTF8.GetString(text)}");
+        RouteLog.Error(Log, _label, $"Route Error {Redaction.HideSecrets(text)}");
         return true;
     }
 

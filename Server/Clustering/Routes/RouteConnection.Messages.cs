@@ -1,5 +1,6 @@
 using System.Text;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Clients;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -42,8 +43,15 @@ public sealed partial class RouteConnection
             HeaderLength = arguments.HeaderSize,
             BodyAndCrlf = bodyAndCrlf,
         };
-        MessageRouter.RouteFromCluster(match, message, arguments.Queues, _subscriber, Loop.Batch);
+        if (message.HeaderLength > 0 && MessageSpans.AreWanted) RouteTraced(matches.Account, match, message, arguments.Queues);
+        else MessageRouter.RouteFromCluster(matches.Account, match, message, arguments.Queues, _subscriber, Loop.Batch);
         return true;
+    }
+
+    private void RouteTraced(Account account, MatchResult match, in Message message, ReadOnlySpan<byte> queues)
+    {
+        using var span = MessageSpans.Start(message, account.Name, _host.ServerName, "route");
+        MessageRouter.RouteFromCluster(account, match, message, queues, _subscriber, Loop.Batch);
     }
 
     private AccountMatches MatchesFor(ReadOnlySpan<byte> account)

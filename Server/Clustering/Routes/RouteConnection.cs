@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Clients;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -19,7 +20,7 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     private readonly RouteSubscriber _subscriber;
     private readonly RoutePermissions _permissions;
     private readonly string _label;
-    private readonly bool _trace;
+    private bool _trace;
     private int _pendingItem;
 
     internal RouteConnection(
@@ -71,7 +72,7 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     internal void SendLine(byte[] line)
     {
         if (IsClosing) return;
-        if (_trace) RouteLog.Out(Log, _label, Encoding.UTF8.GetString(line).TrimEnd());
+        if (_trace) RouteLog.Out(Log, _label, Redaction.HideSecrets(line).TrimEnd());
         Enqueue(line);
     }
 

@@ -33,7 +33,18 @@ public sealed partial class RouteManager
         lock (_lock)
         {
             if (!_peers.TryGetValue(serverId, out var peer) || peer.Info is null) return;
-            peer.Info = peer.Info with { ConnectUrls = null };
+            peer.Info = peer.Info with { ConnectUrls = null, WebSocketConnectUrls = null };
+            PublishClientUrls();
+        }
+    }
+
+    /// <summary>A peer tells anew of itself: its clients' addresses may be others.</summary>
+    internal void OnPeerInfo(ServerInfo info)
+    {
+        lock (_lock)
+        {
+            if (!_peers.TryGetValue(info.ServerId, out var peer) || peer.Info is null) return;
+            peer.Info = peer.Info with { ConnectUrls = info.ConnectUrls, WebSocketConnectUrls = info.WebSocketConnectUrls };
             PublishClientUrls();
         }
     }
@@ -78,9 +89,15 @@ public sealed partial class RouteManager
 
     private void PublishClientUrls()
     {
-        var urls = _peers.Values.SelectMany(peer => peer.Info?.ConnectUrls ?? []).Distinct().Order().ToArray();
-        _host.OnClusterChanged(ClusterName, _host.Options.Cluster.NoAdvertise ? [] : urls);
+        var silent = _host.Options.Cluster.NoAdvertise;
+        _host.OnClusterChanged(
+            ClusterName,
+            silent ? [] : UrlsOfPeers(info => info.ConnectUrls),
+            silent ? [] : UrlsOfPeers(info => info.WebSocketConnectUrls));
     }
+
+    private string[] UrlsOfPeers(Func<ServerInfo, IReadOnlyList<string>?> which) =>
+        [.. _peers.Values.SelectMany(peer => peer.Info is { } info ? which(info) ?? [] : []).Distinct().Order()];
 
     private bool IsConfigured(ServerInfo info, Uri address) => _host.Options.Cluster.Routes.Any(route =>
         route.Port == info.Port

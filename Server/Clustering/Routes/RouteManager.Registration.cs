@@ -59,7 +59,7 @@ public sealed partial class RouteManager
             }
             if (!_stopping && route.Target is { } target && ShouldRedial(route))
             {
-                _dialer.Redial(target, route.CloseReason == CloseReason.DuplicateRoute);
+                _dialer.Redial(AsConfigured(target), route.CloseReason == CloseReason.DuplicateRoute);
             }
             if (!_stopping && route.Target is null) RedialConfigured(route);
         }
@@ -179,9 +179,9 @@ public sealed partial class RouteManager
 
     private bool ShouldRedial(RouteConnection route) => route.CloseReason switch
     {
-        CloseReason.WrongPort or CloseReason.DuplicateServerName => false,
+        CloseReason.WrongPort or CloseReason.DuplicateServerName or CloseReason.RouteRemoved => false,
         CloseReason.ProtocolViolation => route.Target!.IsExplicit && route.PinnedAccount is null,
-        CloseReason.DuplicateRoute => IsStillWanted(route.Target!),
+        CloseReason.DuplicateRoute => IsStillWanted(AsConfigured(route.Target!)),
         _ => true,
     };
 

@@ -18,7 +18,7 @@ public sealed partial class RouteManager : IDisposable
     private readonly Dictionary<string, RoutePeer> _peers = [];
     private readonly HashSet<RouteConnection> _connections = [];
     private readonly Dictionary<string, string> _serverIdByAddress = [];
-    private readonly HashSet<string> _pinnedAccounts;
+    private HashSet<string> _pinnedAccounts;
     private TrafficCounters _closedTraffic;
     private long _slowConsumers;
     private long _staleConnections;
@@ -30,9 +30,7 @@ public sealed partial class RouteManager : IDisposable
         ClusterName = clusterName;
         IsDynamicName = isDynamicName;
         PoolSize = host.Options.Cluster.PoolSize;
-        _pinnedAccounts = [.. host.Options.Cluster.PinnedAccounts];
-        // The system account has a connection of its own, so that servers hear each other under any load.
-        if (PoolSize > 0 && host.Accounts.System is { } system) _pinnedAccounts.Add(system.Name);
+        _pinnedAccounts = PinnedBy(host.Options.Cluster);
         _dialer = new RouteDialer(host, OnDialled, IsStillWanted);
         host.Accounts.Added += AttachInterest;
     }
@@ -43,7 +41,7 @@ public sealed partial class RouteManager : IDisposable
     public bool IsDynamicName { get; private set; }
 
     /// <summary>Connections per peer; below 1: no pool.</summary>
-    public int PoolSize { get; }
+    public int PoolSize { get; private set; }
 
     /// <summary>Bound route port, told to peers.</summary>
     public int ListenPort { get; set; }
@@ -88,11 +86,7 @@ public sealed partial class RouteManager : IDisposable
     /// <summary>Begins to solicit the configured routes.</summary>
     public void Start()
     {
-        foreach (var url in _host.Options.Cluster.Routes)
-        {
-            _dialer.Dial(new RouteTarget(url, IsExplicit: true));
-            foreach (var account in _pinnedAccounts) _dialer.Dial(new RouteTarget(url, IsExplicit: true, PinnedAccount: account));
-        }
+        foreach (var url in _host.Options.Cluster.Routes) Solicit(url);
     }
 
     /// <summary>Takes in a connection that another server made.</summary>
@@ -153,7 +147,7 @@ public sealed partial class RouteManager : IDisposable
     {
         lock (_lock)
         {
-            if (_stopping) return false;
+            if (_stopping || (target.IsExplicit && !_host.Options.Cluster.Routes.Any(url => Key(url) == Key(target.Url)))) return false;
             if (!_serverIdByAddress.TryGetValue(target.Address, out var id)) return true;
             if (id == _host.ServerId) return false;
             if (!_peers.TryGetValue(id, out var peer)) return true;
@@ -182,6 +176,7 @@ public sealed partial class RouteManager : IDisposable
         Cluster = ClusterName,
         ClusterDynamic = IsDynamicName,
         ConnectUrls = _host.Options.Cluster.NoAdvertise ? null : _host.ClientUrls,
+        WebSocketConnectUrls = _host.Options.Cluster.NoAdvertise || _host.WebSocketUrls.Count == 0 ? null : _host.WebSocketUrls,
         Import = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Import),
         Export = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Export),
         LeafNodeOriginCluster = true,

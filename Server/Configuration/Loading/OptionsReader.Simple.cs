@@ -16,6 +16,7 @@ internal sealed partial class OptionsReader
             "trace_headers" => logging with { TraceHeaders = value.AsBoolean(), Trace = value.AsBoolean() },
             "logtime" => logging with { LogTime = value.AsBoolean() },
             "logtime_utc" => logging with { LogTimeUtc = value.AsBoolean() },
+            "log_format" => logging with { Format = ReadLogFormat(value) },
             "logfile" or "log_file" => logging with { LogFile = value.AsString() },
             "logfile_size_limit" or "log_size_limit" => logging with { LogFileSizeLimit = value.AsInteger() },
             "logfile_max_num" or "log_max_num" => logging with { LogFileMaxFiles = ToInt(value) },
@@ -69,6 +70,14 @@ internal sealed partial class OptionsReader
         if (changed is not null) return options with { Limits = changed };
         return key == "write_timeout" ? options with { WriteTimeout = ReadWriteTimeout(value) } : null;
     }
+
+    /// <summary>An option of this server's own; upstream has only text.</summary>
+    private static LogFormat ReadLogFormat(ConfigValue value) => value.AsString().ToLowerInvariant() switch
+    {
+        "text" => LogFormat.Text,
+        "json" => LogFormat.Json,
+        var other => throw new ConfigRefusedException(value, $"log_format must be text or json, got {QuotedText.Quote(other)}"),
+    };
 
     private static int ReadBounded(string key, ConfigValue value) =>
         value.AsInteger() > int.MaxValue ? throw new ConfigRefusedException(value, $"{key} value is too big") : ToInt(value);

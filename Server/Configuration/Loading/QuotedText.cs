@@ -23,6 +23,9 @@ public static class QuotedText
         return quoted.Append('"').ToString();
     }
 
+    /// <summary>Bytes as quoted text; those that are not UTF-8 show as <c>\xff</c>.</summary>
+    public static string Quote(ReadOnlySpan<byte> bytes) => Quote(ConfigText.Decode(bytes));
+
     /// <summary>Several texts, each quoted, in brackets.</summary>
     public static string Quote(IEnumerable<string> texts) => $"[{string.Join(' ', texts.Select(Quote))}]";
 

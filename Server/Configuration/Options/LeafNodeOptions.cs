@@ -41,7 +41,7 @@ public sealed record LeafNodeOptions
     /// <summary>Oldest server that may connect, at least 2.8.0; null: any.</summary>
     public string? MinimumVersion { get; init; }
 
-    public CompressionOptions Compression { get; init; } = CompressionOptions.Default;
+    public CompressionOptions Compression { get; init; } = CompressionOptions.Default with { };
 
     public bool IsolateInterest { get; init; }
 
@@ -100,7 +100,7 @@ public sealed record RemoteLeafOptions
 
     public bool RequestIsolation { get; init; }
 
-    public CompressionOptions Compression { get; init; } = CompressionOptions.Default;
+    public CompressionOptions Compression { get; init; } = CompressionOptions.Default with { };
 
     /// <summary>Zero: 1 s.</summary>
     public TimeSpan FirstInfoTimeout { get; init; }

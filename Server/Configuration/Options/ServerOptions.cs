@@ -15,7 +15,7 @@ public sealed record ServerOptions
     /// <summary>Client port: 1..65535, -1 for a free one. 0 takes the default, 4222.</summary>
     public int Port { get; init; } = Defaults.ClientPort;
 
-    /// <summary>True when the server has no client listener at all.</summary>
+    /// <summary>True when the server has no client listener at all; clients of this process may connect without one.</summary>
     public bool DontListen { get; init; }
 
     /// <summary>host:port told to other servers and clients in place of the bound address; null: the bound one.</summary>

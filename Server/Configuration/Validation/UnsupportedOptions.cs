@@ -18,7 +18,8 @@ public static class UnsupportedOptions
         yield return ("jetstream", options.JetStream.Enabled);
         yield return ("gateway", !string.IsNullOrEmpty(options.Gateway.Name) || options.Gateway.Port != 0);
         yield return ("leafnodes", options.LeafNode.Port != 0 || options.LeafNode.Remotes.Count > 0);
-        yield return ("websocket", options.WebSocket.Port != 0);
+        yield return ("websocket.tls.curve_preferences", options.WebSocket is { Port: not 0, Tls.CurvePreferences.Count: > 0 });
+        yield return ("websocket.tls.ocsp_peer", options.WebSocket is { Port: not 0, Tls.OcspPeer: not null });
         yield return ("mqtt", options.Mqtt.Port != 0);
         yield return ("cluster.compression", compression is not ("" or "off" or "accept" or "disabled" or "false" or "not supported" or "not_supported"));
         yield return ("prof_port", options.Monitoring.ProfilePort != 0);
@@ -39,8 +40,6 @@ public static class UnsupportedOptions
 
     private static IEnumerable<(string Option, bool IsAsked)> FindAccounts(ServerOptions options)
     {
-        yield return ("accounts.exports", options.Accounts.Any(account => account.Exports.Count > 0));
-        yield return ("accounts.imports", options.Accounts.Any(account => account.Imports.Count > 0));
         yield return ("accounts.jetstream", options.Accounts.Any(account => account.JetStream is not null));
         yield return ("accounts.msg_trace", options.Accounts.Any(account => account.TraceDestination is not null));
     }
@@ -49,7 +48,7 @@ public static class UnsupportedOptions
     {
         yield return ($"max_payload above {LargestPayload}", options.Limits.MaxPayload > LargestPayload);
         yield return ("write_timeout", options.WriteTimeout != WriteTimeoutPolicy.Default || options.Cluster.WriteTimeout != WriteTimeoutPolicy.Default);
-        yield return ("syslog", options.Logging.Syslog || !string.IsNullOrEmpty(options.Logging.RemoteSyslog));
+        yield return ("syslog on Windows", OperatingSystem.IsWindows() && options.Logging.Syslog);
     }
 
     private static IEnumerable<UserOptions> AllUsers(ServerOptions options) =>

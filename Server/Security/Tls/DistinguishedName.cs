@@ -19,9 +19,17 @@ internal sealed class DistinguishedName : IEquatable<DistinguishedName>
 
     private static readonly Dictionary<string, string> TypeNames = new()
     {
-        ["2.5.4.3"] = "CN", ["2.5.4.5"] = "SERIALNUMBER", ["2.5.4.6"] = "C", ["2.5.4.7"] = "L", ["2.5.4.8"] = "ST",
-        ["2.5.4.9"] = "STREET", ["2.5.4.10"] = "O", ["2.5.4.11"] = "OU", ["2.5.4.17"] = "POSTALCODE",
-        ["0.9.2342.19200300.100.1.25"] = DomainComponent, ["0.9.2342.19200300.100.1.1"] = "UID",
+        ["2.5.4.3"] = "CN",
+        ["2.5.4.5"] = "SERIALNUMBER",
+        ["2.5.4.6"] = "C",
+        ["2.5.4.7"] = "L",
+        ["2.5.4.8"] = "ST",
+        ["2.5.4.9"] = "STREET",
+        ["2.5.4.10"] = "O",
+        ["2.5.4.11"] = "OU",
+        ["2.5.4.17"] = "POSTALCODE",
+        ["0.9.2342.19200300.100.1.25"] = DomainComponent,
+        ["0.9.2342.19200300.100.1.1"] = "UID",
     };
 
     /// <summary>Attributes of a relative name are a set: kept sorted.</summary>

@@ -1,12 +1,17 @@
 // Drives a server with the official client: node core.mjs URL[,URL…]. Prints "ok NAME" for each thing that worked.
+// ws:// URLs go through the client's WebSocket transport.
 import { connect, headers } from "@nats-io/transport-node";
+import { wsconnect } from "@nats-io/nats-core";
+import WebSocket from "ws";
 
 const servers = process.argv[2].split(",");
 const text = (data) => new TextDecoder().decode(data);
 const fail = (name, seen) => { console.log(`not ok ${name}: ${seen}`); process.exit(1); };
 const check = (name, good, seen) => { if (!good) fail(name, seen); console.log(`ok ${name}`); };
 
-const nc = await connect({ servers, name: "interop" });
+globalThis.WebSocket ??= WebSocket;
+const open = servers[0].startsWith("ws") ? wsconnect : connect;
+const nc = await open({ servers, name: "interop" });
 
 const sub = nc.subscribe("plain.*", { max: 2 });
 nc.publish("plain.a", "1");

@@ -11,7 +11,8 @@ public sealed class ProxyProtocolTests
     [Theory]
     [InlineData("PROXY TCP4 192.0.2.7 192.0.2.1 5555 4222\r\n")]
     [InlineData("v2")]
-    [Upstream("client_proxyproto_test.go", "TestClientProxyProtoV1TCP4")]
+    [Upstream("client_proxyproto_test.go", "TestClientProxyProtoV1EndToEnd")]
+    [Upstream("client_proxyproto_test.go", "TestClientProxyProtoV2EndToEnd")]
     public async Task TheClientIsWhoTheHeaderNames(string header)
     {
         await using var server = await TestServer.FromConfigAsync("proxy_protocol: true");
@@ -71,6 +72,7 @@ public sealed class ProxyProtocolTests
     }
 
     [Fact]
+    [Upstream("client_proxyproto_test.go", "TestClientProxyProtoV1WithRequiredTLS")]
     public async Task TheHeaderComesBeforeTls()
     {
         using var certificates = new TestCertificates();

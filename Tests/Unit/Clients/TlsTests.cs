@@ -77,7 +77,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    [Upstream("tls_test.go", "TestNonTLSConnection")]
+    [Upstream("tls_test.go", "TestClientTLSAndNonTLSConnections")]
     public async Task AllowNonTlsTakesBoth()
     {
         await using var server = await TestServer.FromConfigAsync(_certificates.Block() + "\nallow_non_tls: true");
@@ -91,7 +91,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    [Upstream("tls_test.go", "TestTLSHandshakeFirst")]
+    [Upstream("client_test.go", "TestTLSClientHandshakeFirst")]
     public async Task HandshakeFirstSendsInfoInsideTls()
     {
         await using var server = await TestServer.FromConfigAsync(_certificates.Block("handshake_first: true"));
@@ -103,7 +103,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    [Upstream("tls_test.go", "TestTLSHandshakeFirstFallbackDelayConfigValues")]
+    [Upstream("client_test.go", "TestTLSClientHandshakeFirstFallbackDelay")]
     public async Task HandshakeFirstFallsBackToInfo()
     {
         await using var server = await TestServer.FromConfigAsync(_certificates.Block("handshake_first: 100ms"));
@@ -138,7 +138,7 @@ public sealed class TlsTests : IDisposable
     [InlineData("mail", "CN=ignored", "bob@acme.com")]
     [InlineData("dns", "CN=ignored", "bob.acme.com")]
     [InlineData("uri", "CN=ignored", "spiffe://acme/bob")]
-    [Upstream("tls_test.go", "TestTLSClientCertificateSubjectAuth")]
+    [Upstream("tls_test.go", "TestTLSClientAuthWithRDNSequence")]
     [Upstream("tls_test.go", "TestTLSClientCertificateSANsBasedAuth")]
     public async Task VerifyAndMapTakesTheUserFromTheCertificate(string kind, string subject, string user)
     {

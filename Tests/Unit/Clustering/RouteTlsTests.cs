@@ -10,7 +10,7 @@ public sealed class RouteTlsTests : IDisposable
     public void Dispose() => _certificates.Dispose();
 
     [Fact]
-    [Upstream("cluster_tls_test.go", "TestClusterTLSAuth")]
+    [Upstream("cluster_tls_test.go", "TestBasicTLSClusterPubSub")]
     public async Task ServersMeshInTls()
     {
         await using var first = await StartAsync("s1", _certificates.Block());

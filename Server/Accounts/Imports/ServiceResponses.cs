@@ -1,0 +1,158 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.Accounts.Imports;
+
+/// <summary>
+/// The requests of other accounts that an account's services have not answered yet: each has a reply subject of
+/// its own (<c>_R_.prefix.token</c>) that leads back. Bounded; what nobody answers in time is dropped.
+/// </summary>
+public sealed class ServiceResponses : ServiceSubscriber, IDisposable
+{
+    /// <summary>Open requests of one account; beyond, new ones find nobody.</summary>
+    public const int Limit = 1_000_000;
+
+    private const int NameLength = 6;
+    private const string Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+    private readonly Account _account;
+    private readonly ConcurrentDictionary<byte[], ResponseRoute> _open = new(ByteArrayComparer.Instance);
+    private readonly ConcurrentDictionary<byte[], ResponseRoute>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
+    private readonly Lock _startLock = new();
+    private readonly string _prefix = $"_R_.{RandomNumberGenerator.GetString(Digits, NameLength)}.";
+    private Timer? _sweeper;
+    private int _count;
+
+    public ServiceResponses(Account account)
+    {
+        _account = account;
+        _bySpan = _open.GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
+
+    public override bool TakesRoutedMessages => true;
+
+    /// <summary>Requests without an answer yet.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Makes a way back for a request.</summary>
+    /// <returns>Null when too many are open.</returns>
+    internal ResponseRoute? Open(ServiceImport import, Account requestor, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, Subscriber source)
+    {
+        if (Interlocked.Increment(ref _count) > Limit)
+        {
+            Interlocked.Decrement(ref _count);
+            return null;
+        }
+        if (_sweeper is null) Start();
+        var tracked = ServiceLatencyReporter.ShouldMeasure(import.Export, headers, out var sampled);
+        var route = new ResponseRoute(import.Export, requestor, reply.ToArray(), NextSubject(tracked), tracked ? new LatencyMeasurement(source, import.Share, sampled) : null);
+        _open[route.Subject] = route;
+        return route;
+    }
+
+    /// <summary>The request is done with.</summary>
+    internal void Close(ResponseRoute route)
+    {
+        if (_open.TryRemove(route.Subject, out _)) Interlocked.Decrement(ref _count);
+    }
+
+    public override bool Take(Subscription subscription, Account account, in Message message, Subscriber source, FlushBatch batch)
+    {
+        if (!_bySpan.TryGetValue(message.Subject, out var route)) return false;
+        using var crossing = Crossing.Enter(route);
+        if (crossing is null) return false;
+        route.Touch();
+        if (route.Latency is { } latency) ServiceLatencyReporter.ReportAnswer(route.Export, latency, source, batch);
+        ResponseRoute? further = null;
+        if (!message.Reply.IsEmpty) further = OpenBack(route, message.Reply);
+        var delivered = crossing.Send(
+            route.Requestor, route.Reply, further is null ? default : further.Subject, message.BodyAndCrlf, message.HeaderLength, source, batch);
+        if (!delivered && further is not null) route.Requestor.Responses.Close(further);
+        if (!delivered || route.Export.IsSingle || message.Size == 0) Close(route);
+        return delivered;
+    }
+
+    public void Dispose() => _sweeper?.Dispose();
+
+    /// <summary>An answer that asks back: the requestor's answer finds its way to the service.</summary>
+    private ResponseRoute? OpenBack(ResponseRoute route, ReadOnlySpan<byte> reply)
+    {
+        var responses = route.Requestor.Responses;
+        if (Interlocked.Increment(ref responses._count) > Limit)
+        {
+            Interlocked.Decrement(ref responses._count);
+            return null;
+        }
+        if (responses._sweeper is null) responses.Start();
+        var back = new ResponseRoute(route.Export, _account, reply.ToArray(), responses.NextSubject(false), null);
+        responses._open[back.Subject] = back;
+        return back;
+    }
+
+    /// <summary>The first request of another account: from now on answers are awaited, by other servers' leave too.</summary>
+    private void Start()
+    {
+        lock (_startLock)
+        {
+            if (_sweeper is not null) return;
+            _account.Subscribe(new Subscription(this, Encoding.ASCII.GetBytes(_prefix + ">")));
+            _sweeper = new Timer(_ => Sweep(), null, SweepInterval, SweepInterval);
+        }
+    }
+
+    private byte[] NextSubject(bool tracked) =>
+        Encoding.ASCII.GetBytes(_prefix + RandomNumberGenerator.GetString(Digits, NameLength + 2) + (tracked ? ".T" : ""));
+
+    private void Sweep()
+    {
+        var now = Environment.TickCount64;
+        foreach (var route in _open.Values)
+        {
+            var lost = !route.Requestor.Subscriptions.HasInterest(route.Reply);
+            var late = now - route.TouchedMilliseconds > route.Export.Threshold.TotalMilliseconds;
+            if (!lost && !late) continue;
+            Close(route);
+            if (route.Latency is { } latency) ServiceLatencyReporter.ReportFailure(route.Export, latency, lost);
+        }
+    }
+}
+
+/// <summary>The way back of one request.</summary>
+/// <param name="export">The service that answers.</param>
+/// <param name="requestor">The account that asks.</param>
+/// <param name="reply">The reply subject it gave.</param>
+/// <param name="subject">The one the service was given instead.</param>
+/// <param name="latency">Set when the request is measured.</param>
+internal sealed class ResponseRoute(ServiceExport export, Account requestor, byte[] reply, byte[] subject, LatencyMeasurement? latency)
+{
+    public ServiceExport Export => export;
+
+    public Account Requestor => requestor;
+
+    public byte[] Reply => reply;
+
+    public byte[] Subject => subject;
+
+    public LatencyMeasurement? Latency => latency;
+
+    /// <summary>When it was made or used last.</summary>
+    public long TouchedMilliseconds { get; private set; } = Environment.TickCount64;
+
+    public void Touch() => TouchedMilliseconds = Environment.TickCount64;
+}
+
+/// <summary>What is remembered of a request to measure it.</summary>
+/// <param name="Requestor">Who asked.</param>
+/// <param name="Share">The service may learn more of the requestor than its round trip.</param>
+/// <param name="Headers">Headers that made it a sample; null: chosen by chance.</param>
+internal sealed record LatencyMeasurement(Subscriber Requestor, bool Share, IReadOnlyDictionary<string, string[]>? Headers)
+{
+    public long StartedTicks { get; } = Stopwatch.GetTimestamp();
+
+    public DateTimeOffset StartedAt { get; } = TimeProvider.System.GetUtcNow();
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using System.Text;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.Clients;
+
+/// <summary>
+/// A span for each server a message passes, as a child of the one its <c>traceparent</c> header names. Only while
+/// somebody listens to <see cref="SourceName"/>, and only for messages that carry the header.
+/// </summary>
+public static class MessageSpans
+{
+    /// <summary>Name of the source, and of the server's meter.</summary>
+    public const string SourceName = "NatsAspire.Server";
+
+    private static readonly ActivitySource Source = new(SourceName, Configuration.Defaults.Version);
+
+    /// <summary>True while somebody listens.</summary>
+    public static bool AreWanted => Source.HasListeners();
+
+    /// <summary>Begins the span of a message's way through this server; null: it is not traced.</summary>
+    /// <param name="message">The message as it came.</param>
+    /// <param name="account">Its account.</param>
+    /// <param name="server">This server's name.</param>
+    /// <param name="kind">What it came by: client, route.</param>
+    public static Activity? Start(in Message message, string account, string server, string kind)
+    {
+        if (!TryFind(message.Header, "traceparent", out var parent)) return null;
+        TryFind(message.Header, "tracestate", out var state);
+        if (!ActivityContext.TryParse(parent, state, isRemote: true, out var context)) return null;
+        var span = Source.StartActivity("nats.route", ActivityKind.Internal, context);
+        if (span is not { IsAllDataRequested: true }) return span;
+        span.SetTag("messaging.system", "nats");
+        span.SetTag("messaging.operation.name", "route");
+        span.SetTag("messaging.destination.name", Encoding.UTF8.GetString(message.Subject));
+        span.SetTag("messaging.message.body.size", message.Payload.Length);
+        span.SetTag("nats.account", account);
+        span.SetTag("nats.server.name", server);
+        span.SetTag("nats.connection.kind", kind);
+        return span;
+    }
+
+    /// <summary>The value of a header, whatever the case of its name.</summary>
+    private static bool TryFind(ReadOnlySpan<byte> header, string name, out string? value)
+    {
+        value = null;
+        while (header.IndexOf("\r\n"u8) is >= 0 and var end)
+        {
+            var line = header[..end];
+            header = header[(end + 2)..];
+            if (line.Length <= name.Length || line[name.Length] != (byte)':') continue;
+            if (!Ascii.EqualsIgnoreCase(line[..name.Length], name)) continue;
+            value = Encoding.ASCII.GetString(line[(name.Length + 1)..].Trim((byte)' '));
+            return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,61 @@
+using NatsAspire.Server.Hosting;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Unit.Accounts;
+
+/// <summary>Exporter and importer on different servers of a cluster.</summary>
+public sealed class ImportsOverRoutesTests
+{
+    [Fact]
+    [Upstream("accounts_test.go", "TestAccountServiceImportReplyDroppedAcrossClusterRoutes")]
+    public async Task StreamsAndServicesCrossTheMesh()
+    {
+        await using var first = await TestServer.FromConfigAsync(Config("s1", 0));
+        await using var second = await TestServer.FromConfigAsync(Config("s2", first.ClusterEndPoint!.Port));
+        await Wait.Until("the mesh", () => first.PeerCount == 1 && second.PeerCount == 1);
+        await using var a = await ImportTests.ConnectAsync(first, "a");
+        await using var b = await ImportTests.ConnectAsync(second, "b");
+        await ServeOnceAsync(a, b, second);
+        await using var otherA = await ImportTests.ConnectAsync(second, "a");
+        await using var otherB = await ImportTests.ConnectAsync(first, "b");
+        var messages = await otherB.SubscribeAsync("from.a.events.>");
+        await otherB.FlushAsync();
+        await InterestAsync(second, "A", "events.x");
+        await otherA.PublishAsync("events.x", "1");
+        var message = await messages.NextAsync();
+        (message.Subject, message.Text).ShouldBe(("from.a.events.x", "1"));
+    }
+
+    /// <summary>Each request is answered once, although both servers have the import.</summary>
+    private static async Task ServeOnceAsync(TestClient a, TestClient b, NatsServer importing)
+    {
+        var requests = await a.SubscribeAsync("svc.*");
+        await a.FlushAsync();
+        await InterestAsync(importing, "A", "svc.x");
+        for (var i = 0; i < 20; i++)
+        {
+            var answer = b.RequestAsync("ask.x", $"{i}");
+            var request = await requests.NextAsync();
+            request.Text.ShouldBe($"{i}");
+            await a.PublishAsync(request.Reply!, "yes " + request.Text);
+            (await answer).Text.ShouldBe($"yes {i}");
+        }
+        requests.Count.ShouldBe(20);
+        importing.Accounts.Find("A")!.Responses.Count.ShouldBe(0);
+    }
+
+    private static Task InterestAsync(NatsServer server, string account, string subject) => Wait.Until(
+        $"interest of {account} in {subject} has come to {server.Name}",
+        () => !server.Accounts.Find(account)!.Subscriptions.Match(System.Text.Encoding.UTF8.GetBytes(subject)).Links.Length.Equals(0));
+
+    private static string Config(string name, int seed) =>
+        $$"""
+        server_name: {{name}}
+        cluster { name: C, listen: "127.0.0.1:-1", routes: [ {{(seed == 0 ? "" : $"\"nats-route://127.0.0.1:{seed}\"")}} ] }
+        accounts {
+          A { users: [ { user: a, password: a } ], exports: [ { stream: "events.>" }, { service: "svc.*" } ] }
+          B { users: [ { user: b, password: b } ], imports: [
+            { stream: { account: A, subject: "events.>" }, prefix: "from.a" }, { service: { account: A, subject: "svc.*" }, to: "ask.*" } ] }
+        }
+        """;
+}
