@@ -126,7 +126,7 @@ public sealed partial class TidyTests
     [GeneratedRegex(@"NatsAspire\.Server\.([A-Z][A-Za-z]+)")]
     private static partial Regex ServerNamespace();
 
-    [GeneratedRegex(@"^namespace ([A-Za-z.]+);", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^namespace ([A-Za-z0-9.]+);", RegexOptions.Multiline)]
     private static partial Regex FileNamespace();
 
     [GeneratedRegex(@"\b(class|struct|record|interface|enum)\b")]

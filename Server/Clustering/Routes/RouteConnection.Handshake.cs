@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Protocol;
-using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Security;
 
 namespace NatsAspire.Server.Clustering.Routes;

@@ -34,7 +34,7 @@ public sealed class RouteTlsTests : IDisposable
         await using var first = await StartAsync("s1", _certificates.Block());
         await using var second = await StartAsync("s2", others.Block(), first);
         await using var third = await StartAsync("s3", _certificates.Block(), first);
-        await Wait.Until("the third has joined", () => third.PeerCount == 1);
+        await Wait.Until("the third has joined, on both sides", () => third.PeerCount == 1 && first.PeerCount == 1);
         second.PeerCount.ShouldBe(0);
         first.PeerCount.ShouldBe(1);
     }
@@ -45,7 +45,7 @@ public sealed class RouteTlsTests : IDisposable
         await using var first = await StartAsync("s1", _certificates.Block());
         await using var second = await StartAsync("s2", "", first);
         await using var third = await StartAsync("s3", _certificates.Block(), first);
-        await Wait.Until("the third has joined", () => third.PeerCount == 1);
+        await Wait.Until("the third has joined, on both sides", () => third.PeerCount == 1 && first.PeerCount == 1);
         first.PeerCount.ShouldBe(1);
     }
 
