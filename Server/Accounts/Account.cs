@@ -68,7 +68,7 @@ public sealed class Account
     public AccountFigures Figures { get; } = new();
 
     /// <summary>When it was made or last changed.</summary>
-    public DateTimeOffset UpdatedAt { get; } = TimeProvider.System.GetUtcNow();
+    public DateTimeOffset UpdatedAt { get; private set; } = TimeProvider.System.GetUtcNow();
 
     /// <summary>Client connections of the account on this server.</summary>
     public int ConnectionCount => Volatile.Read(ref _connections);
@@ -130,6 +130,7 @@ public sealed class Account
 
     internal void UpdateRules(AccountRules rules)
     {
+        UpdatedAt = TimeProvider.System.GetUtcNow();
         _rules = rules;
         foreach (var gone in _serviceExports.Keys.Except(rules.Options.Exports, ReferenceEqualityComparer.Instance).Cast<ExportOptions>())
         {

@@ -25,7 +25,8 @@ public sealed partial class ClientConnection
     public ClientSnapshot Snapshot() => new()
     {
         Id = Id,
-        Address = RemoteEndPoint,
+        Type = WebSocket is null ? "nats" : "websocket",
+        Address = _isInProcess ? null : RemoteEndPoint,
         StartedAt = StartedAt,
         LastActivity = StartedAt.AddMilliseconds(Math.Max(0, Math.Max(_lastActivityMilliseconds, _lastDeliveryMilliseconds) - StartedMilliseconds)),
         RoundTrip = RoundTrip,
@@ -69,7 +70,7 @@ public sealed partial class ClientConnection
     /// The connection as it is remembered once it is gone, without its certificate, which goes with it. On the loop's
     /// thread, before it leaves its account.
     /// </summary>
-    private ClosedClient Describe(CloseReason reason) => new(
+    private ClosedClient DescribeClosed(CloseReason reason) => new(
         Snapshot() with { Tls = Tls is null ? null : Tls with { PeerCertificate = null } }, TimeProvider.System.GetUtcNow(), reason, SnapshotSubscriptions(ClosedClients.MaxSubscriptionsOfOne));
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;

@@ -119,7 +119,7 @@ public sealed partial class ClientConnection : Connection
         _pingTimer?.Cancel();
         _authTimer?.Cancel();
         _openingTimer?.Cancel();
-        _hub.Closed.Add(Describe(CloseReason));
+        _hub.Closed.Add(DescribeClosed(CloseReason));
         LeaveAccount();
         _hub.Unregister(this);
         ClientLog.Closed(Log, _label, CloseReason.Text());

@@ -13,7 +13,8 @@ public sealed record ClientSnapshot
     /// <summary>nats, websocket or mqtt.</summary>
     public string Type { get; init; } = "nats";
 
-    public required IPEndPoint Address { get; init; }
+    /// <summary>Null: it is in this process.</summary>
+    public required IPEndPoint? Address { get; init; }
 
     public required DateTimeOffset StartedAt { get; init; }
 

@@ -50,8 +50,8 @@ public sealed partial class NatsServer
         ServerId = Id,
         ServerName = Name,
         StartedAt = StartedAt,
-        CurrentOptions = () => Options,
         OptionsLoadedAt = () => OptionsLoadedAt,
+        WebSocketPort = () => WebSocketEndPoint?.Port ?? 0,
         Clients = _clients,
         Accounts = Accounts,
         Routes = _routes,
@@ -69,6 +69,7 @@ public sealed partial class NatsServer
         var missing = new List<string>();
         if (!Options.DontListen && (_clientListener is null || IsLameDuck)) missing.Add("server");
         if (Options.Cluster.Enabled && Options.Cluster.Port != 0 && _routeListener is null) missing.Add("route");
+        if (Options.WebSocket.Port != 0 && (_webSocketListener is null || IsLameDuck)) missing.Add("websocket");
         return missing;
     }
 }

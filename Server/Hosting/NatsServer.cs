@@ -184,7 +184,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         foreach (var loop in _loops) loop.Start();
         if (Options.Monitoring.HttpPort != 0 || Options.Monitoring.HttpsPort != 0)
         {
-            _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, _monitored, _clients.Settings.Tls, cancellation).ConfigureAwait(false);
+            _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, _monitored, cancellation).ConfigureAwait(false);
             ServerLog.MonitorStarted(_log, _monitoring.Url.Scheme, $"{MonitoringHost}:{_monitoring.Url.Port}");
         }
         if (Accounts.System is { } system) _clients.Events = _system = new SystemServices(_monitored, system, ReloadAsync);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Security.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -35,14 +36,13 @@ public sealed class MonitoringServer : IAsyncDisposable
     /// <param name="options">Ports and base path; of the two ports one is set.</param>
     /// <param name="host">Address to bind to.</param>
     /// <param name="source">What the pages tell of.</param>
-    /// <param name="tls">Certificates, for https.</param>
     /// <param name="cancellation">Gives the start up.</param>
     /// <exception cref="IOException">The address is taken.</exception>
     /// <exception cref="ConfigurationValueException">Both ports are set, or https without certificates.</exception>
     public static async Task<MonitoringServer> StartAsync(
-        MonitoringOptions options, string host, MonitoringSource source, TlsContext? tls, CancellationToken cancellation)
+        MonitoringOptions options, string host, MonitoringSource source, CancellationToken cancellation)
     {
-        if (FindError(options, tls) is { } error) throw new ConfigurationValueException(error);
+        if (FindError(options, source.Clients.Settings.Tls) is { } error) throw new ConfigurationValueException(error);
         var isSecure = options.HttpsPort != 0;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
@@ -54,7 +54,7 @@ public sealed class MonitoringServer : IAsyncDisposable
             kestrel.Listen(Resolve(host), Math.Max(0, isSecure ? options.HttpsPort : options.HttpPort), listen =>
             {
                 listen.Protocols = HttpProtocols.Http1;
-                if (isSecure) listen.UseHttps(Callback(tls!));
+                if (isSecure) listen.UseHttps(Callback(source));
             });
         });
         var application = builder.Build();
@@ -76,12 +76,16 @@ public sealed class MonitoringServer : IAsyncDisposable
             : tls is null ? "Can't start monitoring: TLS cert and key required for HTTPS" : null;
     }
 
-    /// <summary>The client listener's certificates and versions, without asking the browser for a certificate.</summary>
-    private static TlsHandshakeCallbackOptions Callback(TlsContext tls) => new()
+    /// <summary>
+    /// The client listener's certificates and versions as they are at the moment, so that a reload reaches here too,
+    /// without asking the browser for a certificate.
+    /// </summary>
+    private static TlsHandshakeCallbackOptions Callback(MonitoringSource source) => new()
     {
-        HandshakeTimeout = tls.Timeout,
+        HandshakeTimeout = source.Clients.Settings.Tls!.Timeout,
         OnConnection = context =>
         {
+            var tls = source.Clients.Settings.Tls ?? throw new AuthenticationException("TLS is no longer configured.");
             var chosen = tls.ForServer(context.ClientHelloInfo.ServerName);
             chosen.ClientCertificateRequired = false;
             chosen.CertificateChainPolicy = null;

@@ -16,13 +16,11 @@ public sealed record MonitoringSource
 
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>Gives the options in force, which a reload changes.</summary>
-    public required Func<ServerOptions> CurrentOptions { get; init; }
+    /// <summary>The options in force.</summary>
+    public ServerOptions Options => Clients.Options;
 
     /// <summary>When they were taken.</summary>
     public required Func<DateTimeOffset> OptionsLoadedAt { get; init; }
-
-    public ServerOptions Options => CurrentOptions();
 
     public required ClientHub Clients { get; init; }
 
@@ -39,6 +37,9 @@ public sealed record MonitoringSource
 
     /// <summary>Bound route port.</summary>
     public required Func<int> ClusterPort { get; init; }
+
+    /// <summary>Bound WebSocket port; 0: none.</summary>
+    public required Func<int> WebSocketPort { get; init; }
 
     /// <summary>Bound monitoring port; 0: none.</summary>
     public required Func<int> MonitoringPort { get; init; }

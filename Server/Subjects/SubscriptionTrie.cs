@@ -13,7 +13,7 @@ public sealed partial class SubscriptionTrie(bool cached = true)
     private readonly TrieNode _root = new();
     private int _count;
 
-    /// <summary>Subscriptions held.</summary>
+    /// <summary>Subscriptions held, those of the server's own services left out.</summary>
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>Adds a subscription.</summary>
@@ -31,7 +31,7 @@ public sealed partial class SubscriptionTrie(bool cached = true)
                 node = node.GetOrAddChild(token);
             }
             node.Add(subscription);
-            _count++;
+            if (subscription.Subscriber.Kind != SubscriberKind.Internal) _count++;
             _inserts++;
             Invalidate(subscription);
         }
@@ -55,7 +55,7 @@ public sealed partial class SubscriptionTrie(bool cached = true)
             }
             if (!path[^1].Remove(subscription)) return false;
             Prune(path, subscription.Subject);
-            _count--;
+            if (subscription.Subscriber.Kind != SubscriberKind.Internal) _count--;
             _removes++;
             Invalidate(subscription);
             return true;

@@ -38,6 +38,8 @@ public sealed class StreamImport(Account exporter, ImportMapping mapping, bool a
 
         public override SubscriberKind Kind => original.Subscriber.Kind;
 
+        public override ulong ConnectionId => original.Subscriber.ConnectionId;
+
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch)
         {
             if (original.IsClosed) return false;

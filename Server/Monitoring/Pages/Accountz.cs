@@ -50,6 +50,8 @@ public sealed record AccountDetail
     [JsonPropertyName("client_connections")] public required int Clients { get; init; }
     [JsonPropertyName("subscriptions")] public required int Subscriptions { get; init; }
     [JsonPropertyName("mappings")] public IReadOnlyDictionary<string, IReadOnlyList<MappingDetail>>? Mappings { get; init; }
+    [JsonPropertyName("exports")] public IReadOnlyList<ExportDetail>? Exports { get; init; }
+    [JsonPropertyName("imports")] public IReadOnlyList<ImportDetail>? Imports { get; init; }
     [JsonPropertyName("name_tag")] public required string NameTag { get; init; }
     [JsonPropertyName("sublist_stats")] public required SublistStatistics Sublist { get; init; }
 
@@ -61,6 +63,8 @@ public sealed record AccountDetail
         Clients = account.ConnectionCount,
         Subscriptions = account.Subscriptions.Count,
         Mappings = Describe(account.Options.Mappings),
+        Exports = account.Options.Exports.Count == 0 ? null : [.. account.Options.Exports.OrderByDescending(export => export.IsService).Select(ExportDetail.Of)],
+        Imports = ImportDetail.Of(account.Imports) is { Count: > 0 } imports ? imports : null,
         NameTag = account.Name,
         Sublist = SublistStatistics.Of([account]),
     };

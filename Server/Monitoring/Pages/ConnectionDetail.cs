@@ -56,8 +56,8 @@ public sealed record ConnectionDetail
         {
             Id = client.Id,
             Type = client.Type,
-            Ip = client.Address.Address.ToString(),
-            Port = client.Address.Port,
+            Ip = client.Address?.Address.ToString() ?? "",
+            Port = client.Address?.Port ?? 0,
             Start = client.StartedAt,
             LastActivity = client.LastActivity,
             Stop = end,

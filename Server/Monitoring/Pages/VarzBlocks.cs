@@ -132,12 +132,12 @@ public sealed record WebSocketVarz
     [JsonPropertyName("allowed_origins")] public IReadOnlyList<string>? AllowedOrigins { get; init; }
     [JsonPropertyName("compression"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool Compression { get; init; }
 
-    internal static WebSocketVarz Collect(WebSocketOptions options) => options.Port == 0
+    internal static WebSocketVarz Collect(WebSocketOptions options, int boundPort) => options.Port == 0
         ? new WebSocketVarz()
         : new WebSocketVarz
         {
             Host = options.Host.Length == 0 ? Defaults.Host : options.Host,
-            Port = options.Port,
+            Port = boundPort,
             Advertise = options.Advertise,
             NoAuthUser = options.NoAuthUser,
             JwtCookie = options.JwtCookie,

@@ -35,6 +35,35 @@ public sealed class AccountPagesTests
     }
 
     [Fact]
+    [Upstream("monitor_test.go", "TestMonitorAccountszMappingOrderReporting")]
+    public async Task Exports_and_imports_are_told()
+    {
+        await using var server = await Monitored.StartAsync("""
+            accounts {
+              CLOUD { exports: [{ service: "downlink.>" }, { stream: "news.>", accounts: [APP] }] }
+              CLOUD2 { exports: [{ service: "downlink.>", response_type: stream }] }
+              APP { imports: [
+                { service: { account: CLOUD, subject: "downlink.>" }, to: "event.>" }
+                { service: { account: CLOUD2, subject: "downlink.>" }, to: "event2.>" }
+                { stream: { account: CLOUD, subject: "news.>" }, prefix: far }
+              ] }
+            }
+            """);
+        var app = (await server.GetJsonAsync("/accountz?acc=APP")).GetProperty("account_detail");
+        app.TryGetProperty("exports", out _).ShouldBeFalse();
+        app.GetProperty("imports").EnumerateArray().Select(one => one.GetRawText().Replace("\n", "").Replace(" ", "")).ShouldBe(
+        [
+            """{"subject":"news.>","account":"CLOUD","local_subject":"far.news.>","type":"stream","invalid":false,"share":false,"tracking":false}""".Replace(">", "\\u003E"),
+            """{"subject":"downlink.>","account":"CLOUD","to":"event.>","local_subject":"event.>","type":"service","invalid":false,"share":false,"tracking":false}""".Replace(">", "\\u003E"),
+            """{"subject":"downlink.>","account":"CLOUD2","to":"event2.>","local_subject":"event2.>","type":"service","invalid":false,"share":false,"tracking":false}""".Replace(">", "\\u003E"),
+        ]);
+        var cloud = server.Accountz(new AccountzOptions { Account = "CLOUD" }).Account!;
+        cloud.Exports!.Select(export => (export.Subject, export.Type, export.ResponseType)).ShouldBe([("downlink.>", "service", "Singleton"), ("news.>", "stream", null)]);
+        cloud.Exports![1].ApprovedAccounts.ShouldBe(["APP"]);
+        server.Accountz(new AccountzOptions { Account = "CLOUD2" }).Account!.Exports!.Single().ResponseType.ShouldBe("Streamed");
+    }
+
+    [Fact]
     [Upstream("monitor_test.go", "TestMonitorAccountStatz")]
     public async Task What_accounts_moved_outlives_their_clients()
     {

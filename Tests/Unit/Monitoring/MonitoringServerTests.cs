@@ -181,6 +181,47 @@ public sealed class MonitoringServerTests
     }
 
     [Fact]
+    [Upstream("monitor_test.go", "TestMonitorReloadTLSConfig")]
+    public async Task A_reload_reaches_the_pages()
+    {
+        using var certificates = new TestCertificates();
+        using var second = certificates.Issue("second", "CN=second", names => names.AddIpAddress(System.Net.IPAddress.Loopback));
+        var config = $"https_port: -1\n{certificates.Block()}";
+        await using var server = await Monitored.StartAsync(config);
+        (await SubjectAsync(server.MonitoringUrl!)).ShouldBe("CN=server");
+        var loaded = server.Varz().ConfigLoadTime;
+        var fresh = ConfigLoader.LoadText($"https_port: -1\nmax_payload: 77\n{certificates.Block(name: "second")}", Server.Cli.CommandLine.Checks).Options;
+        await server.ReloadAsync(fresh with { Host = "127.0.0.1", Port = -1, Monitoring = server.Options.Monitoring });
+        (await SubjectAsync(server.MonitoringUrl!)).ShouldBe("CN=second");
+        server.Varz().MaxPayload.ShouldBe(77);
+        server.Varz().ConfigLoadTime.ShouldBeGreaterThan(loaded);
+
+        static async Task<string> SubjectAsync(Uri url)
+        {
+            using var client = await TlsRawClient.ConnectAsync(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, url.Port));
+            await client.StartTlsAsync();
+            return client.Ssl.RemoteCertificate!.Subject;
+        }
+    }
+
+    [Fact]
+    [Upstream("monitor_test.go", "TestMonitorWebsocket")]
+    public async Task Web_sockets_and_connections_in_process_are_told_as_such()
+    {
+        await using var server = await Monitored.StartAsync("websocket { listen: \"127.0.0.1:-1\", no_tls: true, same_origin: true, compression: true }");
+        var block = (await server.GetJsonAsync("/varz")).GetProperty("websocket");
+        block.GetProperty("port").GetInt32().ShouldBe(server.WebSocketEndPoint!.Port);
+        (block.GetProperty("no_tls").GetBoolean(), block.GetProperty("same_origin").GetBoolean(), block.GetProperty("compression").GetBoolean()).ShouldBe((true, true, true));
+        using var web = await WebSocketRawClient.OpenAsync(server.WebSocketEndPoint);
+        await web.HelloAsync();
+        server.Connz().Connections!.Single().Type.ShouldBe("websocket");
+        await using var stream = server.ConnectInProcess();
+        await Wait.Until("the connection in process", () => server.ClientCount == 2);
+        var inProcess = server.Connz().Connections![1];
+        (inProcess.Ip, inProcess.Port).ShouldBe(("", 0));
+    }
+
+    [Fact]
     public async Task Head_has_no_body_and_repeated_parameters_count_once()
     {
         await using var server = await Monitored.StartAsync();

@@ -67,7 +67,7 @@ public sealed class RoutezTests
     [Fact]
     public async Task Traffic_of_routes_that_are_gone_is_not_forgotten()
     {
-        await using var cluster = await TestServer.ClusterAsync(2, WithPages);
+        await using var cluster = await TestServer.ClusterAsync(2, options => WithPages(options) with { NoSystemAccount = true });
         await using (var reader = await cluster[1].ConnectAsync())
         {
             var subscription = await reader.SubscribeAsync("x");

@@ -1,3 +1,4 @@
+using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Monitoring;
 using NatsAspire.Server.Monitoring.Pages;
 using NatsAspire.Tests.Support;
@@ -12,7 +13,7 @@ public sealed class SubszTests
     [Upstream("monitor_test.go", "TestSubsz")]
     public async Task The_figures_are_those_of_the_tries()
     {
-        await using var server = await Monitored.StartAsync();
+        await using var server = await Monitored.StartAsync(change: WithoutServices);
         await using var client = await server.ConnectAsync();
         var foo = await client.SubscribeAsync("foo");
         await client.SubscribeAsync("foo.>");
@@ -36,7 +37,7 @@ public sealed class SubszTests
     [Upstream("monitor_test.go", "TestMonitorSubszTestPubSubject")]
     public async Task Subscriptions_are_listed_paged_and_tested()
     {
-        await using var server = await Monitored.StartAsync();
+        await using var server = await Monitored.StartAsync(change: WithoutServices);
         await using var client = await server.ConnectAsync();
         foreach (var subject in new[] { "foo.*", "foo.bar", "foo.foo", "other" }) await client.SubscribeAsync(subject);
         await client.FlushAsync();
@@ -57,7 +58,7 @@ public sealed class SubszTests
     [Upstream("monitor_test.go", "TestMonitorSubszMultiAccountWithOffsetAndLimit")]
     public async Task Accounts_are_told_apart()
     {
-        await using var server = await Monitored.StartAsync(TwoAccounts);
+        await using var server = await Monitored.StartAsync(TwoAccounts, WithoutServices);
         await using var a = await server.ConnectAsync(new TestClientOptions { User = "a", Password = "p" });
         await using var b = await server.ConnectAsync(new TestClientOptions { User = "b", Password = "p" });
         foreach (var client in new[] { a, b })
@@ -73,4 +74,7 @@ public sealed class SubszTests
         server.Subsz(new SubszOptions { Subscriptions = true, Account = "A", Offset = 1, Limit = 5 }).Subscriptions!.Count.ShouldBe(1);
         server.Subsz(new SubszOptions { Subscriptions = true, Account = "NOPE" }).Total.ShouldBe(0);
     }
+
+    /// <summary>The server's own subscriptions would be counted too.</summary>
+    private static ServerOptions WithoutServices(ServerOptions options) => options with { NoSystemAccount = true };
 }

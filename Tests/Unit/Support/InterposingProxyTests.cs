@@ -63,7 +63,7 @@ public sealed class InterposingProxyTests
         await client.SendAsync("PUB a 1\r\n1\r\n");
         await client.SendAsync("PUB a 1\r\n2\r\n");
         await client.ExpectAsync("MSG a 1 1\r\n1\r\nMSG a 1 1\r\n2\r\n");
-        Stopwatch.GetElapsedTime(started).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(119));
+        Stopwatch.GetElapsedTime(started).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromMilliseconds(110));
     }
 
     [Fact]
