@@ -19,14 +19,14 @@ public interface IInterestListener
 /// </summary>
 public sealed class LocalInterest(Account account)
 {
-    private readonly Lock _lock = new();
+    private readonly OuterLock _lock = new();
     private readonly Dictionary<byte[], Entry> _entries = new(ByteArrayComparer.Instance);
     private IInterestListener[] _listeners = [];
 
     public void Add(Subscription subscription)
     {
         var key = KeyOf(subscription);
-        lock (_lock)
+        using (_lock.Enter())
         {
             _entries.TryGetValue(key, out var entry);
             entry = new Entry(subscription.Subject, subscription.Queue, entry.Count + 1);
@@ -38,7 +38,7 @@ public sealed class LocalInterest(Account account)
     public void Remove(Subscription subscription)
     {
         var key = KeyOf(subscription);
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (!_entries.TryGetValue(key, out var entry)) return;
             entry = entry with { Count = entry.Count - 1 };
@@ -51,7 +51,7 @@ public sealed class LocalInterest(Account account)
     /// <summary>Tells a new listener everything there is, then every change.</summary>
     public void Attach(IInterestListener listener)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (_listeners.Contains(listener)) return;
             _listeners = [.. _listeners, listener];
@@ -61,7 +61,7 @@ public sealed class LocalInterest(Account account)
 
     public void Detach(IInterestListener listener)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             _listeners = [.. _listeners.Where(other => !ReferenceEquals(other, listener))];
         }

@@ -158,7 +158,6 @@ public sealed partial class ClientConnection
 
     private bool JoinAccount(Identity identity)
     {
-        Loop.Batch.Release();
         var account = identity.Account is { } name ? _hub.Accounts.GetOrAdd(name) : _hub.Accounts.Global;
         Permissions = identity.Permissions;
         _replies = Permissions?.Responses is { } rule ? new ReplyPermissions(rule) : null;

@@ -45,7 +45,6 @@ public sealed partial class ClientConnection
             RefuseAuthentication(identity.Admitted ? CloseReason.AuthenticationViolation : identity.Refusal);
             return;
         }
-        Loop.Batch.Release();
         Permissions = identity.Permissions;
         _replies = Permissions?.Responses is { } rule ? new ReplyPermissions(rule) : null;
         _checksPublish = Permissions is { RestrictsPublish: true };

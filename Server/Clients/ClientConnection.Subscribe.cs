@@ -32,7 +32,6 @@ public sealed partial class ClientConnection
         {
             var subscription = new Subscription(
                 _subscriber, subject.ToArray(), queue.IsEmpty ? null : queue.ToArray(), sid.ToArray());
-            Loop.Batch.Release();
             if (!SubjectRules.IsValid(subject) || !Account.Subscribe(subscription))
             {
                 SendError("Invalid Subject");
@@ -89,7 +88,6 @@ public sealed partial class ClientConnection
 
     private void RemoveSubscription(Subscription subscription)
     {
-        Loop.Batch.Release();
         if (!_subscriptions.TryGetValue(subscription.Sid, out var current) || !ReferenceEquals(current, subscription)) return;
         lock (_subscriptions) _subscriptions.Remove(subscription.Sid);
         Account?.Unsubscribe(subscription);
@@ -98,7 +96,6 @@ public sealed partial class ClientConnection
 
     private void DropSubscriptions()
     {
-        Loop.Batch.Release();
         foreach (var subscription in _subscriptions.Values) Account?.Unsubscribe(subscription);
         lock (_subscriptions) _subscriptions.Clear();
     }

@@ -85,7 +85,6 @@ public abstract partial class Connection
 
     private void EndReading(int result)
     {
-        Loop.Batch.Release();
         if (result != 0 && Channel.Fault is { } fault) OnReadFault(fault);
         Close(result == 0 ? CloseReason.ClientClosed : CloseReason.ReadError);
     }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using NatsAspire.Server.Primitives;
 
 namespace NatsAspire.Server.Connections;
 
@@ -41,6 +42,13 @@ public abstract partial class Connection
     public void EnterGate() => _gate.Enter();
 
     public void ExitGate() => _gate.Exit();
+
+    /// <summary>Takes the gate with no other one held: two threads that hold one and want another wait for ever.</summary>
+    private Lock.Scope EnterGateOnly()
+    {
+        FlushBatch.ReleaseOnThisThread();
+        return _gate.EnterScope();
+    }
 
     /// <summary>Room for <paramref name="length"/> bytes at the end of the queue, to be filled at once. Under the gate.</summary>
     /// <param name="length">1..<see cref="MaxReservation"/>.</param>
@@ -100,6 +108,7 @@ public abstract partial class Connection
     /// <summary>Sends what is queued, as far as the socket takes it.</summary>
     public void Flush()
     {
+        FlushBatch.ReleaseOnThisThread();
         _gate.Enter();
         _touched = false;
         if (_sending || _writeBlocked || _ioDisposed || (_pending == 0 && !Channel.HasUnsent))
@@ -137,20 +146,18 @@ public abstract partial class Connection
             Loop.Batch.Hold(this);
             Append(data);
             if (MarkTouched()) Loop.Batch.Touch(this);
+            Loop.Batch.Release();
             return;
         }
-        lock (_gate) Append(data);
+        using (EnterGateOnly()) Append(data);
         Flush();
     }
 
-    /// <summary>
-    /// Appends and flushes without touching any batch: for callers that hold locks of their own. The calling
-    /// loop must have released its batch before it took those.
-    /// </summary>
+    /// <summary>Appends, and has its own loop flush soon: for callers that hold locks of their own.</summary>
     protected void EnqueueNow(ReadOnlySpan<byte> data)
     {
         bool post;
-        lock (_gate)
+        using (EnterGateOnly())
         {
             Append(data);
             post = MarkTouched();
@@ -247,7 +254,7 @@ public abstract partial class Connection
         if (_handshake is not null)
         {
             _handshake = null;
-            lock (_gate) _sending = false;
+            using (EnterGateOnly()) _sending = false;
             return;
         }
         Flush();
@@ -259,7 +266,7 @@ public abstract partial class Connection
         SpinWait spin = default;
         while (true)
         {
-            lock (_gate)
+            using (EnterGateOnly())
             {
                 if (!_sending)
                 {
@@ -277,7 +284,7 @@ public abstract partial class Connection
 
     private void DropQueued()
     {
-        lock (_gate)
+        using (EnterGateOnly())
         {
             if (_unsent.Array is not null) SegmentPool.Return(_unsent.Array);
             while (_queued.TryDequeue(out var segment)) SegmentPool.Return(segment.Array);

@@ -35,10 +35,9 @@ public abstract partial class Connection
 
     private void StartTls(ReadOnlySpan<byte> received, Func<SslStream, Task> authenticate, Action<Exception?> onDone)
     {
-        Loop.Batch.Release();
         Flush();
         // Until the handshake is over nobody else may send: to them, somebody already does.
-        lock (_gate)
+        using (EnterGateOnly())
         {
             if (_sending || _pending > 0)
             {
@@ -77,7 +76,7 @@ public abstract partial class Connection
             tls.Establish();
         }
         tls.Advance();
-        lock (_gate) _sending = false;
+        using (EnterGateOnly()) _sending = false;
         if (IsClosing) return;
         onDone(fault);
         if (IsClosing) return;

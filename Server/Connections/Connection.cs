@@ -100,14 +100,13 @@ public abstract partial class Connection : IFlushTarget
     /// <param name="successor">Makes the other connection, on the same loop; null: nobody takes it, it is closed.</param>
     protected void HandOver(Func<Transport, Connection?> successor)
     {
-        Loop.Batch.Release();
         Flush();
         if (PendingBytes > 0) Close(CloseReason.WriteError);
         if (Interlocked.Exchange(ref _closeRequested, 1) != 0) return;
         _closed = true;
         Loop.Detach(this);
         ReleaseStash();
-        lock (_gate) _ioDisposed = true;
+        using (EnterGateOnly()) _ioDisposed = true;
         var next = successor(new Transport(Loop, Channel, RemoteEndPoint, LocalEndPoint, Tls) { Io = Io });
         if (next is null) Channel.Dispose();
         else next.Open();
@@ -138,7 +137,6 @@ public abstract partial class Connection : IFlushTarget
     private void FinishClose()
     {
         if (_closed) return;
-        Loop.Batch.Release();
         FlushBeforeClose();
         _closed = true;
         Loop.Detach(this);

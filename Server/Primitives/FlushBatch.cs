@@ -5,7 +5,7 @@ namespace NatsAspire.Server.Primitives;
 /// <summary>An outbound buffer that many threads append to and whoever appended last flushes.</summary>
 public interface IFlushTarget
 {
-    /// <summary>Takes the target's lock. A <see cref="FlushBatch"/> holds at most one at a time.</summary>
+    /// <summary>Takes the target's lock. A thread holds at most one at a time.</summary>
     void EnterGate();
 
     void ExitGate();
@@ -21,6 +21,10 @@ public interface IFlushTarget
 /// </summary>
 public sealed class FlushBatch
 {
+    /// <summary>The batch that took a gate on this thread last; it may have given it up since.</summary>
+    [ThreadStatic]
+    private static FlushBatch? t_holder;
+
     private readonly List<IFlushTarget> _touched = new(64);
     private IFlushTarget? _held;
 
@@ -42,12 +46,19 @@ public sealed class FlushBatch
 
     private void Switch(IFlushTarget target)
     {
-        Release();
+        ReleaseOnThisThread();
         target.EnterGate();
         _held = target;
+        t_holder = this;
     }
 
-    /// <summary>Gives up the held gate. Must precede any other lock and any call that may block.</summary>
+    /// <summary>
+    /// Gives up the gate that any batch holds on this thread: whoever waits for a lock must hold none, or the
+    /// holder of that lock may be waiting for the gate.
+    /// </summary>
+    public static void ReleaseOnThisThread() => t_holder?.Release();
+
+    /// <summary>Gives up the held gate. Must precede any call that may block; an <see cref="OuterLock"/> does it by itself.</summary>
     public void Release()
     {
         var held = _held;

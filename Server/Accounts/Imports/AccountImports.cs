@@ -1,4 +1,5 @@
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Accounts.Imports;
@@ -9,7 +10,7 @@ namespace NatsAspire.Server.Accounts.Imports;
 /// </summary>
 public sealed class AccountImports(Account account)
 {
-    private readonly Lock _lock = new();
+    private readonly OuterLock _lock = new();
     private volatile StreamImport[] _streams = [];
     private volatile ServiceImport[] _services = [];
 
@@ -25,7 +26,7 @@ public sealed class AccountImports(Account account)
     {
         var streams = options.Where(option => !option.IsService).Select(option => ToStream(option, find)).ToArray();
         var services = options.Where(option => option.IsService).Select(option => ToService(option, find)).ToArray();
-        lock (_lock)
+        using (_lock.Enter())
         {
             foreach (var service in _services) account.Subscriptions.Remove(service.Subscription);
             _services = services;
@@ -44,13 +45,13 @@ public sealed class AccountImports(Account account)
     internal void CastShadows(Subscription subscription)
     {
         if (_streams.Length == 0 || subscription.Subscriber.Kind != SubscriberKind.Client) return;
-        lock (_lock) AddShadows(subscription);
+        using (_lock.Enter()) AddShadows(subscription);
     }
 
     internal void DropShadows(Subscription subscription)
     {
         if (subscription.Shadows is null) return;
-        lock (_lock) RemoveShadows(subscription);
+        using (_lock.Enter()) RemoveShadows(subscription);
     }
 
     private void AddShadows(Subscription subscription)

@@ -40,8 +40,6 @@ public sealed class ServiceImport : ServiceSubscriber
         using var crossing = Crossing.Enter(Export);
         if (crossing is null) return false;
         var exporter = Export.Account;
-        // The first request of all makes a subscription, which takes locks.
-        batch.Release();
         ResponseRoute? answer = null;
         if (!message.Reply.IsEmpty && (answer = exporter.Responses.Open(this, _importer, message.Reply, message.Header, source)) is null) return false;
         if (answer is null) ServiceLatencyReporter.ReportBadRequest(this, message.Header, source, batch);

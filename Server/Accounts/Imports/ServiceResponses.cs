@@ -23,7 +23,7 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
     private readonly Account _account;
     private readonly ConcurrentDictionary<byte[], ResponseRoute> _open = new(ByteArrayComparer.Instance);
     private readonly ConcurrentDictionary<byte[], ResponseRoute>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
-    private readonly Lock _startLock = new();
+    private readonly OuterLock _startLock = new();
     private readonly string _prefix = $"_R_.{RandomNumberGenerator.GetString(Digits, NameLength)}.";
     private Timer? _sweeper;
     private int _count;
@@ -97,7 +97,7 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
     /// <summary>The first request of another account: from now on answers are awaited, by other servers' leave too.</summary>
     private void Start()
     {
-        lock (_startLock)
+        using (_startLock.Enter())
         {
             if (_sweeper is not null) return;
             _account.Subscribe(new Subscription(this, Encoding.ASCII.GetBytes(_prefix + ">")));

@@ -126,7 +126,6 @@ public sealed partial class RouteConnection
 
     private bool TakePlace(ServerInfo info)
     {
-        Loop.Batch.Release();
         var outcome = _manager.Register(this, info);
         if (outcome.Refusal != CloseReason.None)
         {
@@ -136,7 +135,6 @@ public sealed partial class RouteConnection
         }
         _registered = true;
         if (outcome.DelayedInfo is not null) SendLine(outcome.DelayedInfo.ToProtocolLine());
-        Loop.Batch.Release();
         _manager.AttachInterest(this);
         if (!outcome.ContinuePool) return true;
         // The PONG shows that the peer has let this connection in before another is asked for.
@@ -147,7 +145,6 @@ public sealed partial class RouteConnection
 
     private bool ProcessLaterInfo(ServerInfo info)
     {
-        Loop.Batch.Release();
         if (info.ServerId != RemoteId) _manager.OnGossip(info);
         else if (info.LameDuckMode) _manager.OnPeerLameDuck(info.ServerId);
         else _manager.OnPeerInfo(info);

@@ -57,7 +57,6 @@ public sealed partial class RouteConnection
             known.Subscription.QueueWeight = Math.Max(1, parts.Weight);
             return true;
         }
-        Loop.Batch.Release();
         var account = AccountFor(parts.Account);
         var subscription = new Subscription(
             _subscriber, parts.Subject.ToArray(), parts.Queue.IsEmpty ? null : parts.Queue.ToArray())
@@ -84,7 +83,6 @@ public sealed partial class RouteConnection
             if (!_remote.Remove(parts.Key(origin), out gone)) return true;
         }
         _interestChanges++;
-        Loop.Batch.Release();
         gone.Subscription.Close();
         gone.Account.Subscriptions.Remove(gone.Subscription);
         return true;

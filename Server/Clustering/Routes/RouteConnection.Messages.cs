@@ -59,7 +59,6 @@ public sealed partial class RouteConnection
         if (PinnedAccount is not null) return _pinnedMatches ??= NewMatches(AccountFor(default));
         var bySpan = _accounts.GetAlternateLookup<ReadOnlySpan<byte>>();
         if (bySpan.TryGetValue(account, out var known)) return known;
-        Loop.Batch.Release();
         var fresh = NewMatches(AccountFor(account));
         bySpan[account] = fresh;
         return fresh;

@@ -38,7 +38,6 @@ public sealed partial class RouteConnection
         RoundTrip = Stopwatch.GetElapsedTime(_pingSentTimestamp);
         if (!_continuePool) return true;
         _continuePool = false;
-        Loop.Batch.Release();
         _manager.ContinuePool(this);
         return true;
     }

@@ -11,7 +11,7 @@ public sealed partial class RouteManager
     /// <summary>Another server told of a third one.</summary>
     internal void OnGossip(ServerInfo info)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (_stopping || info.ServerId == _host.ServerId || info.Ip is null) return;
             if (_peers.TryGetValue(info.ServerId, out var known) && info.RouteAccount is null && known.HasPool) return;
@@ -30,7 +30,7 @@ public sealed partial class RouteManager
     /// <summary>A peer is leaving: its clients' addresses are no longer given out.</summary>
     internal void OnPeerLameDuck(string serverId)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (!_peers.TryGetValue(serverId, out var peer) || peer.Info is null) return;
             peer.Info = peer.Info with { ConnectUrls = null, WebSocketConnectUrls = null };
@@ -41,7 +41,7 @@ public sealed partial class RouteManager
     /// <summary>A peer tells anew of itself: its clients' addresses may be others.</summary>
     internal void OnPeerInfo(ServerInfo info)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (!_peers.TryGetValue(info.ServerId, out var peer) || peer.Info is null) return;
             peer.Info = peer.Info with { ConnectUrls = info.ConnectUrls, WebSocketConnectUrls = info.WebSocketConnectUrls };
@@ -55,7 +55,7 @@ public sealed partial class RouteManager
     /// </summary>
     internal bool TryAgreeOnName(RouteConnection route, string? name, bool isDynamic)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (name == ClusterName) return true;
             if (string.IsNullOrEmpty(name)) return false;

@@ -16,7 +16,7 @@ public sealed partial class RouteManager
     /// </summary>
     internal Registration Register(RouteConnection route, ServerInfo info)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (_stopping) return Refuse(CloseReason.ServerShutdown);
             if (route.Target is { } target) _serverIdByAddress[target.Address] = info.ServerId;
@@ -44,7 +44,7 @@ public sealed partial class RouteManager
     /// <summary>Forgets a connection; the last one of a peer takes the peer with it. Redials if it was ours.</summary>
     internal void Unregister(RouteConnection route)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (_connections.Remove(route)) _closedTraffic += route.Traffic;
             foreach (var account in _host.Accounts.All) account.Interest?.Detach(route);
@@ -146,7 +146,7 @@ public sealed partial class RouteManager
     /// <summary>Gives a registered route the interest of the accounts it carries, now and from now on.</summary>
     internal void AttachInterest(RouteConnection route)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (route.IsClosing || route.RemoteId is null || !_peers.TryGetValue(route.RemoteId, out var peer)) return;
             foreach (var account in _host.Accounts.All)
@@ -158,7 +158,7 @@ public sealed partial class RouteManager
 
     private void AttachInterest(Account account)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             foreach (var peer in _peers.Values)
             {

@@ -16,7 +16,7 @@ public sealed partial class RouteManager
         var now = _host.Options.Cluster;
         RouteConnection[] open;
         bool renegotiate;
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (_stopping) return;
             renegotiate = TakeShape(now) || !SamePermissions(before.Permissions, now.Permissions) || before.Compression != now.Compression;
@@ -73,7 +73,7 @@ public sealed partial class RouteManager
     /// <summary>Tells every peer what this server's INFO says now.</summary>
     private void Announce()
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             var line = BuildInfo().ToProtocolLine();
             foreach (var peer in _peers.Values) peer.Primary?.SendLine(line);

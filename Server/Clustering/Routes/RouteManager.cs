@@ -12,7 +12,7 @@ namespace NatsAspire.Server.Clustering.Routes;
 /// </summary>
 public sealed partial class RouteManager : IDisposable
 {
-    private readonly Lock _lock = new();
+    private readonly OuterLock _lock = new();
     private readonly IRouteHost _host;
     private readonly RouteDialer _dialer;
     private readonly Dictionary<string, RoutePeer> _peers = [];
@@ -51,7 +51,7 @@ public sealed partial class RouteManager : IDisposable
     {
         get
         {
-            lock (_lock) return _peers.Values.Sum(peer => peer.Connections.Count());
+            using (_lock.Enter()) return _peers.Values.Sum(peer => peer.Connections.Count());
         }
     }
 
@@ -60,7 +60,7 @@ public sealed partial class RouteManager : IDisposable
     {
         get
         {
-            lock (_lock)
+            using (_lock.Enter())
             {
                 return _peers.Values.Count(peer =>
                     peer.IsComplete && (!peer.Pooled || _pinnedAccounts.All(peer.Pinned.ContainsKey)));
@@ -73,7 +73,7 @@ public sealed partial class RouteManager : IDisposable
     {
         get
         {
-            lock (_lock) return _connections.Aggregate(_closedTraffic, (sum, route) => sum + route.Traffic);
+            using (_lock.Enter()) return _connections.Aggregate(_closedTraffic, (sum, route) => sum + route.Traffic);
         }
     }
 
@@ -95,7 +95,7 @@ public sealed partial class RouteManager : IDisposable
     public void Dispose()
     {
         RouteConnection[] open;
-        lock (_lock)
+        using (_lock.Enter())
         {
             _stopping = true;
             open = [.. _connections];
@@ -108,7 +108,7 @@ public sealed partial class RouteManager : IDisposable
     /// <summary>Tells every peer that this server is leaving.</summary>
     public void AnnounceLameDuck()
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             var line = (BuildInfo() with { LameDuckMode = true }).ToProtocolLine();
             foreach (var peer in _peers.Values) peer.Primary?.SendLine(line);
@@ -118,7 +118,7 @@ public sealed partial class RouteManager : IDisposable
     /// <summary>Snapshot of the registered connections, for monitoring.</summary>
     public IReadOnlyList<RouteConnection> Snapshot()
     {
-        lock (_lock) return [.. _peers.Values.SelectMany(peer => peer.Connections)];
+        using (_lock.Enter()) return [.. _peers.Values.SelectMany(peer => peer.Connections)];
     }
 
     internal void CountSlowConsumer() => Interlocked.Increment(ref _slowConsumers);
@@ -130,7 +130,7 @@ public sealed partial class RouteManager : IDisposable
     private void Open(Socket socket, RouteTarget? target)
     {
         var route = new RouteConnection(socket, _host.NextLoop(), this, _host, _host.NextConnectionId(), target);
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (_stopping)
             {
@@ -145,7 +145,7 @@ public sealed partial class RouteManager : IDisposable
     /// <summary>Whether a target lacks a connection still, as far as its server's id is known.</summary>
     private bool IsStillWanted(RouteTarget target)
     {
-        lock (_lock)
+        using (_lock.Enter())
         {
             if (_stopping || (target.IsExplicit && !_host.Options.Cluster.Routes.Any(url => Key(url) == Key(target.Url)))) return false;
             if (!_serverIdByAddress.TryGetValue(target.Address, out var id)) return true;
