@@ -23,7 +23,7 @@ public sealed class FlushBatch
 {
     /// <summary>The batch that took a gate on this thread last; it may have given it up since.</summary>
     [ThreadStatic]
-    private static FlushBatch? t_holder;
+    private static FlushBatch? _holder;
 
     private readonly List<IFlushTarget> _touched = new(64);
     private IFlushTarget? _held;
@@ -49,14 +49,14 @@ public sealed class FlushBatch
         ReleaseOnThisThread();
         target.EnterGate();
         _held = target;
-        t_holder = this;
+        _holder = this;
     }
 
     /// <summary>
     /// Gives up the gate that any batch holds on this thread: whoever waits for a lock must hold none, or the
     /// holder of that lock may be waiting for the gate.
     /// </summary>
-    public static void ReleaseOnThisThread() => t_holder?.Release();
+    public static void ReleaseOnThisThread() => _holder?.Release();
 
     /// <summary>Gives up the held gate. Must precede any call that may block; an <see cref="OuterLock"/> does it by itself.</summary>
     public void Release()
