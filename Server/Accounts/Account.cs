@@ -61,6 +61,9 @@ public sealed class Account
     /// <summary>Name of the server, for those who are told of requestors.</summary>
     public string ServerName => _context.ServerName;
 
+    /// <summary>The server's short name in subjects.</summary>
+    public string ServerHash => _context.ServerHash;
+
     /// <summary>Name of its cluster; empty: none.</summary>
     public string ClusterName => _context.ClusterName();
 
@@ -125,6 +128,16 @@ public sealed class Account
         return delivered;
     }
 
+    /// <summary>The service export that covers a subject; null: none.</summary>
+    internal ServiceExport? FindServiceExport(ReadOnlySpan<byte> subject)
+    {
+        foreach (var option in Options.Exports)
+        {
+            if (option.IsService && SubjectRules.IsSubsetMatch(subject, Encoding.UTF8.GetBytes(option.Subject))) return ExportOf(option);
+        }
+        return null;
+    }
+
     /// <summary>One of its service exports, always the same object for the same options.</summary>
     internal ServiceExport ExportOf(ExportOptions options) => _serviceExports.GetOrAdd(options, option => new ServiceExport(this, option));
 
@@ -169,4 +182,8 @@ internal sealed record AccountRules(AccountOptions Options, SubjectMappings? Map
 /// <param name="ClusterName">Gives its cluster's name, which may change.</param>
 /// <param name="TracksInterest">Other servers must know what is wanted here.</param>
 /// <param name="Cached">Match results are cached.</param>
-internal sealed record AccountContext(string ServerName, Func<string> ClusterName, bool TracksInterest, bool Cached);
+internal sealed record AccountContext(string ServerName, Func<string> ClusterName, bool TracksInterest, bool Cached)
+{
+    /// <summary>The server's name in subjects.</summary>
+    public string ServerHash { get; } = NodeHash.Of(ServerName);
+}

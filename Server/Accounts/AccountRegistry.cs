@@ -22,12 +22,16 @@ public sealed class AccountRegistry
         if (options.NoSystemAccount) return;
         System = GetOrAdd(options.SystemAccount ?? Account.DefaultSystemName);
         System.IsSystem = true;
+        RemoteLatencies = new RemoteLatencies(System);
         foreach (var account in All) InstallSystemImports(account);
     }
 
     public Account Global { get; }
 
     public Account? System { get; }
+
+    /// <summary>Requests of other servers to services measured here; null: without a system account.</summary>
+    public RemoteLatencies? RemoteLatencies { get; }
 
     public IEnumerable<Account> All => Volatile.Read(ref _accounts).Values;
 

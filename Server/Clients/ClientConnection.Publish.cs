@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Accounts.Imports;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -97,6 +98,8 @@ public sealed partial class ClientConnection
             var allowed = !ReservedSubjects.IsForServers(message.Subject, Account, _hub.Accounts.System)
                 && (!_checksPublish || Permissions!.MayPublish(message.Subject));
             slot.PublishVerdict = allowed ? Allowed : Refused;
+            // Such a subject is used once, so it is always new here.
+            if (RemoteLatencies.IsTracked(message.Subject)) _hub.Accounts.RemoteLatencies?.OnAnswer(message.Subject, _subscriber, Loop.Batch);
             if (allowed) return true;
         }
         if (_replies is not null)

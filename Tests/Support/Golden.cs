@@ -9,6 +9,8 @@ public static class Golden
 
     public static JsonElement Json(params string[] parts) => Parse(PathOf(parts));
 
+    public static JsonElement ParseText(string json) => JsonDocument.Parse(json).RootElement;
+
     /// <summary>The JSON of any file.</summary>
     public static JsonElement Parse(string path) => JsonDocument.Parse(File.ReadAllText(path)).RootElement;
 }

@@ -169,6 +169,15 @@ public sealed class WebSocketRawClient : IDisposable
         return Encoding.Latin1.GetString([.. _received]);
     }
 
+    /// <summary>The body of an answer that was no upgrade.</summary>
+    public async Task<string> ReadBodyAsync(int length)
+    {
+        while (_received.Count < length && await ReadMoreAsync())
+        {
+        }
+        return Encoding.Latin1.GetString([.. _received]);
+    }
+
     public void Dispose()
     {
         _stream.Dispose();

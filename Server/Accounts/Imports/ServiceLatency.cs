@@ -18,8 +18,17 @@ public sealed record ServiceLatency
     [JsonPropertyName("service")] public long Service { get; init; }
     [JsonPropertyName("system")] public long System { get; init; }
     [JsonPropertyName("total")] public long Total { get; init; }
+
+    /// <summary>This measurement, taken where the request came in, with what the responder's server measured.</summary>
+    public ServiceLatency MergedWith(ServiceLatency remote) => this with
+    {
+        Responder = remote.Responder,
+        Service = remote.Service,
+        System = Math.Max(0, Service - (remote.Service + (remote.Responder?.RoundTrip ?? 0))),
+    };
 }
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(ServiceLatency))]
+[JsonSerializable(typeof(RemoteLatency))]
 internal sealed partial class LatencyJson : JsonSerializerContext;

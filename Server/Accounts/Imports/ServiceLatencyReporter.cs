@@ -19,8 +19,9 @@ internal static class ServiceLatencyReporter
         return sampled is not null;
     }
 
-    /// <summary>An answer has come.</summary>
-    public static void ReportAnswer(ServiceExport export, LatencyMeasurement measurement, Subscriber responder, FlushBatch batch)
+    /// <summary>An answer has come. One from another server is reported when that server's half of the measurement is here.</summary>
+    /// <returns>False when it is not yet.</returns>
+    public static bool ReportAnswer(ServiceExport export, LatencyMeasurement measurement, Subscriber responder, FlushBatch batch)
     {
         var took = (long)Stopwatch.GetElapsedTime(measurement.StartedTicks).TotalNanoseconds;
         var requestor = measurement.Requestor.Describe(measurement.Share);
@@ -32,12 +33,30 @@ internal static class ServiceLatencyReporter
             Service = Math.Max(0, took - (answering?.RoundTrip ?? 0)),
             Total = took + (requestor?.RoundTrip ?? 0),
         };
-        Publish(export, report, batch);
+        if (responder.Kind != SubscriberKind.Route) Publish(export, report, batch);
+        else if (measurement.Join(report) is { } whole) Publish(export, whole, batch);
+        else return false;
+        return true;
+    }
+
+    /// <summary>The responder's server tells what it measured.</summary>
+    /// <returns>False when the answer itself is not here yet.</returns>
+    public static bool ReportRemote(ServiceExport export, LatencyMeasurement measurement, ServiceLatency remote)
+    {
+        if (measurement.JoinRemote(remote) is not { } whole) return false;
+        Publish(export, whole, null);
+        return true;
     }
 
     /// <summary>No answer, or nobody who wants it any more.</summary>
     public static void ReportFailure(ServiceExport export, LatencyMeasurement measurement, bool interestLost)
     {
+        if (measurement.Answered is { } half)
+        {
+            // It was answered; only the other server's half never came.
+            Publish(export, half, null);
+            return;
+        }
         var report = interestLost ? Report(export, measurement, 408, "Request Timeout") : Report(export, measurement, 504, "Service Timeout");
         Publish(export, report with { Requestor = measurement.Requestor.Describe(measurement.Share) }, null);
     }

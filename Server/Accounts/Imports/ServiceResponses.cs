@@ -66,15 +66,28 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
         if (!_bySpan.TryGetValue(message.Subject, out var route)) return false;
         using var crossing = Crossing.Enter(route);
         if (crossing is null) return false;
+        // Kept only until the other server's half of the measurement comes.
+        if (route.IsAnswered) return false;
         route.Touch();
-        if (route.Latency is { } latency) ServiceLatencyReporter.ReportAnswer(route.Export, latency, source, batch);
+        var isReported = route.Latency is not { } latency || ServiceLatencyReporter.ReportAnswer(route.Export, latency, source, batch);
         ResponseRoute? further = null;
         if (!message.Reply.IsEmpty) further = OpenBack(route, message.Reply);
         var delivered = crossing.Send(
             route.Requestor, route.Reply, further is null ? default : further.Subject, message.BodyAndCrlf, message.HeaderLength, source, batch);
         if (!delivered && further is not null) route.Requestor.Responses.Close(further);
-        if (!delivered || route.Export.IsSingle || message.Size == 0) Close(route);
+        if (!delivered || route.Export.IsSingle || message.Size == 0)
+        {
+            route.IsAnswered = true;
+            if (isReported) Close(route);
+        }
         return delivered;
+    }
+
+    /// <summary>The responder's server tells what it measured of one of the requests.</summary>
+    internal void TakeRemote(RemoteLatency remote)
+    {
+        if (!_open.TryGetValue(Encoding.UTF8.GetBytes(remote.RequestId), out var route) || route.Latency is not { } latency) return;
+        if (ServiceLatencyReporter.ReportRemote(route.Export, latency, remote.Measured) && route.IsAnswered) Close(route);
     }
 
     public void Dispose() => _sweeper?.Dispose();
@@ -105,8 +118,8 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
         }
     }
 
-    private byte[] NextSubject(bool tracked) =>
-        Encoding.ASCII.GetBytes(_prefix + RandomNumberGenerator.GetString(Digits, NameLength + 2) + (tracked ? ".T" : ""));
+    private byte[] NextSubject(bool tracked) => Encoding.ASCII.GetBytes(
+        _prefix + RandomNumberGenerator.GetString(Digits, NameLength + 2) + (tracked ? $".{_account.ServerHash}.T" : ""));
 
     private void Sweep()
     {
@@ -140,6 +153,9 @@ internal sealed class ResponseRoute(ServiceExport export, Account requestor, byt
 
     public LatencyMeasurement? Latency => latency;
 
+    /// <summary>The last answer has been delivered.</summary>
+    public bool IsAnswered { get; set; }
+
     /// <summary>When it was made or used last.</summary>
     public long TouchedMilliseconds { get; private set; } = Environment.TickCount64;
 
@@ -152,7 +168,33 @@ internal sealed class ResponseRoute(ServiceExport export, Account requestor, byt
 /// <param name="Headers">Headers that made it a sample; null: chosen by chance.</param>
 internal sealed record LatencyMeasurement(Subscriber Requestor, bool Share, IReadOnlyDictionary<string, string[]>? Headers)
 {
+    private readonly Lock _lock = new();
+    private ServiceLatency? _remote;
+
     public long StartedTicks { get; } = Stopwatch.GetTimestamp();
 
     public DateTimeOffset StartedAt { get; } = TimeProvider.System.GetUtcNow();
+
+    /// <summary>This server's half, while the other one is awaited.</summary>
+    public ServiceLatency? Answered { get; private set; }
+
+    /// <summary>Adds this server's half; the whole when the other is here, else null.</summary>
+    public ServiceLatency? Join(ServiceLatency own)
+    {
+        lock (_lock)
+        {
+            Answered = own;
+            return _remote is null ? null : own.MergedWith(_remote);
+        }
+    }
+
+    /// <summary>Adds the other server's half; the whole when this one's is here, else null.</summary>
+    public ServiceLatency? JoinRemote(ServiceLatency remote)
+    {
+        lock (_lock)
+        {
+            _remote = remote;
+            return Answered?.MergedWith(remote);
+        }
+    }
 }

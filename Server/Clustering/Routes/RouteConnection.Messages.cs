@@ -1,5 +1,6 @@
 using System.Text;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Accounts.Imports;
 using NatsAspire.Server.Clients;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
@@ -43,6 +44,7 @@ public sealed partial class RouteConnection
             HeaderLength = arguments.HeaderSize,
             BodyAndCrlf = bodyAndCrlf,
         };
+        if (RemoteLatencies.IsTracked(message.Reply)) _host.Accounts.RemoteLatencies?.OnRequest(matches.Account, message.Subject, message.Reply);
         if (message.HeaderLength > 0 && MessageSpans.AreWanted) RouteTraced(matches.Account, match, message, arguments.Queues);
         else MessageRouter.RouteFromCluster(matches.Account, match, message, arguments.Queues, _subscriber, Loop.Batch);
         return true;

@@ -50,7 +50,4 @@ public static class UnsupportedOptions
         yield return ("write_timeout", options.WriteTimeout != WriteTimeoutPolicy.Default || options.Cluster.WriteTimeout != WriteTimeoutPolicy.Default);
         yield return ("syslog on Windows", OperatingSystem.IsWindows() && options.Logging.Syslog);
     }
-
-    private static IEnumerable<UserOptions> AllUsers(ServerOptions options) =>
-        options.Authorization.Users.Concat(options.Accounts.SelectMany(account => account.Users));
 }

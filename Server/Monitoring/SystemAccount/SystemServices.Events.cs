@@ -75,7 +75,7 @@ internal sealed partial class SystemServices : IClientEvents
             Id = UniqueId.Next(),
             Time = MonitoringSource.Now,
             Server = Identify(),
-            Client = client.Describe(true) with { Account = account?.Name ?? client.Account?.Name, Stop = MonitoringSource.Now },
+            Client = client.Describe(true) with { Account = account?.Name ?? client.Account?.Name ?? "N/A", Stop = MonitoringSource.Now },
             Sent = DataStatistics.Of(moved.OutMessages, moved.OutBytes, 0, 0),
             Received = DataStatistics.Of(moved.InMessages, moved.InBytes, 0, 0),
             Reason = reason,

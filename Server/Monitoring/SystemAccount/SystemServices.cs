@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Accounts.Imports;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Monitoring.Pages;
 using NatsAspire.Server.Protocol;
@@ -43,6 +44,7 @@ internal sealed partial class SystemServices : IAsyncDisposable
         Listen($"$SYS.REQ.SERVER.{source.ServerId}.KICK", request => OnClient(request, client => client.Close(CloseReason.Kicked)));
         Listen($"$SYS.REQ.SERVER.{source.ServerId}.LDM", request => OnClient(request, client => client.SendLameDuck()));
         Listen($"$SYS.REQ.SERVER.{source.ServerId}.RELOAD", Reload);
+        Listen(RemoteLatencies.SubjectFor(system.ServerHash), TakeRemoteLatency);
         // Only the server the user is connected to knows it.
         ListenHere("$SYS.REQ.USER.*.INFO", AnswerUser);
         ListenHere("$SYS.REQ.USER.INFO", AnswerUser);
@@ -125,6 +127,13 @@ internal sealed partial class SystemServices : IAsyncDisposable
             return JsonDocument.Parse("null").RootElement;
         },
         "");
+
+    /// <summary>The other half of a measurement, from the responder's server.</summary>
+    private void TakeRemoteLatency(SystemRequest message)
+    {
+        if (JsonSerializer.Deserialize(message.Payload, LatencyJson.Default.RemoteLatency) is not { } remote) return;
+        _source.Accounts.Find(remote.Account)?.Responses.TakeRemote(remote);
+    }
 
     private void Reload(SystemRequest request) => _ = ReloadAsync(request);
 

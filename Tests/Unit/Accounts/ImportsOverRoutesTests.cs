@@ -26,6 +26,38 @@ public sealed class ImportsOverRoutesTests
         (message.Subject, message.Text).ShouldBe(("from.a.events.x", "1"));
     }
 
+    /// <summary>The requestor's server times the whole, the responder's server the service; one report holds both.</summary>
+    [Fact]
+    [Upstream("service_latency_test.go", "TestServiceLatencyRemoteConnect")]
+    [Upstream("service_latency_test.go", "TestServiceLatencyRemoteConnectAdjustNegativeValues")]
+    public async Task TheHalvesOfALatencyAreJoined()
+    {
+        await using var first = await TestServer.FromConfigAsync(Config("s1", 0));
+        await using var second = await TestServer.FromConfigAsync(Config("s2", first.ClusterEndPoint!.Port));
+        await Wait.Until("the mesh", () => first.PeerCount == 1 && second.PeerCount == 1);
+        await using var responder = await ImportTests.ConnectAsync(first, "a");
+        await using var requestor = await ImportTests.ConnectAsync(second, "b");
+        var reports = await responder.SubscribeAsync("latency");
+        var requests = await responder.SubscribeAsync("svc.*");
+        await responder.FlushAsync();
+        await InterestAsync(second, "A", "svc.x");
+        await InterestAsync(second, "A", "latency");
+        for (var i = 0; i < 5; i++)
+        {
+            var answer = requestor.RequestAsync("ask.x");
+            await responder.PublishAsync((await requests.NextAsync()).Reply!, "yes");
+            await answer;
+            var report = Golden.ParseText((await reports.NextAsync()).Text);
+            JsonSchema.ShouldMatch(report, "server/metric/v1/service_latency.json");
+            report.GetProperty("requestor").GetProperty("acc").GetString().ShouldBe("B");
+            report.GetProperty("responder").GetProperty("server").GetString().ShouldBe("s1");
+            report.GetProperty("responder").GetProperty("user").GetString().ShouldBe("a");
+            foreach (var key in new[] { "service", "system", "total" }) report.GetProperty(key).GetInt64().ShouldBeGreaterThanOrEqualTo(0);
+            report.GetProperty("total").GetInt64().ShouldBeGreaterThanOrEqualTo(report.GetProperty("service").GetInt64());
+        }
+        await Wait.Until("no request is open", () => second.Accounts.Find("A")!.Responses.Count == 0);
+    }
+
     /// <summary>Each request is answered once, although both servers have the import.</summary>
     private static async Task ServeOnceAsync(TestClient a, TestClient b, NatsServer importing)
     {
@@ -53,7 +85,7 @@ public sealed class ImportsOverRoutesTests
         server_name: {{name}}
         cluster { name: C, listen: "127.0.0.1:-1", routes: [ {{(seed == 0 ? "" : $"\"nats-route://127.0.0.1:{seed}\"")}} ] }
         accounts {
-          A { users: [ { user: a, password: a } ], exports: [ { stream: "events.>" }, { service: "svc.*" } ] }
+          A { users: [ { user: a, password: a } ], exports: [ { stream: "events.>" }, { service: "svc.*", latency: { sampling: 100%, subject: latency } } ] }
           B { users: [ { user: b, password: b } ], imports: [
             { stream: { account: A, subject: "events.>" }, prefix: "from.a" }, { service: { account: A, subject: "svc.*" }, to: "ask.*" } ] }
         }

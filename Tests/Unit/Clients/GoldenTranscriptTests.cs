@@ -11,6 +11,7 @@ public sealed class GoldenTranscriptTests
     [
         "lame-duck.json", "lame-duck-protocol-0.json", "server-shutdown.json", "queue-groups.json",
         "hmsg-to-no-header-client.json", "perm-allow-responses.json", "max-connections.json",
+        "user-info-request.json", "sys-account-sub.json",
     ];
 
     /// <summary>Those that are not replayed, and why.</summary>
@@ -21,8 +22,6 @@ public sealed class GoldenTranscriptTests
         ["slow-consumer.json"] = "a figure, no conversation: SlowConsumerTests",
         ["import-requestor-account-b.json"] = "one half of two: ImportTests",
         ["import-responder-account-a.json"] = "one half of two: ImportTests",
-        ["user-info-request.json"] = "the system services are not served yet",
-        ["sys-account-sub.json"] = "system events are not served yet",
     };
 
     /// <summary>Where Debian's 2.9.10 speaks otherwise than 2.14.5, and how.</summary>
@@ -33,9 +32,8 @@ public sealed class GoldenTranscriptTests
 
     private static readonly Dictionary<string, string> NotServed = new()
     {
-        ["nkey"] = "nkeys are not served yet",
         ["operator"] = "operator mode is not served yet",
-        ["websocket"] = "WebSocket is not served yet",
+        ["websocket"] = "frames, no lines: GoldenWebSocketTests",
     };
 
     public static TheoryData<string, string> Transcripts() =>
@@ -78,6 +76,6 @@ public sealed class GoldenTranscriptTests
     }
 
     private static IEnumerable<(string File, string Config)> Alone() => GoldenTranscript.All()
-        .Where(transcript => transcript.Config is "auth" or "noauth" or "token" or "accounts")
+        .Where(transcript => transcript.Config is "auth" or "noauth" or "token" or "accounts" or "nkey")
         .Where(transcript => !NotReplayed.ContainsKey(transcript.File) && !WithCompany.Contains(transcript.File));
 }

@@ -35,6 +35,16 @@ public sealed class PrimitivesTests
         Convert.ToHexStringLower(X25519.Multiply(Convert.FromHexString(secret), Convert.FromHexString(point))).ShouldBe(product);
 
     [Fact]
+    public void NodeHashesAreTheGoServers()
+    {
+        foreach (var vector in Golden.Json("vectors", "gethash.json").EnumerateArray())
+        {
+            NodeHash.Of(vector.GetProperty("name").GetString()!).ShouldBe(vector.GetProperty("hash8").GetString());
+            NodeHash.Of(vector.GetProperty("name").GetString()!, 6).ShouldBe(vector.GetProperty("gw_hash6").GetString());
+        }
+    }
+
+    [Fact]
     public void X25519SecretsAreShared()
     {
         var random = new Random(1);
