@@ -1,0 +1,66 @@
+using System.Net;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Interop;
+
+/// <summary>A service on one kind of server, its requestor on the other: the halves of a measured latency find each other.</summary>
+public sealed class MixedLatencyTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task LatencyIsPutTogetherAcrossServers(bool oursResponds)
+    {
+        var ports = new NatsAspire.Hosting.FreePorts().Take(3);
+        var (ourRoute, theirRoute, theirClient) = (ports[0], ports[1], ports[2]);
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, $"listen: \"127.0.0.1:{theirClient}\"\n" + Config("go", theirRoute, ourRoute), TestContext.Current.CancellationToken);
+        await using var ours = await TestServer.FromConfigAsync(Config("ours", ourRoute, 0));
+        await using var go = RunningProcess.Start(Peers.GoServer(), "-c", file);
+        await go.WaitForOutputAsync("Server is ready");
+        await Wait.Until("the route", () => ours.RouteConnectionCount == 1, () => go.Output);
+        var theirs = new IPEndPoint(IPAddress.Loopback, theirClient);
+        await using var responder = await ConnectAsync(oursResponds ? ours.ClientEndPoint! : theirs, "a");
+        await using var requestor = await ConnectAsync(oursResponds ? theirs : ours.ClientEndPoint!, "b");
+        var reports = await responder.SubscribeAsync("latency");
+        var requests = await responder.SubscribeAsync("svc");
+        await responder.FlushAsync();
+        var answer = await Wait.For("an answer", AskUntilHeardAsync(requestor, responder, requests));
+        answer.ShouldBe("yes");
+        var report = Golden.ParseText((await reports.NextAsync()).Text);
+        report.GetProperty("status").GetInt32().ShouldBe(200, report.ToString());
+        report.GetProperty("requestor").GetProperty("acc").GetString().ShouldBe("B", report.ToString());
+        report.GetProperty("responder").GetProperty("server").GetString().ShouldBe(oursResponds ? "ours" : "go", report.ToString());
+        report.GetProperty("responder").GetProperty("user").GetString().ShouldBe("a", report.ToString());
+        File.Delete(file);
+    }
+
+    /// <summary>Asks until the interest has crossed: before, the answer is a 503.</summary>
+    private static async Task<string> AskUntilHeardAsync(TestClient requestor, TestClient responder, TestSubscription requests)
+    {
+        var request = requests.NextAsync();
+        while (true)
+        {
+            var answer = requestor.RequestAsync("svc");
+            await Task.WhenAny(answer, request);
+            if (request.IsCompleted) await responder.PublishAsync((await request).Reply!, "yes");
+            var message = await answer;
+            if (!message.IsNoResponders) return message.Text;
+        }
+    }
+
+    private static Task<TestClient> ConnectAsync(IPEndPoint server, string user) =>
+        TestClient.ConnectAsync(server, new TestClientOptions { User = user, Password = user, Name = user });
+
+    private static string Config(string name, int port, int seed) =>
+        $$"""
+        server_name: {{name}}
+        cluster { name: C, listen: "127.0.0.1:{{port}}", routes: [ {{(seed == 0 ? "" : $"\"nats-route://127.0.0.1:{seed}\"")}} ] }
+        accounts {
+          A { users: [ { user: a, password: a } ], exports: [ { service: "svc", latency: { sampling: 100%, subject: latency } } ] }
+          B { users: [ { user: b, password: b } ], imports: [ { service: { account: A, subject: "svc" } } ] }
+          SYS { }
+        }
+        system_account: SYS
+        """;
+}
