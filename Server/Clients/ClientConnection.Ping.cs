@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -11,7 +12,6 @@ public sealed partial class ClientConnection
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RoundTripMeasurement = TimeSpan.FromHours(1);
     private LoopTimer? _pingTimer;
-    private LoopTimer? _writeTimer;
     private long _lastActivityMilliseconds;
     private long _pingSentMilliseconds;
     private long _pingSentTimestamp;
@@ -107,25 +107,15 @@ public sealed partial class ClientConnection
         Enqueue("PING\r\n"u8);
     }
 
-    /// <summary>The socket took no more: gives the peer the write deadline to read on.</summary>
-    protected override void OnWriteBlocked()
+    protected override TimeSpan WriteDeadline => _hub.Options.Limits.WriteDeadline;
+
+    protected override bool KeepsSlowPeer => _hub.Options.WriteTimeout == WriteTimeoutPolicy.Retry;
+
+    protected override void OnSlowPeer(bool isKnown, string text)
     {
-        _writeTimer ??= Loop.CreateTimer(CheckWriteDeadline);
-        Loop.Schedule(_writeTimer, _hub.Options.Limits.WriteDeadline);
+        _hub.CountSlowConsumer(Account);
+        ClientLog.Notice(Log, _label, $"Slow Consumer {(isKnown ? "State" : "Detected")}: {text}");
     }
 
-    private void CheckWriteDeadline()
-    {
-        if (IsClosing || !WriteIsBlocked) return;
-        var deadline = _hub.Options.Limits.WriteDeadline;
-        var blocked = BlockedFor;
-        if (blocked < deadline)
-        {
-            Loop.Schedule(_writeTimer!, deadline - blocked);
-            return;
-        }
-        _hub.CountSlowConsumer(Account);
-        ClientLog.Notice(Log, _label, $"Slow Consumer Detected: WriteDeadline of {deadline.TotalSeconds:0.###}s exceeded with {PendingBytes} total bytes.");
-        Close(CloseReason.SlowConsumerWriteDeadline);
-    }
+    protected override void OnPeerRecovered(string text) => ClientLog.Notice(Log, _label, "Slow Consumer Recovered: " + text);
 }

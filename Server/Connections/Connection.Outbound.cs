@@ -18,7 +18,6 @@ public abstract partial class Connection
     private bool _touched;
     private bool _ioDisposed;
     private long _pending;
-    private long _blockedSince;
     private volatile bool _writeBlocked;
 
     /// <summary>Bytes that wait to be sent.</summary>
@@ -31,13 +30,6 @@ public abstract partial class Connection
     public bool IsCongested { get; private set; }
 
     internal bool WriteBlocked => _writeBlocked;
-
-    /// <summary>True while the socket takes nothing.</summary>
-    protected bool WriteIsBlocked => _writeBlocked;
-
-    /// <summary>How long the peer has taken nothing; zero while it does.</summary>
-    protected TimeSpan BlockedFor =>
-        _writeBlocked ? TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _blockedSince)) : default;
 
     public void EnterGate() => _gate.Enter();
 
@@ -121,21 +113,12 @@ public abstract partial class Connection
         SendAll();
     }
 
-    /// <summary>The socket took no more: the place for a write deadline. On the loop's thread.</summary>
-    protected virtual void OnWriteBlocked()
-    {
-    }
-
-    internal void NotifyWriteBlocked()
-    {
-        if (_writeBlocked && !IsClosing) OnWriteBlocked();
-    }
-
     internal void OnWritable()
     {
         _writeBlocked = false;
         _handshake?.Advance();
         Flush();
+        CheckRecovery();
     }
 
     /// <summary>Appends protocol bytes and flushes with the batch (own loop) or at once (other threads).</summary>
@@ -186,7 +169,6 @@ public abstract partial class Connection
                 StopSending(sent);
                 return;
             }
-            Volatile.Write(ref _blockedSince, Environment.TickCount64);
             FinishSegment(sent);
         }
     }
@@ -203,6 +185,7 @@ public abstract partial class Connection
         lock (_gate)
         {
             _pending -= sent;
+            _sentBytes += sent;
             if (IsCongested && _pending <= MaxPendingBytes >> 1) IsCongested = false;
         }
     }
@@ -230,11 +213,7 @@ public abstract partial class Connection
         lock (_gate)
         {
             _sending = false;
-            if (result == ByteChannel.WouldBlock)
-            {
-                if (!_writeBlocked) Volatile.Write(ref _blockedSince, Environment.TickCount64);
-                _writeBlocked = true;
-            }
+            if (result == ByteChannel.WouldBlock) _writeBlocked = true;
         }
         if (result == ByteChannel.WouldBlock) Loop.WantWrite(this);
         else Close(CloseReason.WriteError);

@@ -139,6 +139,7 @@ public abstract partial class Connection : IFlushTarget
         if (_closed) return;
         FlushBeforeClose();
         _closed = true;
+        _deadlineTimer?.Cancel();
         Loop.Detach(this);
         ReleaseStash();
         try

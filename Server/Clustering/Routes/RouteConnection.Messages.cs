@@ -81,7 +81,7 @@ public sealed partial class RouteConnection
         if (!CheckPending())
         {
             _manager.CountSlowConsumer();
-            RouteLog.SlowConsumer(Log, _label, $"MaxPending of {MaxPendingBytes} Exceeded");
+            RouteLog.SlowConsumer(Log, _label, "Detected", $"MaxPending of {MaxPendingBytes} Exceeded");
             Close(CloseReason.SlowConsumerPendingBytes);
             return false;
         }

@@ -5,12 +5,11 @@ using NatsAspire.Server.Primitives;
 
 namespace NatsAspire.Server.Clustering.Routes;
 
-/// <summary>PING and PONG, stale peers, write deadline.</summary>
+/// <summary>PING and PONG, stale and slow peers.</summary>
 public sealed partial class RouteConnection
 {
     private static readonly TimeSpan FirstPing = TimeSpan.FromSeconds(1);
     private LoopTimer? _pingTimer;
-    private LoopTimer? _writeTimer;
     private long _pingSentTimestamp;
     private int _pingsOut;
 
@@ -75,25 +74,16 @@ public sealed partial class RouteConnection
         Enqueue("PING\r\n"u8);
     }
 
-    /// <summary>A peer that takes nothing for the write deadline is closed, to be dialled anew.</summary>
-    protected override void OnWriteBlocked()
+    protected override TimeSpan WriteDeadline => _host.Options.Cluster.WriteDeadline ?? _host.Options.Limits.WriteDeadline;
+
+    /// <summary>A route is worth more than a client: unless told otherwise, only a peer that takes nothing at all loses it.</summary>
+    protected override bool KeepsSlowPeer => _host.Options.Cluster.WriteTimeout != WriteTimeoutPolicy.Close;
+
+    protected override void OnSlowPeer(bool isKnown, string text)
     {
-        _writeTimer ??= Loop.CreateTimer(CheckWriteDeadline);
-        Loop.Schedule(_writeTimer, WriteDeadline);
+        if (!isKnown) _manager.CountSlowConsumer();
+        RouteLog.SlowConsumer(Log, _label, isKnown ? "State" : "Detected", text);
     }
 
-    private TimeSpan WriteDeadline => _host.Options.Cluster.WriteDeadline ?? _host.Options.Limits.WriteDeadline;
-
-    private void CheckWriteDeadline()
-    {
-        if (IsClosing || !WriteIsBlocked) return;
-        if (BlockedFor < WriteDeadline)
-        {
-            Loop.Schedule(_writeTimer!, WriteDeadline - BlockedFor);
-            return;
-        }
-        _manager.CountSlowConsumer();
-        RouteLog.SlowConsumer(Log, _label, $"WriteDeadline of {WriteDeadline.TotalSeconds:0.###}s exceeded with {PendingBytes} total bytes.");
-        Close(CloseReason.SlowConsumerWriteDeadline);
-    }
+    protected override void OnPeerRecovered(string text) => RouteLog.SlowConsumer(Log, _label, "Recovered", text);
 }

@@ -98,7 +98,6 @@ public sealed partial class RouteConnection : Connection, IInterestListener
         _pingTimer?.Cancel();
         _authTimer?.Cancel();
         _handshakeTimer?.Cancel();
-        _writeTimer?.Cancel();
         DropRemoteInterest();
         HandOverTraffic();
         _manager.Unregister(this);

@@ -38,6 +38,6 @@ internal static partial class RouteLog
     [LoggerMessage(210, LogLevel.Trace, "{Route} - ->> [{Operation}]")]
     public static partial void Out(ILogger log, string route, string operation);
 
-    [LoggerMessage(211, LogLevel.Information, "{Route} - Slow Consumer Detected: {Text}")]
-    public static partial void SlowConsumer(ILogger log, string route, string text);
+    [LoggerMessage(211, LogLevel.Information, "{Route} - Slow Consumer {State}: {Text}")]
+    public static partial void SlowConsumer(ILogger log, string route, string state, string text);
 }

@@ -47,7 +47,6 @@ public static class UnsupportedOptions
     private static IEnumerable<(string Option, bool IsAsked)> FindOthers(ServerOptions options)
     {
         yield return ($"max_payload above {LargestPayload}", options.Limits.MaxPayload > LargestPayload);
-        yield return ("write_timeout", options.WriteTimeout != WriteTimeoutPolicy.Default || options.Cluster.WriteTimeout != WriteTimeoutPolicy.Default);
         yield return ("syslog on Windows", OperatingSystem.IsWindows() && options.Logging.Syslog);
     }
 }
