@@ -76,12 +76,16 @@ public sealed class Account
     /// <summary>Client connections of the account on this server.</summary>
     public int ConnectionCount => Volatile.Read(ref _connections);
 
+    /// <summary>Its connections on the other servers; told only of accounts with a limit.</summary>
+    public RemoteConnections Elsewhere { get; } = new();
+
     /// <summary>Counts a connection in.</summary>
-    /// <returns>False when the account's limit is reached.</returns>
+    /// <returns>False when the account's limit is reached, those on other servers counted.</returns>
     public bool TryAddConnection()
     {
         var limit = Options.MaxConnections;
-        if (Interlocked.Increment(ref _connections) <= limit || limit < 0) return true;
+        var connections = Interlocked.Increment(ref _connections);
+        if (limit < 0 || connections + Elsewhere.Total <= limit) return true;
         Interlocked.Decrement(ref _connections);
         return false;
     }

@@ -167,8 +167,7 @@ public sealed partial class ClientConnection
             LeaveAccount();
             if (!account.TryAddConnection())
             {
-                SendError("maximum account active connections exceeded");
-                Close(CloseReason.MaxAccountConnectionsExceeded);
+                CloseAsExcessOfAccount();
                 return false;
             }
             Account = account;

@@ -152,6 +152,12 @@ public sealed partial class ClientConnection : Connection
         Close(CloseReason.MaxConnectionsExceeded);
     }
 
+    internal void CloseAsExcessOfAccount()
+    {
+        SendError("maximum account active connections exceeded");
+        Close(CloseReason.MaxAccountConnectionsExceeded);
+    }
+
     private void SendError(string text)
     {
         if (_trace) ClientLog.Out(Log, _label, "-ERR " + text);

@@ -66,6 +66,7 @@ public sealed partial class NatsServer
         _clientUrls = null;
         _clients.UpdateInfo(WithOptions);
         _clients.Reload();
+        _system?.TrackLimits();
         _routes?.Reload(current.Cluster);
         foreach (var change in ReloadReport.Describe(current, fresh)) ServerLog.ReloadedOption(_log, change);
         ServerLog.Reloaded(_log, fresh.ConfigDigest is { } digest ? $"({digest})" : "");

@@ -32,6 +32,8 @@ namespace NatsAspire.Server.Monitoring;
 [JsonSerializable(typeof(LeafzOptions))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, QueueState>))]
 [JsonSerializable(typeof(IpqueueszOptions))]
+[JsonSerializable(typeof(Profilez))]
+[JsonSerializable(typeof(ProfilezOptions))]
 [JsonSerializable(typeof(Expvarz))]
 public sealed partial class MonitoringJson : JsonSerializerContext
 {

@@ -29,6 +29,7 @@ internal sealed partial class SystemServices : IClientEvents
             var message = new ConnectEvent { Id = UniqueId.Next(), Time = MonitoringSource.Now, Server = Identify(), Client = described };
             Send($"$SYS.ACCOUNT.{account.Name}.CONNECT", message, SystemJson.Default.ConnectEvent);
             PublishAccount(account.Name, default);
+            AskForConnections(account.Name);
         });
     }
 

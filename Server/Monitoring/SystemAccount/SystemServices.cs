@@ -49,6 +49,7 @@ internal sealed partial class SystemServices : IAsyncDisposable
         ListenHere("$SYS.REQ.USER.*.INFO", AnswerUser);
         ListenHere("$SYS.REQ.USER.INFO", AnswerUser);
         StartEvents();
+        TrackLimits();
     }
 
     public async ValueTask DisposeAsync()

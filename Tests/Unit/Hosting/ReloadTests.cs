@@ -30,6 +30,41 @@ public sealed class ReloadTests
         (await client.ReadInfoAsync()).GetProperty("max_payload").GetInt32().ShouldBe(1024 * 1024);
     }
 
+    /// <summary>Twenty reloads, every other one refused, while messages flow: none is lost and nobody is closed.</summary>
+    [Fact]
+    public async Task MessagesFlowThroughReloads()
+    {
+        const string accounts = "accounts { A { users: [ { user: a, password: a } ], mappings: { old: new } } }\n";
+        await using var server = await TestServer.FromConfigAsync(accounts);
+        await using var publisher = await TestClient.ConnectAsync(server.ClientEndPoint!, new TestClientOptions { User = "a", Password = "a" });
+        await using var subscriber = await TestClient.ConnectAsync(server.ClientEndPoint!, new TestClientOptions { User = "a", Password = "a" });
+        var messages = await subscriber.SubscribeAsync("new");
+        await subscriber.FlushAsync();
+        var stop = false;
+        var published = 0;
+        var flow = Task.Run(async () =>
+        {
+            while (!Volatile.Read(ref stop))
+            {
+                await publisher.PublishAsync("old", $"{published++}");
+                if (published % 100 == 0) await publisher.FlushAsync();
+            }
+            await publisher.FlushAsync();
+        });
+        for (var i = 0; i < 20; i++)
+        {
+            var before = messages.Count;
+            if (i % 2 == 0) await ReloadAsync(server, accounts + $"max_control_line: {4096 + i}\nauthorization {{ timeout: {i + 1} }}");
+            else await Should.ThrowAsync<ConfigurationValueException>(() => ReloadAsync(server, accounts + "max_pending: 5MB"));
+            await Wait.Until("messages after the reload", () => messages.Count > before);
+        }
+        Volatile.Write(ref stop, true);
+        await flow;
+        await subscriber.FlushAsync();
+        for (var i = 0; i < published; i++) (await messages.NextAsync()).Text.ShouldBe($"{i}");
+        server.ClientCount.ShouldBe(2);
+    }
+
     [Fact]
     [Upstream("reload_test.go", "TestConfigReloadRotateUserAuthentication")]
     [Upstream("reload_test.go", "TestConfigReloadRotateUsersAuthentication")]

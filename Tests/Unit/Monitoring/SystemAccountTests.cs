@@ -29,6 +29,8 @@ public sealed class SystemAccountTests
     [InlineData("HEALTHZ", "status")]
     [InlineData("EXPVARZ", "cmdline")]
     [InlineData("IPQUEUESZ", "")]
+    [InlineData("RAFTZ", "")]
+    [InlineData("PROFILEZ", "error")]
     [Upstream("events_test.go", "TestServerEventsPingMonitorz")]
     public async Task PingsAreAnsweredInAnEnvelope(string name, string key)
     {
