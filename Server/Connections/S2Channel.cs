@@ -49,6 +49,12 @@ public sealed class S2Channel(ByteChannel below) : ByteChannel
     /// <param name="compresses">False: chunks carry the bytes as they are.</param>
     public void StartSending(bool compresses = true) => _encoder = new S2Encoder(ChunkSize) { Compresses = compresses };
 
+    /// <summary>False: chunks sent from here on carry the bytes as they are. From any thread, once sending is switched.</summary>
+    public bool Compresses
+    {
+        set => _encoder!.Compresses = value;
+    }
+
     public override int Receive(Span<byte> buffer)
     {
         if (_decoder is null) return below.Receive(buffer);
