@@ -98,6 +98,8 @@ public sealed partial class RouteConnection : Connection, IInterestListener
         return data.Length;
     }
 
+    protected override void OnReadFault(string fault) => RouteLog.Error(Log, _label, "read error: " + fault);
+
     protected override void OnClosed()
     {
         _pingTimer?.Cancel();
