@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Primitives.S2;
 using NatsAspire.Server.Protocol;
 
 namespace NatsAspire.Server.Clustering.Routes;
@@ -79,7 +80,7 @@ public sealed partial class RouteConnection
             return;
         }
         AddLayer(below => _s2 = new S2Channel(below));
-        _s2!.StartSending(_level != CompressionModes.Uncompressed);
+        _s2!.StartSending(EffortOf(_level));
         _switchesReceiving = true;
         if (!IsSolicited) SendLine(info);
     }
@@ -101,8 +102,16 @@ public sealed partial class RouteConnection
     private void SetLevel(string level)
     {
         _level = level;
-        _s2!.Compresses = level != CompressionModes.Uncompressed;
+        _s2!.SetEffort(EffortOf(level));
     }
+
+    private static S2Effort EffortOf(string level) => level switch
+    {
+        CompressionModes.Uncompressed => S2Effort.None,
+        CompressionModes.Better => S2Effort.Better,
+        CompressionModes.Best => S2Effort.Best,
+        _ => S2Effort.Fast,
+    };
 
     /// <summary>
     /// Other options: a stream goes on at another level; whether there is one at all is to be negotiated anew, on

@@ -21,8 +21,7 @@ public static partial class S2Block
     /// <returns>Bytes written; 0: it is no smaller that way.</returns>
     private static int EncodeBody(ReadOnlySpan<byte> source, Span<byte> target)
     {
-        // Saving less than this is not worth the reader's time.
-        var limit = source.Length - (source.Length >> 5) - 5;
+        var limit = WorthwhileLength(source.Length);
         if (source.Length < Margin * 2) return 0;
         var table = _table ??= new int[1 << HashBits];
         table.AsSpan().Clear();
@@ -54,6 +53,9 @@ public static partial class S2Block
         if (written + source.Length - emitted > limit) return 0;
         return emitted < source.Length ? written + EmitLiteral(source[emitted..], target[written..]) : written;
     }
+
+    /// <summary>Saving less than this is not worth the reader's time.</summary>
+    private static int WorthwhileLength(int length) => length - (length >> 5) - 5;
 
     /// <summary>Of six bytes: shorter matches rarely pay.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
