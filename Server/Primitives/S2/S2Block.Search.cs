@@ -24,10 +24,9 @@ public static partial class S2Block
     private static int EncodeSearching(ReadOnlySpan<byte> source, Span<byte> target, int depth)
     {
         if (source.Length < Margin * 2) return 0;
-        var heads = _table ??= new int[1 << HashBits];
-        heads.AsSpan().Clear();
+        var heads = ClearTable(source.Length, out var shift);
         var links = ArrayPool<int>.Shared.Rent(source.Length);
-        var written = new Search(source, heads, links, depth).Run(target);
+        var written = new Search(source, heads, links, shift, depth).Run(target);
         ArrayPool<int>.Shared.Return(links);
         return written;
     }
@@ -39,7 +38,7 @@ public static partial class S2Block
     /// One block's search. Positions of equal hash are chained, latest first; both tables hold positions plus one, so
     /// that zero ends a chain.
     /// </summary>
-    private ref struct Search(ReadOnlySpan<byte> source, Span<int> heads, Span<int> links, int depth)
+    private ref struct Search(ReadOnlySpan<byte> source, Span<int> heads, Span<int> links, int shift, int depth)
     {
         private readonly ReadOnlySpan<byte> _source = source;
         private readonly Span<int> _heads = heads;
@@ -135,6 +134,6 @@ public static partial class S2Block
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly int HashOf(int at) => (int)((BinaryPrimitives.ReadUInt32LittleEndian(_source[at..]) * ShortHashPrime) >> (32 - HashBits));
+        private readonly int HashOf(int at) => (int)((BinaryPrimitives.ReadUInt32LittleEndian(_source[at..]) * ShortHashPrime) >> shift);
     }
 }

@@ -9,7 +9,7 @@ public enum S2Effort
     /// <summary>The first match that is found.</summary>
     Fast,
 
-    /// <summary>The best of several matches; a few times slower.</summary>
+    /// <summary>The best of several matches; several times slower.</summary>
     Better,
 
     /// <summary>The best of many matches; slower again.</summary>
