@@ -46,8 +46,11 @@ public sealed class S2Channel(ByteChannel below) : ByteChannel
     }
 
     /// <summary>What is sent from here on is compressed. When nothing is queued to be sent, and nobody sends.</summary>
-    /// <param name="compresses">False: chunks carry the bytes as they are.</param>
-    public void StartSending(bool compresses = true) => _encoder = new S2Encoder(ChunkSize) { Compresses = compresses };
+    /// <param name="effort">With none, chunks carry the bytes as they are.</param>
+    public void StartSending(S2Effort effort = S2Effort.Fast) => _encoder = new S2Encoder(ChunkSize) { Effort = effort };
+
+    /// <summary>The effort from the next chunk on. From any thread, once sending is switched.</summary>
+    public void SetEffort(S2Effort effort) => _encoder!.Effort = effort;
 
     public override int Receive(Span<byte> buffer)
     {

@@ -57,7 +57,8 @@ internal static class ReloadReport
     {
         yield return (!before.Tags.SequenceEqual(after.Tags), "tags");
         yield return (!before.Metadata.OrderBy(entry => entry.Key).SequenceEqual(after.Metadata.OrderBy(entry => entry.Key)), "metadata");
-        yield return (before.Cluster.Enabled && WithListsOf(before.Cluster, after.Cluster) != after.Cluster, "cluster");
+        var sameThresholds = before.Cluster.CompressionRttThresholds.SequenceEqual(after.Cluster.CompressionRttThresholds);
+        yield return (before.Cluster.Enabled && (!sameThresholds || WithListsOf(before.Cluster, after.Cluster) != after.Cluster), "cluster");
         yield return (!before.Cluster.Routes.SequenceEqual(after.Cluster.Routes), "cluster routes");
         yield return (before.ClientAdvertise != after.ClientAdvertise, $"client_advertise = {after.ClientAdvertise}");
         yield return (before.PidFile != after.PidFile, $"pid_file = {after.PidFile}");

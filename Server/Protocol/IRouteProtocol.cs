@@ -37,6 +37,9 @@ public interface IRouteProtocol
     /// <summary>True while only CONNECT is welcome.</summary>
     bool AwaitsConnect { get; }
 
+    /// <summary>True when what follows the last item is of another form: parsing ends there.</summary>
+    bool EndsHere { get; }
+
     void OnOperationBeforeConnect();
 
     bool OnConnect(ReadOnlySpan<byte> json);

@@ -45,6 +45,7 @@ public static class RouteParser
             if (used == 0) break;
             if (used < 0) return data.Length;
             position += used;
+            if (protocol.EndsHere) break;
         }
         return position;
     }

@@ -9,7 +9,7 @@ namespace NatsAspire.Server.Clustering.Routes;
 
 /// <summary>
 /// The handshake (clusterwire.md §2.4): the dialling side sends CONNECT, the other INFO; the dialling side's own
-/// INFO follows when its place in the pool is known; then each tells its interest.
+/// INFO follows when its place in the pool is known, behind the negotiation of compression; then each tells its interest.
 /// </summary>
 public sealed partial class RouteConnection
 {
@@ -29,7 +29,7 @@ public sealed partial class RouteConnection
             _authTimer = Loop.CreateTimer(() => Fail("Authentication Timeout", CloseReason.AuthenticationTimeout));
             Loop.Schedule(_authTimer, _host.Options.Cluster.AuthTimeout);
         }
-        SendLine((_manager.BuildInfo() with { Nonce = Security.Nonce.Next() }).ToProtocolLine());
+        SendLine((_manager.BuildInfo() with { Nonce = Security.Nonce.Next(), Compression = _compression.Mode }).ToProtocolLine());
     }
 
     private void SendConnect()
@@ -44,6 +44,7 @@ public sealed partial class RouteConnection
         {
             Nonce = Security.Nonce.Next(),
             RouteAccount = PinnedAccount,
+            Compression = _compression.Mode,
             GossipMode = Target.Gossip,
         };
         SendLine(info.ToProtocolLine());
@@ -91,6 +92,7 @@ public sealed partial class RouteConnection
     internal void Reload() => Loop.Post(() =>
     {
         _trace = Log.IsEnabled(LogLevel.Trace);
+        if (!IsClosing) ReloadCompression();
         if (!IsClosing && _connect is not null && !IsAuthentic(_connect)) RefuseAuthentication();
     });
 
@@ -116,6 +118,7 @@ public sealed partial class RouteConnection
             Close(CloseReason.DuplicateServerName);
             return false;
         }
+        if (!_agreedOnCompression && !AgreeOnCompression(info.Compression)) return !IsClosing;
         RemoteId = info.ServerId;
         RemoteName = info.ServerName;
         PinnedAccount ??= info.RouteAccount;

@@ -35,6 +35,7 @@ public sealed partial class RouteConnection
     {
         _pingsOut = 0;
         RoundTrip = Stopwatch.GetElapsedTime(_pingSentTimestamp);
+        AdjustLevel();
         if (!_continuePool) return true;
         _continuePool = false;
         _manager.ContinuePool(this);
@@ -63,7 +64,9 @@ public sealed partial class RouteConnection
             Close(CloseReason.StaleConnection);
             return;
         }
-        SendPing();
+        // A peer that compresses must not find a PING between what it reads plain and the stream.
+        if (Negotiates && !_agreedOnCompression) _pingsOut++;
+        else SendPing();
         SchedulePing(first: false);
     }
 

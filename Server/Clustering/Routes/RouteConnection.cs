@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -37,6 +38,8 @@ public sealed partial class RouteConnection : Connection, IInterestListener
         _permissions = new RoutePermissions(host.Options.Cluster.Permissions);
         _label = $"{RemoteEndPoint} - rid:{id}";
         _trace = host.Log.IsEnabled(LogLevel.Trace);
+        _compression = CompressionOf(host.Options.Cluster);
+        _pingSentTimestamp = Stopwatch.GetTimestamp();
         MaxPendingBytes = host.Options.Limits.MaxPending;
         _startedMilliseconds = Environment.TickCount64;
         StartedAt = TimeProvider.System.GetUtcNow();
@@ -61,8 +64,8 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     /// <summary>True when this side dialled.</summary>
     public bool IsSolicited => Target is not null;
 
-    /// <summary>True when the dialling side's INFO waits until the place in the pool is known.</summary>
-    internal bool SendsInfoLate => Target is { PinnedAccount: null } && _manager.PoolSize >= 1;
+    /// <summary>True when the dialling side's INFO waits until compression is agreed on and the place in the pool is known.</summary>
+    internal bool SendsInfoLate => Target is not null && (Negotiates || (Target.PinnedAccount is null && _manager.PoolSize >= 1));
 
     protected override int PendingItemLength => _pendingItem;
 
@@ -90,8 +93,12 @@ public sealed partial class RouteConnection : Connection, IInterestListener
         var before = _inMessages + _interestChanges;
         var consumed = RouteParser.Parse(ref protocol, data, out _pendingItem);
         if (_inMessages + _interestChanges != before) _lastInMilliseconds = Loop.NowMilliseconds;
-        return consumed;
+        if (!_switchesReceiving) return consumed;
+        StartDecompressing(data[consumed..]);
+        return data.Length;
     }
+
+    protected override void OnReadFault(string fault) => RouteLog.Error(Log, _label, "read error: " + fault);
 
     protected override void OnClosed()
     {
@@ -106,7 +113,7 @@ public sealed partial class RouteConnection : Connection, IInterestListener
 
     private void StartProtocol()
     {
-        SchedulePing(first: true);
+        SchedulePing(first: !Negotiates);
         if (Target is null) SendGreeting();
         else SendConnect();
     }
@@ -128,6 +135,8 @@ public sealed partial class RouteConnection : Connection, IInterestListener
         public bool OmitsAccount => route.PinnedAccount is not null;
 
         public bool AwaitsConnect => route._awaitsConnect;
+
+        public bool EndsHere => route._switchesReceiving;
 
         public void OnOperationBeforeConnect() => route.RefuseAuthentication();
 

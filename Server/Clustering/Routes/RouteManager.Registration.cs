@@ -137,7 +137,14 @@ public sealed partial class RouteManager
     {
         // Everything the route carries is told before its own INFO can be answered; RS+ follow the INFO on the wire.
         var delayed = route.SendsInfoLate
-            ? BuildInfo() with { Nonce = Security.Nonce.Next(), RoutePoolIndex = route.PinnedAccount is null ? route.PoolIndex : 0, RouteAccount = route.PinnedAccount, GossipMode = route.Target!.Gossip }
+            ? BuildInfo() with
+            {
+                Nonce = Security.Nonce.Next(),
+                RoutePoolIndex = route.PinnedAccount is null ? route.PoolIndex : 0,
+                RouteAccount = route.PinnedAccount,
+                Compression = route.AgreedMode,
+                GossipMode = route.Target!.Gossip,
+            }
             : null;
         var more = peer.Pooled && route.PinnedAccount is null && route.Target is not null && !peer.IsComplete;
         return new Registration(CloseReason.None, null, delayed, more);

@@ -8,7 +8,7 @@ public sealed partial class RouteManager
 {
     /// <summary>
     /// Goes by the host's current options. Routes that are no longer configured or admitted end; what both sides
-    /// agreed on when they met (pool, pinned accounts, permissions, compression) is agreed on anew.
+    /// agreed on when they met (pool, pinned accounts, permissions) is agreed on anew; of compression, see the route.
     /// </summary>
     /// <param name="before">What was in force.</param>
     public void Reload(ClusterOptions before)
@@ -19,7 +19,7 @@ public sealed partial class RouteManager
         using (_lock.Enter())
         {
             if (_stopping) return;
-            renegotiate = TakeShape(now) || !SamePermissions(before.Permissions, now.Permissions) || before.Compression != now.Compression;
+            renegotiate = TakeShape(now) || !SamePermissions(before.Permissions, now.Permissions);
             open = [.. _connections];
         }
         var (old, current) = (before.Routes.Select(Key).ToHashSet(), now.Routes.Select(Key).ToHashSet());

@@ -13,14 +13,11 @@ internal static class CompressionCheck
     public static string? FindError(CompressionOptions compression, string modeForOn)
     {
         if (compression.Mode.Length == 0) return null;
-        var mode = compression.Mode.ToLowerInvariant();
-        if (mode is "on" or "enabled" or "true") mode = modeForOn;
-        return mode switch
+        return CompressionModes.Normalize(compression.Mode, modeForOn) switch
         {
-            "not supported" or "not_supported" or "disabled" or "off" or "false" or "accept" => null,
-            "fast" or "s2_fast" or "better" or "s2_better" or "best" or "s2_best" => null,
-            "auto" or "s2_auto" => FindThresholdError(compression),
-            _ => $"unsupported compression mode {QuotedText.Quote(compression.Mode)}",
+            null => $"unsupported compression mode {QuotedText.Quote(compression.Mode)}",
+            CompressionModes.Auto => FindThresholdError(compression),
+            _ => null,
         };
     }
 

@@ -14,14 +14,12 @@ public static class UnsupportedOptions
 
     private static IEnumerable<(string Option, bool IsAsked)> FindListeners(ServerOptions options)
     {
-        var compression = (options.Cluster.Compression ?? "").ToLowerInvariant();
         yield return ("jetstream", options.JetStream.Enabled);
         yield return ("gateway", !string.IsNullOrEmpty(options.Gateway.Name) || options.Gateway.Port != 0);
         yield return ("leafnodes", options.LeafNode.Port != 0 || options.LeafNode.Remotes.Count > 0);
         yield return ("websocket.tls.curve_preferences", options.WebSocket is { Port: not 0, Tls.CurvePreferences.Count: > 0 });
         yield return ("websocket.tls.ocsp_peer", options.WebSocket is { Port: not 0, Tls.OcspPeer: not null });
         yield return ("mqtt", options.Mqtt.Port != 0);
-        yield return ("cluster.compression", compression is not ("" or "off" or "accept" or "disabled" or "false" or "not supported" or "not_supported"));
         yield return ("prof_port", options.Monitoring.ProfilePort != 0);
     }
 

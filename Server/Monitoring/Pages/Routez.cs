@@ -74,7 +74,7 @@ public sealed record RouteDetail
     [JsonPropertyName("subscriptions_list")] public IReadOnlyList<string>? Subscriptions { get; init; }
     [JsonPropertyName("subscriptions_list_detail")] public IReadOnlyList<SubscriptionDetail>? SubscriptionDetails { get; init; }
     [JsonPropertyName("account")] public string? Account { get; init; }
-    [JsonPropertyName("compression")] public string Compression { get; init; } = "off";
+    [JsonPropertyName("compression")] public required string Compression { get; init; }
 
     internal static RouteDetail Of(RouteConnection route, RoutezOptions options, DateTimeOffset now)
     {
@@ -104,6 +104,7 @@ public sealed record RouteDetail
             Subscriptions = options.SubscriptionsDetail || interest.Count == 0 ? null : [.. interest.Select(one => one.Subject)],
             SubscriptionDetails = options.SubscriptionsDetail && interest.Count > 0 ? [.. interest.Select(one => Detail(one, route.Id))] : null,
             Account = route.PinnedAccount,
+            Compression = route.Compression,
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace NatsAspire.Server.Primitives.S2;
@@ -6,7 +7,10 @@ namespace NatsAspire.Server.Primitives.S2;
 /// <summary>Compression: one pass, a hash table of positions, greedy matches.</summary>
 public static partial class S2Block
 {
+    /// <summary>Bits of the largest table of positions.</summary>
     private const int HashBits = 14;
+
+    private const int MinHashBits = 8;
     private const ulong HashPrime = 227718039650203UL;
 
     /// <summary>Bytes at the end that are not looked up, so that eight can always be read.</summary>
@@ -21,16 +25,14 @@ public static partial class S2Block
     /// <returns>Bytes written; 0: it is no smaller that way.</returns>
     private static int EncodeBody(ReadOnlySpan<byte> source, Span<byte> target)
     {
-        // Saving less than this is not worth the reader's time.
-        var limit = source.Length - (source.Length >> 5) - 5;
+        var limit = WorthwhileLength(source.Length);
         if (source.Length < Margin * 2) return 0;
-        var table = _table ??= new int[1 << HashBits];
-        table.AsSpan().Clear();
+        var table = ClearTable(source.Length, out var shift);
         var (at, emitted, written, repeat) = (1, 0, 0, 0);
         while (at < source.Length - Margin)
         {
             var next = BinaryPrimitives.ReadUInt64LittleEndian(source[at..]);
-            ref var slot = ref table[Hash(next)];
+            ref var slot = ref table[Hash(next, shift)];
             var candidate = slot;
             slot = at;
             if (repeat > 0 && Same(source, at, at - repeat)) candidate = at - repeat;
@@ -49,15 +51,30 @@ public static partial class S2Block
             repeat = offset;
             emitted = at;
             if (written > limit) return 0;
-            if (at < source.Length - Margin) table[Hash(BinaryPrimitives.ReadUInt64LittleEndian(source[(at - 2)..]))] = at - 2;
+            if (at < source.Length - Margin) table[Hash(BinaryPrimitives.ReadUInt64LittleEndian(source[(at - 2)..]), shift)] = at - 2;
         }
         if (written + source.Length - emitted > limit) return 0;
         return emitted < source.Length ? written + EmitLiteral(source[emitted..], target[written..]) : written;
     }
 
+    /// <summary>This thread's table, as much of it as a block needs: clearing all of it would cost a short one most.</summary>
+    /// <param name="length">Bytes of the block.</param>
+    /// <param name="shift">Takes a hash of 32 bits to a place in the table.</param>
+    private static Span<int> ClearTable(int length, out int shift)
+    {
+        var bits = Math.Clamp(BitOperations.Log2((uint)length) + 1, MinHashBits, HashBits);
+        shift = 32 - bits;
+        var table = (_table ??= new int[1 << HashBits]).AsSpan(0, 1 << bits);
+        table.Clear();
+        return table;
+    }
+
+    /// <summary>Saving less than this is not worth the reader's time.</summary>
+    private static int WorthwhileLength(int length) => length - (length >> 5) - 5;
+
     /// <summary>Of six bytes: shorter matches rarely pay.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Hash(ulong eight) => (int)(((eight << 16) * HashPrime) >> (64 - HashBits));
+    private static int Hash(ulong eight, int shift) => (int)(((eight << 16) * HashPrime) >> (32 + shift));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Same(ReadOnlySpan<byte> source, int first, int second) =>

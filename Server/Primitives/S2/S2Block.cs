@@ -11,20 +11,27 @@ public static partial class S2Block
     /// <summary>Compresses a value, with the S2 extensions.</summary>
     /// <param name="source">The value.</param>
     /// <param name="target">At least <see cref="MaxEncodedLength"/> bytes.</param>
+    /// <param name="effort">With <see cref="S2Effort.None"/> the block is one literal.</param>
     /// <returns>Bytes written.</returns>
-    public static int Encode(ReadOnlySpan<byte> source, Span<byte> target)
+    public static int Encode(ReadOnlySpan<byte> source, Span<byte> target, S2Effort effort = S2Effort.Fast)
     {
         var written = WriteLength(source.Length, target);
         if (source.IsEmpty) return written;
-        var body = EncodeBody(source, target[written..]);
+        var body = effort switch
+        {
+            S2Effort.None => 0,
+            S2Effort.Better => EncodeSearching(source, target[written..], BetterDepth),
+            S2Effort.Best => EncodeSearching(source, target[written..], BestDepth),
+            _ => EncodeBody(source, target[written..]),
+        };
         return written + (body > 0 ? body : EmitLiteral(source, target[written..]));
     }
 
     /// <summary>The same into an array of its own.</summary>
-    public static byte[] Encode(ReadOnlySpan<byte> source)
+    public static byte[] Encode(ReadOnlySpan<byte> source, S2Effort effort = S2Effort.Fast)
     {
         var target = System.Buffers.ArrayPool<byte>.Shared.Rent(MaxEncodedLength(source.Length));
-        var length = Encode(source, target);
+        var length = Encode(source, target, effort);
         var block = target.AsSpan(0, length).ToArray();
         System.Buffers.ArrayPool<byte>.Shared.Return(target);
         return block;

@@ -11,6 +11,7 @@ public sealed class S2Encoder
 
     private readonly int _blockSize;
     private bool _begun;
+    private volatile S2Effort _effort = S2Effort.Fast;
 
     /// <param name="blockSize">Decoded bytes of a chunk, 1..4 MiB.</param>
     public S2Encoder(int blockSize = 1024 * 1024)
@@ -20,8 +21,12 @@ public sealed class S2Encoder
         _blockSize = blockSize;
     }
 
-    /// <summary>False: chunks are stored as they are. May change between calls.</summary>
-    public bool Compresses { get; set; } = true;
+    /// <summary>May change at any time; holds from the next chunk on. Without any, chunks are stored as they are.</summary>
+    public S2Effort Effort
+    {
+        get => _effort;
+        set => _effort = value;
+    }
 
     /// <summary>Room that encoding so many bytes takes at worst.</summary>
     public int MaxLength(int length) => checked(IdentifierLength + length + ((length / _blockSize) + 1) * (ChunkOverhead + 10));
@@ -66,7 +71,8 @@ public sealed class S2Encoder
     {
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(target[S2Format.ChunkHeader..], S2Format.Checksum(block));
         var body = target[ChunkOverhead..];
-        var length = Compresses && block.Length >= CompressionThreshold ? S2Block.Encode(block, body) : block.Length;
+        var effort = _effort;
+        var length = effort != S2Effort.None && block.Length >= CompressionThreshold ? S2Block.Encode(block, body, effort) : block.Length;
         var kind = S2Format.ChunkCompressed;
         if (length >= block.Length)
         {

@@ -167,7 +167,6 @@ public class LinkOptionsTests
             "jetstream is configured, but this build does not support it.",
             "leafnodes is configured, but this build does not support it.",
             "mqtt is configured, but this build does not support it.",
-            "cluster.compression is configured, but this build does not support it.",
         ]);
     }
 }

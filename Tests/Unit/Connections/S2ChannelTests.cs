@@ -24,18 +24,42 @@ public sealed class S2ChannelTests
         Encoding.ASCII.GetString(ScriptedChannel.Drain(channel).Bytes).ShouldBe("still plain");
     }
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void TwoOfThemUnderstandEachOther(bool compresses)
+    [Fact]
+    public void TheEffortChangesBetweenChunks()
     {
         using var wire = new ScriptedChannel();
         using var sender = new S2Channel(wire);
-        sender.StartSending(compresses);
+        sender.StartSending(S2Effort.None);
+        var data = S2Samples.Words(20_000, 3);
+        var lengths = new List<int>();
+        foreach (var effort in new[] { S2Effort.None, S2Effort.Fast, S2Effort.Best, S2Effort.None })
+        {
+            var before = wire.Sent.Length;
+            sender.SetEffort(effort);
+            sender.Send(data).ShouldBe(data.Length);
+            lengths.Add(wire.Sent.Length - before);
+        }
+        lengths[0].ShouldBeGreaterThan(data.Length);
+        lengths[1].ShouldBeLessThan(data.Length);
+        lengths[2].ShouldBeLessThan(lengths[1]);
+        lengths[3].ShouldBeGreaterThan(data.Length);
+        S2Decoder.DecodeAll(wire.Sent, 100_000).ShouldBe([.. data, .. data, .. data, .. data]);
+    }
+
+    [Theory]
+    [InlineData(S2Effort.Fast)]
+    [InlineData(S2Effort.Better)]
+    [InlineData(S2Effort.Best)]
+    [InlineData(S2Effort.None)]
+    public void TwoOfThemUnderstandEachOther(S2Effort effort)
+    {
+        using var wire = new ScriptedChannel();
+        using var sender = new S2Channel(wire);
+        sender.StartSending(effort);
         var data = S2Samples.Words(500_000, 3);
         for (var rest = data.AsSpan(); rest.Length > 0;) rest = rest[sender.Send(rest)..];
         var stream = wire.Sent;
-        if (compresses) stream.Length.ShouldBeLessThan(data.Length / 2);
+        if (effort != S2Effort.None) stream.Length.ShouldBeLessThan(data.Length / 2);
 
         foreach (var early in new[] { 0, 5, 3000, stream.Length })
         {

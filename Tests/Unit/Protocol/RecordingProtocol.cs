@@ -14,6 +14,8 @@ internal readonly struct RecordingProtocol(List<string> calls, int maxControlLin
 
     public bool AwaitsConnect => false;
 
+    public bool EndsHere => false;
+
     public bool IsSuspended => false;
 
     public bool OnOperationBeforeConnect() => Note("early");

@@ -32,12 +32,16 @@ public sealed class S2BlockTests
         }
     }
 
-    [Fact]
-    public void WhatIsEncodedIsDecodedToTheSame()
+    [Theory]
+    [InlineData(S2Effort.None)]
+    [InlineData(S2Effort.Fast)]
+    [InlineData(S2Effort.Better)]
+    [InlineData(S2Effort.Best)]
+    public void WhatIsEncodedIsDecodedToTheSame(S2Effort effort)
     {
         foreach (var input in S2Samples.Inputs())
         {
-            var block = S2Block.Encode(input);
+            var block = S2Block.Encode(input, effort);
             block.Length.ShouldBeLessThanOrEqualTo(S2Block.MaxEncodedLength(input.Length));
             S2Block.Decode(block, int.MaxValue).AsSpan().SequenceEqual(input).ShouldBeTrue($"{input.Length} bytes");
         }
@@ -66,7 +70,10 @@ public sealed class S2BlockTests
                 else input.AddRange(random.Next(2) == 0 ? S2Samples.Noise(length, seed) : new byte[length]);
             }
             var data = input.ToArray();
-            S2Block.Decode(S2Block.Encode(data), data.Length).AsSpan().SequenceEqual(data).ShouldBeTrue($"seed {seed}, round {round}, {data.Length} bytes");
+            foreach (var effort in Enum.GetValues<S2Effort>())
+            {
+                S2Block.Decode(S2Block.Encode(data, effort), data.Length).AsSpan().SequenceEqual(data).ShouldBeTrue($"seed {seed}, round {round}, {data.Length} bytes, {effort}");
+            }
         }
     }
 
@@ -76,6 +83,25 @@ public sealed class S2BlockTests
         var text = S2Samples.Words(100_000, 7);
         S2Block.Encode(text).Length.ShouldBeLessThan(text.Length / 2);
         S2Block.Encode(new byte[1_000_000]).Length.ShouldBeLessThan(50);
+    }
+
+    [Fact]
+    public void EffortPays()
+    {
+        byte[][] texts =
+        [
+            S2Samples.Words(60_000, 7),
+            Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 400).Select(i => $"RMSG A orders.{i % 7}.{i * 7919 % 1000} 60\r\n{{\"id\":{i * 31},\"name\":\"customer {i % 13}\",\"total\":{i * 17.25}}}\r\n"))),
+        ];
+        foreach (var text in texts)
+        {
+            var (fast, better, best) = (Length(S2Effort.Fast), Length(S2Effort.Better), Length(S2Effort.Best));
+            better.ShouldBeLessThan(fast * 95 / 100);
+            best.ShouldBeLessThan(better);
+            Length(S2Effort.None).ShouldBeGreaterThan(text.Length);
+
+            int Length(S2Effort effort) => S2Block.Encode(text, effort).Length;
+        }
     }
 
     [Theory]
