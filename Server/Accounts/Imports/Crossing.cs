@@ -97,7 +97,7 @@ internal sealed class Crossing : IDisposable
     {
         var match = account.Subscriptions.Match(subject);
         if (match.IsEmpty) return false;
-        var message = new Message { Subject = subject, Reply = reply, HeaderLength = headerLength, BodyAndCrlf = body };
+        var message = new Message { Subject = subject, Reply = reply, HeaderLength = headerLength, BodyAndCrlf = body, IsImported = true };
         return MessageRouter.RouteLocal(account, match, message, source, true, batch);
     }
 
