@@ -60,8 +60,11 @@ internal sealed class Crossing : IDisposable
         if (!mapping.IsIdentity)
         {
             if (mapping.ToExporter is null) target = mapping.ExporterPattern;
-            else if (!mapping.ToExporter.TryTransform(subject, _subject, Random.Shared)) return default;
-            else target = _subject.WrittenSpan;
+            else
+            {
+                mapping.ToExporter.Transform(subject, _subject, Random.Shared);
+                target = _subject.WrittenSpan;
+            }
         }
         return MapInAccount(exporter, target);
     }

@@ -48,8 +48,8 @@ public sealed class StreamImport(Account exporter, ImportMapping mapping, bool a
             if (mapping.ToLocal is null) return original.Subscriber.Deliver(original, message.WithSubject(mapping.LocalPattern), batch);
             var local = _subject ??= new ArrayBufferWriter<byte>(256);
             local.ResetWrittenCount();
-            return mapping.ToLocal.TryTransform(message.Subject, local, Random.Shared)
-                && original.Subscriber.Deliver(original, message.WithSubject(local.WrittenSpan), batch);
+            mapping.ToLocal.Transform(message.Subject, local, Random.Shared);
+            return original.Subscriber.Deliver(original, message.WithSubject(local.WrittenSpan), batch);
         }
     }
 }
