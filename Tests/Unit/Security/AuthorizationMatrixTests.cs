@@ -1,3 +1,4 @@
+using System.Globalization;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Hosting;
 using NatsAspire.Tests.Support;
@@ -12,9 +13,13 @@ namespace NatsAspire.Tests.Unit.Security;
 /// </summary>
 public sealed class AuthorizationMatrixTests(ITestOutputHelper output)
 {
+    /// <summary>NATSASPIRE_MATRIX_SCALE multiplies the cases, for a long run by hand.</summary>
+    private static readonly int Scale =
+        int.TryParse(Environment.GetEnvironmentVariable("NATSASPIRE_MATRIX_SCALE"), CultureInfo.InvariantCulture, out var scale) ? scale : 1;
+
     [Theory]
     [InlineData(1_000, 40_000)]
-    [InlineData(2_000, 40_000)]
+    [InlineData(200_000, 40_000)]
     public async Task OneServerDoesAsTheOracleSays(int firstSeed, int cases) => await RunAsync(firstSeed, cases, async world =>
     {
         var cluster = new TestCluster();
@@ -23,7 +28,7 @@ public sealed class AuthorizationMatrixTests(ITestOutputHelper output)
     });
 
     [Theory]
-    [InlineData(5_000, 20_000)]
+    [InlineData(500_000, 20_000)]
     public async Task TwoServersDoAsTheOracleSays(int firstSeed, int cases) => await RunAsync(firstSeed, cases, async world =>
     {
         var options = TestServer.Parse(world.Write());
@@ -52,7 +57,8 @@ public sealed class AuthorizationMatrixTests(ITestOutputHelper output)
 
     private async Task RunAsync(int firstSeed, int wanted, Func<MatrixWorld, Task<TestCluster>> start, int servers = 1)
     {
-        var (cases, messages, refusals, seed) = (0, 0, 0, firstSeed);
+        wanted *= Scale;
+        var (cases, messages, crossings, answers, refusals, seed) = (0, 0, 0, 0, 0, firstSeed);
         for (; cases < wanted; seed++)
         {
             var world = new MatrixGenerator(seed, servers).Generate();
@@ -61,10 +67,16 @@ public sealed class AuthorizationMatrixTests(ITestOutputHelper output)
             await run.RunAsync();
             cases += run.Cases;
             messages += run.Messages;
+            crossings += run.Crossings;
+            answers += run.AnswersAcross;
             refusals += run.Refusals;
         }
-        output.WriteLine($"{seed - firstSeed} worlds, {cases} cases, {refusals} refusals, {messages} messages");
+        output.WriteLine($"{seed - firstSeed} worlds, {cases} cases, {refusals} refusals, {messages} messages, {crossings} of them into other accounts, "
+            + $"{answers} answers from there");
+        // A generator that has become harmless would find nothing.
         refusals.ShouldBeGreaterThan(wanted / 10);
         messages.ShouldBeGreaterThan(wanted);
+        crossings.ShouldBeGreaterThan(wanted / 20);
+        answers.ShouldBeGreaterThan(wanted / 200);
     }
 }

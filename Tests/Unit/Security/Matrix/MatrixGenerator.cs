@@ -6,7 +6,7 @@ namespace NatsAspire.Tests.Unit.Security.Matrix;
 /// </summary>
 internal sealed class MatrixGenerator(int seed, int servers)
 {
-    private const int PublishesPerConnection = 90;
+    private const int PublishesPerConnection = 50;
     private static readonly string[] Heads = ["s", "t", "q", "r", "m", "n", "a"];
     private static readonly string[] Tails = ["x", "y", "A", "B", "C"];
     private static readonly string[] Queues = ["q1", "q2", "v.1"];
@@ -63,7 +63,7 @@ internal sealed class MatrixGenerator(int seed, int servers)
     private string[] List(bool queues, bool allow)
     {
         var list = Enumerable.Range(0, _random.Next(1, allow ? 6 : 4)).Select(_ => Rule(queues)).ToList();
-        if (allow && Chance(40)) list.Add(queues || Chance(50) ? ">" : "*.>");
+        if (allow && Chance(50)) list.Add(queues || Chance(50) ? ">" : "*.>");
         if (Chance(allow ? 50 : 10)) list.Add("inbox.>");
         if (Chance(10)) list.Add("_R_.>");
         return [.. list.Distinct()];
@@ -130,8 +130,9 @@ internal sealed class MatrixGenerator(int seed, int servers)
                 < 2 => $"inbox.c{connection.Index}.>",
                 2 => Pick("inbox.>", "inbox.*.*"),
                 3 => "_R_.>",
-                < 8 => Literal(),
-                _ => Pattern(),
+                < 6 => Literal(),
+                < 11 => Pattern(),
+                _ => Blur(Offered(connection.Account, toSubscribers: true)),
             };
             yield return new MatrixSubscription(connection, $"{sid}", subject, Chance(30) ? Pick(Queues) : null, Chance(5));
         }
@@ -146,16 +147,40 @@ internal sealed class MatrixGenerator(int seed, int servers)
             {
                 var id = publishes.Count + 1;
                 var reply = Chance(2) ? Pick(ReservedReplies) : Chance(35) ? $"inbox.c{connection.Index}.{id}" : null;
-                publishes.Add(new MatrixPublish(id, connection, Chance(2) ? Pattern() : Literal(), reply));
+                publishes.Add(new MatrixPublish(id, connection, Subject(connection.Account), reply));
             }
         }
         return publishes;
     }
 
+    private string Subject(MatrixAccount account) =>
+        Chance(2) ? Pattern() : Chance(50) ? Fill(Offered(account, toSubscribers: false)) : Literal();
+
+    /// <summary>A pattern at which something crosses between this account and others.</summary>
+    private string Offered(MatrixAccount account, bool toSubscribers)
+    {
+        var exports = account.Exports.Where(export => export.IsService == toSubscribers).Select(export => export.Subject);
+        var imports = account.Imports.Where(import => import.Export.IsService != toSubscribers).Select(import => import.Local);
+        string[] patterns = [.. exports, .. imports];
+        if (patterns.Length == 0) return Pattern();
+        return string.Join('.', Pick(patterns).Split('.').Select(token => token[0] == '$' ? "*" : token));
+    }
+
+    private string Fill(string pattern) =>
+        string.Join('.', pattern.Split('.').Select(token => token == "*" ? Pick(Tails) : token == ">" ? Pick("x", "y", "x.y") : token));
+
+    private string Blur(string pattern)
+    {
+        if (Chance(20)) return Fill(pattern);
+        var tokens = pattern.Split('.');
+        if (Chance(30)) tokens[_random.Next(tokens.Length)] = Pick("*", "x");
+        return string.Join('.', tokens);
+    }
+
     private string Literal()
     {
         var tokens = new List<string> { Pick(Heads) };
-        var depth = Pick(1, 2, 2, 2, 3, 3, 3, 4);
+        var depth = Pick(1, 2, 2, 2, 2, 3, 3, 3, 3, 4);
         while (tokens.Count < depth) tokens.Add(Pick(Tails));
         return string.Join('.', tokens);
     }

@@ -22,6 +22,12 @@ internal sealed class MatrixRun(MatrixWorld world, IReadOnlyList<NatsServer> ser
     /// <summary>Messages they led to, all as expected.</summary>
     public int Messages { get; private set; }
 
+    /// <summary>Those of them that went to another account than their publisher's.</summary>
+    public int Crossings { get; private set; }
+
+    /// <summary>Answers to requests that got to somebody of another account.</summary>
+    public int AnswersAcross { get; private set; }
+
     /// <summary>Operations that had to be refused, and were.</summary>
     public int Refusals { get; private set; }
 
@@ -80,6 +86,9 @@ internal sealed class MatrixRun(MatrixWorld world, IReadOnlyList<NatsServer> ser
             if (outcome.Error is not null) expectedErrors[publish.Connection.Index].Add(outcome.Error);
             var actual = received.Deliveries.GetValueOrDefault(publish.Id) ?? [];
             if (!MatrixComparison.Agree(outcome, actual, _oracle.Names)) Differ(publish, outcome, actual);
+            var foreign = actual.Count(delivery => world.Connections[delivery.Connection].Account != publish.Connection.Account);
+            Crossings += foreign;
+            if (foreign > 0 && publish.Subject.StartsWith("_R_.", StringComparison.Ordinal)) AnswersAcross++;
             CompareStatus(publish, outcome, publish.Reply is null ? [] : received.Statuses.GetValueOrDefault(publish.Reply) ?? []);
         }
         foreach (var connection in world.Connections) CompareErrors(connection, expectedErrors[connection.Index], errors[connection.Index]);
