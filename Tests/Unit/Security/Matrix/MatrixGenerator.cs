@@ -76,6 +76,8 @@ internal sealed class MatrixGenerator(int seed, int servers)
         var exports = new List<MatrixExport>();
         if (Chance(80)) exports.Add(new MatrixExport(Pick("s.>", "s.*", "s.x.>", "s.*.*", "s.*.>"), false));
         if (Chance(50)) exports.Add(Chance(50) ? new MatrixExport("t.>", false, Some(accounts)) : new MatrixExport("t.*.*", false, null, _random.Next(2, 4)));
+        // A stream beside the service below: its importers must not see requests.
+        if (Chance(50)) exports.Add(new MatrixExport(Pick("q.>", "q.*"), false));
         if (Chance(80)) exports.Add(new MatrixExport(Pick("q.*", "q.>", "q.*.*", "q.x"), true, Streamed: Chance(30)));
         if (Chance(50)) exports.Add(Chance(50) ? new MatrixExport("r.*", true, Some(accounts)) : new MatrixExport("r.*.*", true, null, _random.Next(2, 4)));
         return exports;
