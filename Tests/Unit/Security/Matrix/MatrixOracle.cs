@@ -58,6 +58,13 @@ internal sealed class MatrixOracle
         _grants[(connection.Index, reply)] = max < 0 ? int.MaxValue : max;
     }
 
+    /// <summary>Whether an answer to another request comes by this reply subject, at a moment that cannot be foretold.</summary>
+    public bool IsOnTheWayOfAnother(string reply)
+    {
+        var name = Names.InventedFor(reply);
+        return _ways.Values.Any(way => way.Reply == name);
+    }
+
     private bool MayAnswer(MatrixConnection connection, string subject)
     {
         if (!_grants.TryGetValue((connection.Index, subject), out var left) || left == 0) return false;

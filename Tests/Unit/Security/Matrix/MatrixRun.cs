@@ -107,6 +107,8 @@ internal sealed class MatrixRun(MatrixWorld world, IReadOnlyList<NatsServer> ser
         foreach (var delivery in seen.Where(delivery => delivery.Reply is not null)) _oracle.Grant(world.Connections[delivery.Connection], delivery.Reply!);
         foreach (var copies in seen.Where(delivery => delivery.Reply is not null).GroupBy(delivery => delivery.Reply!))
         {
+            // Who answers in the middle of a chain races with the answer from its end.
+            if (copies.Key.StartsWith("_R_.", StringComparison.Ordinal) && _oracle.IsOnTheWayOfAnother(copies.Key)) continue;
             var receivers = copies.OrderBy(copy => copy.Connection).ThenBy(copy => copy.Sid, StringComparer.Ordinal).ToList();
             var receiver = world.Connections[receivers[_random.Next(receivers.Count)].Connection];
             var company = world.Connections.Where(other => other.Account == receiver.Account).ToList();
