@@ -148,7 +148,7 @@ public sealed partial class ClientConnection
     private bool RefuseAuthentication(CloseReason reason = CloseReason.AuthenticationViolation)
     {
         var who = _connect.User is { Length: > 0 } user ? $" - User \"{user}\""
-            : _connect.NKey is { Length: > 0 } nkey ? $" - Nkey \"{nkey}\"" : "";
+            : ShownKey is { } nkey ? $" - Nkey \"{nkey}\"" : "";
         ClientLog.Error(Log, _label, "authentication error" + who);
         SendError("Authorization Violation");
         Close(reason);

@@ -21,6 +21,9 @@ public sealed partial class ClientConnection
     /// <summary>Messages and bytes since it belongs to its account.</summary>
     public TrafficCounters TrafficInAccount => Traffic - _trafficBefore;
 
+    /// <summary>The nkey it named; a seed given by mistake is a secret as well.</summary>
+    private string? ShownKey => _connect.NKey is { Length: > 0 } key ? key[0] == 'S' ? HiddenToken : key : null;
+
     /// <summary>How it is now.</summary>
     public ClientSnapshot Snapshot() => new()
     {
@@ -39,7 +42,7 @@ public sealed partial class ClientConnection
         Version = NullIfEmpty(_connect.Version),
         Tls = Tls,
         TlsCameFirst = TlsCameFirst,
-        User = UserName ?? NullIfEmpty(_connect.NKey) ?? NullIfEmpty(_connect.User) ?? (string.IsNullOrEmpty(_connect.Token) ? null : HiddenToken),
+        User = UserName ?? ShownKey ?? NullIfEmpty(_connect.User) ?? (string.IsNullOrEmpty(_connect.Token) ? null : HiddenToken),
         AccountName = Account?.Name,
         ProxyKey = ProxyKey,
     };

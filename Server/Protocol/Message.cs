@@ -18,6 +18,9 @@ public readonly ref struct Message
     /// <summary>Header block, payload and the closing CRLF, exactly as they go on the wire.</summary>
     public required ReadOnlySpan<byte> BodyAndCrlf { get; init; }
 
+    /// <summary>It has come through a service import: streams do not take it on into further accounts.</summary>
+    public bool IsImported { get; init; }
+
     /// <summary>The same message on another subject.</summary>
     public Message WithSubject(ReadOnlySpan<byte> subject) => new()
     {
@@ -25,6 +28,7 @@ public readonly ref struct Message
         Reply = Reply,
         HeaderLength = HeaderLength,
         BodyAndCrlf = BodyAndCrlf,
+        IsImported = IsImported,
     };
 
     /// <summary>Header block and payload.</summary>

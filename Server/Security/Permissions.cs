@@ -46,12 +46,13 @@ public sealed class Permissions
 
     /// <summary>
     /// Whether a subscription may be made. An allow entry with a queue admits only that queue; plain entries
-    /// admit any.
+    /// admit any. What is allowed covers the whole subscription: upstream takes <c>foo.&gt;</c> for a subject of
+    /// <c>foo.*</c> and lets more through than the list says.
     /// </summary>
     public bool MaySubscribe(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> queue)
     {
-        var allowed = _subscribeAllow is null || _subscribeAllow.Matches(subject);
-        if (!queue.IsEmpty && _subscribeAllow?.MatchesQueue(subject, queue) is { } byQueue) allowed = byQueue;
+        var allowed = _subscribeAllow is null || _subscribeAllow.Covers(subject);
+        if (!queue.IsEmpty && _subscribeAllow?.CoversQueue(subject, queue) is { } byQueue) allowed = byQueue;
         return allowed && (_subscribeDeny is null || !IsDenied(subject, queue));
     }
 

@@ -25,6 +25,16 @@ public sealed class SubjectFilter
         return false;
     }
 
+    /// <summary>True when every subject of <paramref name="pattern"/> is one of a single entry without a queue.</summary>
+    public bool Covers(ReadOnlySpan<byte> pattern)
+    {
+        foreach (var entry in _entries)
+        {
+            if (entry.Queue is null && SubjectRules.IsSubsetMatch(pattern, entry.Subject)) return true;
+        }
+        return false;
+    }
+
     /// <summary>True when an entry without a queue has subjects in common with <paramref name="filter"/>.</summary>
     public bool Overlaps(ReadOnlySpan<byte> filter)
     {
@@ -45,6 +55,19 @@ public sealed class SubjectFilter
         foreach (var entry in _entries)
         {
             if (entry.Queue is null || !SubjectRules.Matches(subject, entry.Subject)) continue;
+            if (QueueFits(queue, entry.Queue)) return true;
+            answer = false;
+        }
+        return answer;
+    }
+
+    /// <summary>The same for entries that cover the whole of <paramref name="pattern"/>.</summary>
+    public bool? CoversQueue(ReadOnlySpan<byte> pattern, ReadOnlySpan<byte> queue)
+    {
+        bool? answer = null;
+        foreach (var entry in _entries)
+        {
+            if (entry.Queue is null || !SubjectRules.IsSubsetMatch(pattern, entry.Subject)) continue;
             if (QueueFits(queue, entry.Queue)) return true;
             answer = false;
         }

@@ -76,6 +76,16 @@ public sealed class SubjectTransform
     public bool TryTransform(ReadOnlySpan<byte> subject, IBufferWriter<byte> output, Random random)
     {
         if (!Matches(subject)) return false;
+        Transform(subject, output, random);
+        return true;
+    }
+
+    /// <summary>
+    /// Writes what a subject becomes that is known to match the source, because a subscription to it did. Wildcards in
+    /// it are tokens like others.
+    /// </summary>
+    public void Transform(ReadOnlySpan<byte> subject, IBufferWriter<byte> output, Random random)
+    {
         Span<Range> tokens = stackalloc Range[MaxTokens];
         var count = SplitTokens(subject, tokens);
         for (var i = 0; i < _steps.Length; i++)
@@ -88,7 +98,6 @@ public sealed class SubjectTransform
             else if (step.Kind == TransformKind.Random) WriteNumber(step.Number <= 0 ? 0 : random.Next(step.Number), output);
             else TokenFunctions.Apply(step.Kind, subject[tokens[step.SourceTokens[0]]], step.Number, step.Text, output);
         }
-        return true;
     }
 
     private void WriteRest(ReadOnlySpan<byte> subject, ReadOnlySpan<Range> tokens, IBufferWriter<byte> output)

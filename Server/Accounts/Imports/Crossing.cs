@@ -60,8 +60,11 @@ internal sealed class Crossing : IDisposable
         if (!mapping.IsIdentity)
         {
             if (mapping.ToExporter is null) target = mapping.ExporterPattern;
-            else if (!mapping.ToExporter.TryTransform(subject, _subject, Random.Shared)) return default;
-            else target = _subject.WrittenSpan;
+            else
+            {
+                mapping.ToExporter.Transform(subject, _subject, Random.Shared);
+                target = _subject.WrittenSpan;
+            }
         }
         return MapInAccount(exporter, target);
     }
@@ -97,7 +100,7 @@ internal sealed class Crossing : IDisposable
     {
         var match = account.Subscriptions.Match(subject);
         if (match.IsEmpty) return false;
-        var message = new Message { Subject = subject, Reply = reply, HeaderLength = headerLength, BodyAndCrlf = body };
+        var message = new Message { Subject = subject, Reply = reply, HeaderLength = headerLength, BodyAndCrlf = body, IsImported = true };
         return MessageRouter.RouteLocal(account, match, message, source, true, batch);
     }
 

@@ -42,13 +42,14 @@ public sealed class StreamImport(Account exporter, ImportMapping mapping, bool a
 
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch)
         {
-            if (original.IsClosed) return false;
+            // A request of another account is for the service alone, not for those who import its subjects as a stream.
+            if (original.IsClosed || message.IsImported) return false;
             if (mapping.IsIdentity) return original.Subscriber.Deliver(original, message, batch);
             if (mapping.ToLocal is null) return original.Subscriber.Deliver(original, message.WithSubject(mapping.LocalPattern), batch);
             var local = _subject ??= new ArrayBufferWriter<byte>(256);
             local.ResetWrittenCount();
-            return mapping.ToLocal.TryTransform(message.Subject, local, Random.Shared)
-                && original.Subscriber.Deliver(original, message.WithSubject(local.WrittenSpan), batch);
+            mapping.ToLocal.Transform(message.Subject, local, Random.Shared);
+            return original.Subscriber.Deliver(original, message.WithSubject(local.WrittenSpan), batch);
         }
     }
 }

@@ -12,13 +12,16 @@ internal sealed partial class OptionsReader
             var error = $"Expected permissions to be a map/struct, got {block}";
             throw isPlaceKnown ? new ConfigRefusedException(block, error) : new ConfigRefusedException(error);
         }
-        return Fold(block, new PermissionOptions(), (permissions, key, value) => key switch
+        var read = Fold(block, new PermissionOptions(), (permissions, key, value) => key switch
         {
             "pub" or "publish" or "import" => permissions with { Publish = ReadSubjectPermissions(value, allowsQueue: false) },
             "sub" or "subscribe" or "export" => permissions with { Subscribe = ReadSubjectPermissions(value, allowsQueue: true) },
             "publish_allow_responses" or "allow_responses" => WithResponses(permissions, value),
             _ => UnknownPermission(permissions, key, value),
         });
+        if (read.Responses is null || read.Publish?.Allow is not null) return read;
+        // Who answers requests publishes to nothing else unless it is listed, whatever the order of the entries.
+        return read with { Publish = (read.Publish ?? new SubjectPermissionOptions()) with { Allow = [] } };
     }
 
     private PermissionOptions UnknownPermission(PermissionOptions permissions, string key, ConfigValue value)
@@ -32,10 +35,7 @@ internal sealed partial class OptionsReader
         var responses = value.Is<bool>(out var isOn)
             ? isOn ? new ResponsePermissionOptions() : null
             : ReadResponses(value);
-        if (responses is null) return permissions with { Responses = null };
-        // Who answers requests publishes to nothing else unless it is listed.
-        var publish = permissions.Publish ?? new SubjectPermissionOptions();
-        return permissions with { Responses = responses, Publish = publish with { Allow = publish.Allow ?? [] } };
+        return permissions with { Responses = responses };
     }
 
     private ResponsePermissionOptions? ReadResponses(ConfigValue block)

@@ -279,6 +279,26 @@ public sealed class ImportTests
         (await messages.NextAsync()).Text.ShouldBe("for b");
     }
 
+    [Fact]
+    public async Task ARequestIsNotTakenFurtherByAStreamOfTheSameSubjects()
+    {
+        await using var server = await StartAsync(
+            "exports: [ { service: \"svc.*\" }, { stream: \"svc.>\" } ]",
+            "imports: [ { service: { account: A, subject: \"svc.*\" }, to: \"ask.*\" }, { stream: { account: A, subject: \"svc.>\" }, prefix: \"from\" } ]");
+        await using var a = await ConnectAsync(server, "a");
+        await using var b = await ConnectAsync(server, "b");
+        var requests = await a.SubscribeAsync("svc.*");
+        await a.FlushAsync();
+        var stream = await b.SubscribeAsync("from.>");
+        var group = await b.SubscribeAsync("from.>", "group");
+        await b.PublishAsync("ask.x", "request");
+        await b.FlushAsync();
+        (await requests.NextAsync()).Text.ShouldBe("request");
+        await a.PublishAsync("svc.x", "stream");
+        (await stream.NextAsync()).Text.ShouldBe("stream");
+        (await group.NextAsync()).Text.ShouldBe("stream");
+    }
+
     internal static Task<NatsServer> StartAsync(string exports, string imports) => TestServer.FromConfigAsync(
         $$"""
         accounts {
