@@ -18,6 +18,11 @@ public readonly ref struct Message
     /// <summary>Header block, payload and the closing CRLF, exactly as they go on the wire.</summary>
     public required ReadOnlySpan<byte> BodyAndCrlf { get; init; }
 
+    /// <summary>
+    /// What writes down its way, of a type that Accounts/Tracing knows; null, as nearly always: nothing does.
+    /// </summary>
+    public object? Trace { get; init; }
+
     /// <summary>The same message on another subject.</summary>
     public Message WithSubject(ReadOnlySpan<byte> subject) => new()
     {
@@ -25,6 +30,29 @@ public readonly ref struct Message
         Reply = Reply,
         HeaderLength = HeaderLength,
         BodyAndCrlf = BodyAndCrlf,
+        Trace = Trace,
+    };
+
+    /// <summary>The same message with other headers.</summary>
+    /// <param name="headerLength">Length of the new block.</param>
+    /// <param name="bodyAndCrlf">The new block, the payload and CRLF.</param>
+    public Message WithBody(int headerLength, ReadOnlySpan<byte> bodyAndCrlf) => new()
+    {
+        Subject = Subject,
+        Reply = Reply,
+        HeaderLength = headerLength,
+        BodyAndCrlf = bodyAndCrlf,
+        Trace = Trace,
+    };
+
+    /// <summary>The same message, written down or not.</summary>
+    public Message WithTrace(object? trace) => new()
+    {
+        Subject = Subject,
+        Reply = Reply,
+        HeaderLength = HeaderLength,
+        BodyAndCrlf = BodyAndCrlf,
+        Trace = trace,
     };
 
     /// <summary>Header block and payload.</summary>
