@@ -32,7 +32,7 @@ public static class TraceHeaders
     /// <param name="header">Its block.</param>
     /// <param name="account">Its account.</param>
     public static bool MayAsk(ReadOnlySpan<byte> header, Account account) =>
-        header.IndexOf("Nats-Trace-Dest:"u8) >= 0 || account.Options.TraceDestination is not null;
+        header.IndexOf("Nats-Trace-Dest:"u8) >= 0 || (account.Options.TraceDestination is not null && HasParent(header));
 
     /// <summary>All headers, if they ask for a trace.</summary>
     /// <param name="block">A block, or the beginning of one.</param>
@@ -75,6 +75,16 @@ public static class TraceHeaders
     {
         var length = HeaderBlock.Set(message.BodyAndCrlf, message.HeaderLength, name, value, buffer);
         return message.WithBody(length, buffer.WrittenSpan);
+    }
+
+    private static bool HasParent(ReadOnlySpan<byte> header)
+    {
+        while (header.IndexOf("\r\n"u8) is >= 0 and var end)
+        {
+            header = header[(end + 2)..];
+            if (header.Length > Parent.Length && header[Parent.Length] == ':' && Ascii.EqualsIgnoreCase(header[..Parent.Length], Parent)) return true;
+        }
+        return false;
     }
 
     /// <summary>The last of four parts has its lowest bit set.</summary>

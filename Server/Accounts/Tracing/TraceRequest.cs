@@ -23,7 +23,8 @@ public enum TraceVerdict
 /// <summary>A message's wish to be traced, read and judged.</summary>
 public sealed class TraceRequest
 {
-    private const string CannotTrace = "won't be able to trace events";
+    /// <summary>Characters of a header's value that the log shows.</summary>
+    private const int ShownLength = 128;
 
     private TraceRequest(TraceVerdict verdict, string? problem = null)
     {
@@ -63,7 +64,7 @@ public sealed class TraceRequest
         {
             return new TraceRequest(
                 only ? TraceVerdict.Dropped : TraceVerdict.Disabled,
-                $"Message tracing disabled because of header \"{TraceHeaders.OriginAccount}\" with value=\"{origin}\"");
+                $"Message tracing disabled because of header \"{TraceHeaders.OriginAccount}\" with value=\"{Shown(origin)}\"");
         }
         var destination = external ? account.Options.TraceDestination : First(TraceHeaders.Destination);
         if (destination is null) return new TraceRequest(TraceVerdict.Untraced);
@@ -71,7 +72,7 @@ public sealed class TraceRequest
         var subject = Encoding.UTF8.GetBytes(destination);
         if (!SubjectRules.IsValid(subject) || SubjectRules.HasWildcard(subject))
         {
-            return new TraceRequest(only ? TraceVerdict.Dropped : TraceVerdict.Untraced, $"Destination \"{destination}\" is not valid, {CannotTrace}");
+            return new TraceRequest(only ? TraceVerdict.Dropped : TraceVerdict.Untraced, Invalid(destination));
         }
         return new TraceRequest(TraceVerdict.Traced)
         {
@@ -84,6 +85,10 @@ public sealed class TraceRequest
 
         string? First(string name) => headers.TryGetValue(name, out var values) ? values[0] : null;
     }
+
+    private static string Invalid(string destination) => $"Destination \"{Shown(destination)}\" is not valid, won't be able to trace events";
+
+    private static string Shown(string value) => value.Length <= ShownLength ? value : value[..ShownLength] + "...";
 
     /// <summary>Sampling outside 1..99 takes all.</summary>
     private static bool IsSample(int sampling) => sampling is <= 0 or >= 100 || FastRandom.Next(100) < sampling;

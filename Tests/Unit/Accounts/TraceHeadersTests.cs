@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Text;
 using NatsAspire.Server.Accounts.Tracing;
+using NatsAspire.Server.Protocol;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Unit.Accounts;
@@ -34,6 +36,24 @@ public sealed class TraceHeadersTests
     [Upstream("msgtrace_test.go", "TestMsgTraceGenHeaderMap")]
     public void TheseAskForNone(string headers, bool firstLine = true) =>
         TraceHeaders.Read(Encoding.ASCII.GetBytes((firstLine ? "NATS/1.0\r\n" : "") + headers), out _).ShouldBeNull();
+
+    [Theory]
+    [InlineData("NATS/1.0\r\nNats-Trace-Dest: a\r\n\r\n", "NATS/1.0\r\n")]
+    [InlineData("NATS/1.0\r\nNats-Trace-Dest: a\r\n", "NATS/1.0\r\n")]
+    [InlineData("NATS/1.0\r\nX: 1\r\nNats-Trace-Dest: a\r\nY: 2\r\n\r\n", "NATS/1.0\r\nX: 1\r\nY: 2\r\n")]
+    [InlineData("NATS/1.0\r\nNats-Trace-Dest: a\r\nY: 2\r\n", "NATS/1.0\r\nY: 2\r\n")]
+    [InlineData("NATS/1.0\r\nNats-Trace-Dest: a\r\nY: 2", "NATS/1.0\r\nY: 2\r\n")]
+    [InlineData("NATS/1.0\r\nX: 1\r\n\r\n", "NATS/1.0\r\nX: 1\r\n")]
+    [InlineData("NATS/1.0\r\n\r\n", "NATS/1.0\r\n")]
+    [InlineData("", "NATS/1.0\r\n")]
+    public void AMessageCanBeMarkedWhateverItsBlockLooksLike(string block, string kept)
+    {
+        var message = new Message { Subject = "s"u8, HeaderLength = block.Length, BodyAndCrlf = Encoding.ASCII.GetBytes(block + "body\r\n"), Trace = new object() };
+        var marked = TraceHeaders.Disable(message, new ArrayBufferWriter<byte>());
+        Encoding.ASCII.GetString(marked.Header).ShouldBe(kept + "Nats-Trace-Dest: trace disabled\r\n\r\n");
+        Encoding.ASCII.GetString(marked.Payload).ShouldBe("body");
+        marked.Trace.ShouldBeNull();
+    }
 
     [Theory]
     [InlineData("Nats-Trace-Dest: some.dest\r\nSome-Header: x y\r\n", false, "Nats-Trace-Dest=some.dest Some-Header=x y")]
