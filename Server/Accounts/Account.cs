@@ -67,6 +67,9 @@ public sealed class Account
     /// <summary>Name of its cluster; empty: none.</summary>
     public string ClusterName => _context.ClusterName();
 
+    /// <summary>Describes this server to those who get events; null: nobody does.</summary>
+    internal Func<ServerIdentityInfo>? Identify => _context.Identify;
+
     /// <summary>What its connections that are gone had moved.</summary>
     public AccountFigures Figures { get; } = new();
 
@@ -190,4 +193,7 @@ internal sealed record AccountContext(string ServerName, Func<string> ClusterNam
 {
     /// <summary>The server's name in subjects.</summary>
     public string ServerHash { get; } = NodeHash.Of(ServerName);
+
+    /// <summary>Describes the server; null before it has a system account, or without one.</summary>
+    public Func<ServerIdentityInfo>? Identify { get; set; }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using NatsAspire.Server.Accounts.Imports;
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Accounts;
@@ -45,6 +46,9 @@ public sealed class AccountRegistry
     /// so that its interest is not lost.
     /// </summary>
     public Account GetOrAdd(string name) => Find(name) ?? Add(name, new AccountRules(new AccountOptions { Name = name }, null));
+
+    /// <summary>Lets events of accounts say which server they come from; before connections are taken.</summary>
+    internal void UseIdentity(Func<ServerIdentityInfo> identify) => _context.Identify = identify;
 
     /// <summary>The cluster has agreed on a name.</summary>
     public void UpdateClusterName(string name) => Volatile.Write(ref _clusterName, name);

@@ -7,6 +7,9 @@ namespace NatsAspire.Server.Accounts;
 /// <summary>A link to another server: gets each message once, with the queue groups it is to serve.</summary>
 public abstract class LinkSubscriber : Subscriber
 {
+    /// <summary>True when the server behind it goes on with a trace.</summary>
+    public virtual bool SupportsTracing => false;
+
     /// <summary>Sends a message over the link.</summary>
     /// <param name="account">The message's account.</param>
     /// <param name="message">The message.</param>

@@ -1,3 +1,4 @@
+using NatsAspire.Server.Accounts.Tracing;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
@@ -25,11 +26,18 @@ public static class MessageRouter
         Account account, MatchResult match, in Message message, Subscriber source, bool echo, FlushBatch batch)
     {
         var delivered = false;
-        foreach (var subscription in match.Plain)
+        if (message.Trace is not null)
         {
-            var subscriber = subscription.Subscriber;
-            if (!echo && ReferenceEquals(subscriber, source)) continue;
-            delivered |= subscriber.Deliver(subscription, message, batch);
+            delivered = TracedDelivery.ToAll(match.Plain, message, echo ? null : source, batch);
+        }
+        else
+        {
+            foreach (var subscription in match.Plain)
+            {
+                var subscriber = subscription.Subscriber;
+                if (!echo && ReferenceEquals(subscriber, source)) continue;
+                delivered |= subscriber.Deliver(subscription, message, batch);
+            }
         }
         if (match.IsPlain) return delivered;
         delivered |= RouteQueuesAndLinks(account, match, message, source, echo, batch);
@@ -48,9 +56,16 @@ public static class MessageRouter
         Account account, MatchResult match, in Message message, ReadOnlySpan<byte> queues, Subscriber source, FlushBatch batch)
     {
         var delivered = false;
-        foreach (var subscription in match.Plain)
+        if (message.Trace is not null)
         {
-            delivered |= subscription.Subscriber.Deliver(subscription, message, batch);
+            delivered = TracedDelivery.ToAll(match.Plain, message, null, batch);
+        }
+        else
+        {
+            foreach (var subscription in match.Plain)
+            {
+                delivered |= subscription.Subscriber.Deliver(subscription, message, batch);
+            }
         }
         foreach (var service in match.Services)
         {
@@ -118,6 +133,11 @@ public static class MessageRouter
         for (var i = 0; i < members.Length; i++)
         {
             var member = members[(start + i) % members.Length];
+            if (message.Trace is not null)
+            {
+                if (TracedDelivery.To(member, message, echo ? null : source, batch)) return true;
+                continue;
+            }
             if (!echo && ReferenceEquals(member.Subscriber, source)) continue;
             if (member.Subscriber.Deliver(member, message, batch)) return true;
         }
@@ -139,8 +159,11 @@ public static class MessageRouter
             var delivered = false;
             for (var i = 0; i < _count; i++)
             {
-                delivered |= _targets[i].Link.DeliverToLink(account, message, _targets[i].Queues, batch);
-                _targets[i].Queues.Clear();
+                var (link, queues) = _targets[i];
+                delivered |= message.Trace is null
+                    ? link.DeliverToLink(account, message, queues, batch)
+                    : TracedDelivery.ToLink(link, account, message, queues, batch);
+                queues.Clear();
             }
             _count = 0;
             return delivered;

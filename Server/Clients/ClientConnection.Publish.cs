@@ -19,7 +19,9 @@ public sealed partial class ClientConnection
     private ReplyPermissions? _replies;
     private bool _checksPublish;
 
-    private bool CheckPublish(in PublishArguments arguments)
+    /// <param name="arguments">What a message begins with.</param>
+    /// <param name="received">What has come behind it.</param>
+    private bool CheckPublish(in PublishArguments arguments, ReadOnlySpan<byte> received)
     {
         if (arguments.HasHeaders && !_headers)
         {
@@ -28,6 +30,7 @@ public sealed partial class ClientConnection
             return false;
         }
         if (arguments.TotalSize <= _maxPayload) return true;
+        if (arguments.HeaderSize > 0) TraceOversized(arguments, received);
         ClientLog.Error(Log, _label, $"maximum payload exceeded: {arguments.TotalSize} vs {_maxPayload}");
         SendError("Maximum Payload Violation");
         Close(CloseReason.MaxPayloadExceeded);
@@ -36,7 +39,7 @@ public sealed partial class ClientConnection
 
     private bool ProcessPublish(in PublishArguments arguments, ReadOnlySpan<byte> bodyAndCrlf)
     {
-        if (arguments.TotalSize > _maxPayload || (arguments.HasHeaders && !_headers)) return CheckPublish(arguments);
+        if (arguments.TotalSize > _maxPayload || (arguments.HasHeaders && !_headers)) return CheckPublish(arguments, bodyAndCrlf);
         _active = true;
         _in = _in with { InMessages = _in.InMessages + 1, InBytes = _in.InBytes + arguments.TotalSize };
         var account = Account;
@@ -49,15 +52,9 @@ public sealed partial class ClientConnection
             HeaderLength = Math.Max(0, arguments.HeaderSize),
             BodyAndCrlf = bodyAndCrlf,
         };
-        if (message.HeaderLength > 0 && MessageSpans.AreWanted) RouteTraced(account, message);
+        if (message.HeaderLength > 0) RouteWithHeaders(account, message);
         else RouteMapped(account, message);
         return true;
-    }
-
-    private void RouteTraced(Account account, in Message message)
-    {
-        using var span = MessageSpans.Start(message, account.Name, _hub.Info.ServerName, "client");
-        RouteMapped(account, message);
     }
 
     private void RouteMapped(Account account, in Message message)
@@ -71,7 +68,7 @@ public sealed partial class ClientConnection
         var mapped = _mapped ??= new ArrayBufferWriter<byte>(256);
         mapped.ResetWrittenCount();
         if (!mappings.TryMap(message.Subject, Random.Shared, mapped, out var dropped)) Route(account, message);
-        else if (!dropped) Route(account, message.WithSubject(mapped.WrittenSpan));
+        else if (!dropped) RouteTo(account, mapped.WrittenSpan, message);
     }
 
     private void Route(Account account, in Message message)
@@ -80,7 +77,7 @@ public sealed partial class ClientConnection
         if (slot.PublishVerdict != Allowed && !MayPublish(ref slot, message)) return;
         if (!message.Reply.IsEmpty && ReservedSubjects.IsReply(message.Reply))
         {
-            SendError($"Permissions Violation for Publish with Reply of \"{Text(message.Reply)}\"");
+            RefusePublish(message, $"Permissions Violation for Publish with Reply of \"{Text(message.Reply)}\"");
             ClientLog.Error(Log, _label, $"Publish Violation - Reply \"{Text(message.Reply)}\"");
             return;
         }
@@ -107,7 +104,7 @@ public sealed partial class ClientConnection
             Loop.Batch.Hold(this);
             if (_replies.TryUse(message.Subject, Loop.NowMilliseconds)) return true;
         }
-        SendError($"Permissions Violation for Publish to \"{Text(message.Subject)}\"");
+        RefusePublish(message, $"Permissions Violation for Publish to \"{Text(message.Subject)}\"");
         ClientLog.Error(Log, _label, $"Publish Violation - Subject \"{Text(message.Subject)}\"");
         return false;
     }

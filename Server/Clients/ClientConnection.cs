@@ -192,7 +192,8 @@ public sealed partial class ClientConnection : Connection
 
         public bool OnUnsubscribe(ReadOnlySpan<byte> sid, int max) => client.ProcessUnsubscribe(sid, max);
 
-        public bool OnPublishArguments(in PublishArguments arguments) => client.CheckPublish(arguments);
+        public bool OnPublishArguments(in PublishArguments arguments, ReadOnlySpan<byte> received) =>
+            client.CheckPublish(arguments, received);
 
         public bool OnPublish(in PublishArguments arguments, ReadOnlySpan<byte> bodyAndCrlf) =>
             client.ProcessPublish(arguments, bodyAndCrlf);
@@ -210,6 +211,11 @@ public sealed partial class ClientConnection : Connection
         public override ClientInfo? Describe(bool detailed) => client.Describe(detailed);
 
         public override ulong ConnectionId => client.Id;
+
+        public override string? Name => NullIfEmpty(client._connect.Name);
+
+        public override string? Refusal(Subscription subscription, in Message message, FlushBatch batch) =>
+            client.Refusal(subscription, message, batch);
 
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) =>
             client.Deliver(subscription, message, batch);

@@ -187,7 +187,11 @@ public sealed partial class NatsServer : IAsyncDisposable
             _monitoring = await MonitoringServer.StartAsync(Options.Monitoring, MonitoringHost, _monitored, cancellation).ConfigureAwait(false);
             ServerLog.MonitorStarted(_log, _monitoring.Url.Scheme, $"{MonitoringHost}:{_monitoring.Url.Port}");
         }
-        if (Accounts.System is { } system) _clients.Events = _system = new SystemServices(_monitored, system, ReloadAsync);
+        if (Accounts.System is { } system)
+        {
+            _clients.Events = _system = new SystemServices(_monitored, system, ReloadAsync);
+            Accounts.UseIdentity(_system.Identify);
+        }
         if (_routes is not null) LogClusterName();
         if (Options.WebSocket.Port != 0) OpenWebSocketListener();
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();

@@ -152,7 +152,7 @@ public static class ClientParser
         var total = (long)end + 1 + arguments.TotalSize + 2;
         if (rest.Length < total)
         {
-            if (!protocol.OnPublishArguments(arguments)) return -1;
+            if (!protocol.OnPublishArguments(arguments, rest[(end + 1)..])) return -1;
             var bodyEnd = rest.Length - (end + 1 + arguments.TotalSize);
             // The payload is whole and what follows it already differs from CRLF.
             if (bodyEnd == 1 && rest[^1] != '\r') return Fail(ref protocol, ProtocolFault.UnknownOperation, line);
@@ -162,7 +162,7 @@ public static class ClientParser
         var body = rest.Slice(end + 1, arguments.TotalSize + 2);
         if (body[^2] != '\r' || body[^1] != '\n')
         {
-            return protocol.OnPublishArguments(arguments)
+            return protocol.OnPublishArguments(arguments, body)
                 ? Fail(ref protocol, ProtocolFault.UnknownOperation, line)
                 : -1;
         }

@@ -44,15 +44,15 @@ public static class HeaderBlock
         }
         else
         {
-            if (Find(block, name, out var start, out var end, out _))
+            // Publishers may leave out the empty line, or even the end of the last header's.
+            var lines = block.EndsWith("\r\n\r\n"u8) ? block[..^2] : block;
+            if (Find(lines, name, out var start, out var end, out _))
             {
-                Write(block[..start]);
-                Write(block[end..^2]);
+                Write(lines[..start]);
+                lines = lines[end..];
             }
-            else
-            {
-                Write(block[..^2]);
-            }
+            Write(lines);
+            if (!lines.IsEmpty && !lines.EndsWith(LineEnd)) Write(LineEnd);
         }
         Write(name);
         Write(": "u8);

@@ -60,7 +60,9 @@ public interface IClientProtocol
     bool OnUnsubscribe(ReadOnlySpan<byte> sid, int max);
 
     /// <summary>Checks limits as soon as the arguments are there, before the payload is waited for.</summary>
-    bool OnPublishArguments(in PublishArguments arguments);
+    /// <param name="arguments">The arguments.</param>
+    /// <param name="received">What has come behind their line, maybe more than the message.</param>
+    bool OnPublishArguments(in PublishArguments arguments, ReadOnlySpan<byte> received);
 
     /// <summary>A whole message.</summary>
     bool OnPublish(in PublishArguments arguments, ReadOnlySpan<byte> bodyAndCrlf);

@@ -21,6 +21,11 @@ public readonly ref struct Message
     /// <summary>It has come through a service import: streams do not take it on into further accounts.</summary>
     public bool IsImported { get; init; }
 
+    /// <summary>
+    /// What writes down its way, of a type that Accounts/Tracing knows; null, as nearly always: nothing does.
+    /// </summary>
+    public object? Trace { get; init; }
+
     /// <summary>The same message on another subject.</summary>
     public Message WithSubject(ReadOnlySpan<byte> subject) => new()
     {
@@ -29,6 +34,31 @@ public readonly ref struct Message
         HeaderLength = HeaderLength,
         BodyAndCrlf = BodyAndCrlf,
         IsImported = IsImported,
+        Trace = Trace,
+    };
+
+    /// <summary>The same message with other headers.</summary>
+    /// <param name="headerLength">Length of the new block.</param>
+    /// <param name="bodyAndCrlf">The new block, the payload and CRLF.</param>
+    public Message WithBody(int headerLength, ReadOnlySpan<byte> bodyAndCrlf) => new()
+    {
+        Subject = Subject,
+        Reply = Reply,
+        HeaderLength = headerLength,
+        BodyAndCrlf = bodyAndCrlf,
+        IsImported = IsImported,
+        Trace = Trace,
+    };
+
+    /// <summary>The same message, written down or not.</summary>
+    public Message WithTrace(object? trace) => new()
+    {
+        Subject = Subject,
+        Reply = Reply,
+        HeaderLength = HeaderLength,
+        BodyAndCrlf = BodyAndCrlf,
+        IsImported = IsImported,
+        Trace = trace,
     };
 
     /// <summary>Header block and payload.</summary>

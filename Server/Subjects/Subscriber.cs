@@ -30,12 +30,21 @@ public abstract class Subscriber
     /// <summary>Id of the connection behind it; 0: none.</summary>
     public virtual ulong ConnectionId => 0;
 
+    /// <summary>What the other side calls itself; null: nothing.</summary>
+    public virtual string? Name => null;
+
     /// <summary>True for a link to another server, which gets one copy however many of its subscriptions match.</summary>
     public bool IsLink => Kind >= SubscriberKind.Route;
 
     /// <summary>Who it is, for those who are told of publishers; null: nobody to speak of.</summary>
     /// <param name="detailed">More than account and round trip.</param>
     public virtual ClientInfo? Describe(bool detailed) => null;
+
+    /// <summary>Why a subscription does not get a message now, in words for those who trace it; null: it does.</summary>
+    /// <param name="subscription">One of its own.</param>
+    /// <param name="message">As it would be delivered.</param>
+    /// <param name="batch">The publisher's batch.</param>
+    public virtual string? Refusal(Subscription subscription, in Message message, FlushBatch batch) => null;
 
     /// <summary>
     /// Appends a message to the subscriber's outbound buffer. Runs on the publisher's loop; must not block and

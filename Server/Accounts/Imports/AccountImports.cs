@@ -80,10 +80,10 @@ public sealed class AccountImports(Account account)
     private StreamImport ToStream(ImportOptions option, Func<string, Account?> find)
     {
         var exporter = find(option.Account) ?? throw Missing(option);
-        if (FindExport(exporter, option) is not { } export) throw Unauthorized(option);
+        if (FindExport(exporter, option) is null) throw Unauthorized(option);
         var prefix = option.Prefix.EndsWith('.') ? option.Prefix : option.Prefix + ".";
         var local = option.Prefix.Length > 0 ? prefix + option.Subject : option.To;
-        return new StreamImport(exporter, new ImportMapping(option.Subject, local), option.AllowTrace && export.AllowTrace);
+        return new StreamImport(account, exporter, new ImportMapping(option.Subject, local), option.AllowTrace);
     }
 
     private ServiceImport ToService(ImportOptions option, Func<string, Account?> find)

@@ -95,13 +95,10 @@ internal sealed class Crossing : IDisposable
     }
 
     /// <summary>Routes a message in the account it has crossed into.</summary>
-    public bool Send(
-        Account account, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> body, int headerLength, Subscriber source, FlushBatch batch)
+    public bool Send(Account account, in Message message, Subscriber source, FlushBatch batch)
     {
-        var match = account.Subscriptions.Match(subject);
-        if (match.IsEmpty) return false;
-        var message = new Message { Subject = subject, Reply = reply, HeaderLength = headerLength, BodyAndCrlf = body, IsImported = true };
-        return MessageRouter.RouteLocal(account, match, message, source, true, batch);
+        var match = account.Subscriptions.Match(message.Subject);
+        return !match.IsEmpty && MessageRouter.RouteLocal(account, match, message, source, true, batch);
     }
 
     private ReadOnlySpan<byte> MapInAccount(Account account, ReadOnlySpan<byte> subject)

@@ -1,3 +1,4 @@
+using NatsAspire.Server.Accounts.Tracing;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
@@ -46,8 +47,20 @@ public sealed class ServiceImport : ServiceSubscriber
         var mapped = crossing.Map(Mapping, exporter, message.Subject);
         if (mapped.IsEmpty) return false;
         var body = crossing.Announce(message, DescribeRequestor(crossing, message, source, exporter), out var headerLength);
-        var delivered = crossing.Send(exporter, mapped, answer is null ? default : answer.Subject, body, headerLength, source, batch);
-        if (!delivered && answer is not null) exporter.Responses.Close(answer);
+        var crossed = new Message
+        {
+            Subject = mapped,
+            Reply = answer is null ? default : answer.Subject,
+            HeaderLength = headerLength,
+            BodyAndCrlf = body,
+            IsImported = true,
+            Trace = message.Trace,
+        };
+        var trace = MessageTrace.Of(message);
+        var delivered = trace is null
+            ? crossing.Send(exporter, crossed, source, batch)
+            : TracedCrossing.SendRequest(this, _importer, message.Subject, crossed, crossing, source, batch);
+        if (answer is not null && (!delivered || trace is { IsOnly: true })) exporter.Responses.Close(answer);
         return delivered;
     }
 

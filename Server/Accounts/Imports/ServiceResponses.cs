@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using NatsAspire.Server.Accounts.Tracing;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
@@ -55,6 +56,22 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
         return route;
     }
 
+    /// <summary>Makes a way back for the events of a traced message that crosses into this account.</summary>
+    /// <returns>Null when too many are open.</returns>
+    internal ResponseRoute? OpenForTrace(ServiceExport export, Account requestor, byte[] destination, TraceReturns events)
+    {
+        if (Interlocked.Increment(ref _count) > Limit)
+        {
+            Interlocked.Decrement(ref _count);
+            return null;
+        }
+        if (_sweeper is null) Start();
+        var route = new ResponseRoute(export, requestor, destination, NextSubject(false), null) { Events = events };
+        _open[route.Subject] = route;
+        events.Add(this, route);
+        return route;
+    }
+
     /// <summary>The request is done with.</summary>
     internal void Close(ResponseRoute route)
     {
@@ -72,10 +89,24 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
         var isReported = route.Latency is not { } latency || ServiceLatencyReporter.ReportAnswer(route.Export, latency, source, batch);
         ResponseRoute? further = null;
         if (!message.Reply.IsEmpty) further = OpenBack(route, message.Reply);
-        var delivered = crossing.Send(
-            route.Requestor, route.Reply, further is null ? default : further.Subject, message.BodyAndCrlf, message.HeaderLength, source, batch);
+        var crossed = new Message
+        {
+            Subject = route.Reply,
+            Reply = further is null ? default : further.Subject,
+            HeaderLength = message.HeaderLength,
+            BodyAndCrlf = message.BodyAndCrlf,
+            IsImported = true,
+            Trace = message.Trace,
+        };
+        var delivered = message.Trace is null
+            ? crossing.Send(route.Requestor, crossed, source, batch)
+            : TracedCrossing.SendAnswer(route.Requestor, message.Subject, crossed, crossing, source, batch);
         if (!delivered && further is not null) route.Requestor.Responses.Close(further);
-        if (!delivered || route.Export.IsSingle || message.Size == 0)
+        if (route.Events is { } events)
+        {
+            OnTraceEvent(route, events, message.Payload);
+        }
+        else if (!delivered || route.Export.IsSingle || message.Size == 0)
         {
             route.IsAnswered = true;
             if (isReported) Close(route);
@@ -88,6 +119,12 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
     {
         if (!_open.TryGetValue(Encoding.UTF8.GetBytes(remote.RequestId), out var route) || route.Latency is not { } latency) return;
         if (ServiceLatencyReporter.ReportRemote(route.Export, latency, remote.Measured) && route.IsAnswered) Close(route);
+    }
+
+    /// <summary>The last of the accounts an event comes through counts it.</summary>
+    private static void OnTraceEvent(ResponseRoute route, TraceReturns events, ReadOnlySpan<byte> payload)
+    {
+        if (!route.Reply.AsSpan().StartsWith("_R_."u8)) events.OnEvent(payload);
     }
 
     public void Dispose() => _sweeper?.Dispose();
@@ -155,6 +192,9 @@ internal sealed class ResponseRoute(ServiceExport export, Account requestor, byt
 
     /// <summary>The last answer has been delivered.</summary>
     public bool IsAnswered { get; set; }
+
+    /// <summary>Set when not answers come back, but the events of a trace.</summary>
+    public TraceReturns? Events { get; init; }
 
     /// <summary>When it was made or used last.</summary>
     public long TouchedMilliseconds { get; private set; } = Environment.TickCount64;

@@ -35,8 +35,6 @@ public sealed partial class RouteConnection
         var matches = MatchesFor(arguments.Account);
         matches.Traffic.InMessages++;
         matches.Traffic.InBytes += arguments.TotalSize;
-        var match = matches.Cache.Lookup(arguments.Subject, matches.Account.Subscriptions).Result;
-        if (match.IsEmpty) return true;
         var message = new Message
         {
             Subject = arguments.Subject,
@@ -44,16 +42,17 @@ public sealed partial class RouteConnection
             HeaderLength = arguments.HeaderSize,
             BodyAndCrlf = bodyAndCrlf,
         };
-        if (RemoteLatencies.IsTracked(message.Reply)) _host.Accounts.RemoteLatencies?.OnRequest(matches.Account, message.Subject, message.Reply);
-        if (message.HeaderLength > 0 && MessageSpans.AreWanted) RouteTraced(matches.Account, match, message, arguments.Queues);
-        else MessageRouter.RouteFromCluster(matches.Account, match, message, arguments.Queues, _subscriber, Loop.Batch);
+        if (message.HeaderLength > 0) RouteWithHeaders(matches, message, arguments.Queues);
+        else Route(matches, message, arguments.Queues);
         return true;
     }
 
-    private void RouteTraced(Account account, MatchResult match, in Message message, ReadOnlySpan<byte> queues)
+    private void Route(AccountMatches matches, in Message message, ReadOnlySpan<byte> queues)
     {
-        using var span = MessageSpans.Start(message, account.Name, _host.ServerName, "route");
-        MessageRouter.RouteFromCluster(account, match, message, queues, _subscriber, Loop.Batch);
+        var match = matches.Cache.Lookup(message.Subject, matches.Account.Subscriptions).Result;
+        if (match.IsEmpty) return;
+        if (RemoteLatencies.IsTracked(message.Reply)) _host.Accounts.RemoteLatencies?.OnRequest(matches.Account, message.Subject, message.Reply);
+        MessageRouter.RouteFromCluster(matches.Account, match, message, queues, _subscriber, Loop.Batch);
     }
 
     private AccountMatches MatchesFor(ReadOnlySpan<byte> account)

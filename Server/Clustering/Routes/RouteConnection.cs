@@ -167,6 +167,12 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     {
         public override SubscriberKind Kind => SubscriberKind.Route;
 
+        public override ulong ConnectionId => route.Id;
+
+        public override string? Name => route.RemoteName;
+
+        public override bool SupportsTracing => route._remoteInfo?.Protocol >= TracingProtocol;
+
         public override bool DeliverToLink(Account account, in Message message, List<byte[]> queues, FlushBatch batch) =>
             route.DeliverToLink(account, message, queues, batch);
     }

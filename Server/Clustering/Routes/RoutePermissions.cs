@@ -9,21 +9,22 @@ namespace NatsAspire.Server.Clustering.Routes;
 /// </summary>
 internal sealed class RoutePermissions
 {
-    private readonly Permissions? _permissions;
+    private readonly Permissions? _import;
+    private readonly Permissions? _export;
 
     public RoutePermissions(RoutePermissionOptions? options)
     {
-        // Import is what peers may publish to us, export what they may subscribe to.
-        _permissions = options is null
-            ? null
-            : Permissions.Compile(new PermissionOptions { Publish = options.Import, Subscribe = options.Export });
+        if (options is null) return;
+        // A peer's interest may be wider than what is allowed out; it need only meet it.
+        _import = Permissions.Compile(new PermissionOptions { Publish = options.Import });
+        _export = Permissions.Compile(new PermissionOptions { Publish = options.Export });
     }
 
     /// <summary>Whether peers are told that subjects like this are wanted here.</summary>
-    public bool MayImport(ReadOnlySpan<byte> subject) => _permissions is null || _permissions.MayPublish(subject);
+    public bool MayImport(ReadOnlySpan<byte> subject) => _import is null || _import.MayPublish(subject);
 
     /// <summary>Whether a peer's interest is accepted.</summary>
-    public bool MayExport(ReadOnlySpan<byte> subject) => _permissions is null || _permissions.MaySubscribe(subject, default);
+    public bool MayExport(ReadOnlySpan<byte> subject) => _export is null || _export.MayPublish(subject);
 
     public static SubjectLists? ToLists(SubjectPermissionOptions? options) =>
         options is null ? null : new SubjectLists { Allow = options.Allow, Deny = options.Deny };

@@ -39,7 +39,6 @@ public static class UnsupportedOptions
     private static IEnumerable<(string Option, bool IsAsked)> FindAccounts(ServerOptions options)
     {
         yield return ("accounts.jetstream", options.Accounts.Any(account => account.JetStream is not null));
-        yield return ("accounts.msg_trace", options.Accounts.Any(account => account.TraceDestination is not null));
     }
 
     private static IEnumerable<(string Option, bool IsAsked)> FindOthers(ServerOptions options)

@@ -218,7 +218,8 @@ internal sealed partial class SystemServices : IAsyncDisposable
 
     private void Send<T>(string subject, T message, JsonTypeInfo<T> type) => Send(Encoding.UTF8.GetBytes(subject), message, type);
 
-    private ServerIdentityInfo Identify()
+    /// <summary>The server as events name it; each call counts as one of them.</summary>
+    public ServerIdentityInfo Identify()
     {
         var options = _source.Options;
         return new ServerIdentityInfo

@@ -29,6 +29,22 @@ public sealed class HotPathTests
     }
 
     [Fact]
+    public async Task NeitherDoHeadersThatAskForNoTrace()
+    {
+        await using var server = await TestServer.FromConfigAsync("accounts { A { users: [ { user: a, password: a } ], trace_dest: traces } }\nno_auth_user: a");
+        using var subscriber = await RawClient.OpenAsync(server.ClientEndPoint!);
+        await subscriber.SendAsync("SUB bench.* 1\r\n");
+        await subscriber.FlushAsync();
+        using var publisher = await RawClient.OpenAsync(server.ClientEndPoint!);
+        var batch = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat("HPUB bench.a 26 30\r\nNATS/1.0\r\nApp: a value\r\n\r\nbody\r\n", Batch)));
+        var messageLength = "HMSG bench.a 1 26 30\r\nNATS/1.0\r\nApp: a value\r\n\r\nbody\r\n".Length;
+        await RunAsync(publisher, subscriber, batch, messageLength, 20);
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+        await RunAsync(publisher, subscriber, batch, messageLength, Rounds);
+        ((GC.GetTotalAllocatedBytes(precise: true) - before) / (double)(Rounds * Batch)).ShouldBeLessThan(8);
+    }
+
+    [Fact]
     public async Task NoLoopIsHeldUp()
     {
         await using var server = await TestServer.StartAsync();

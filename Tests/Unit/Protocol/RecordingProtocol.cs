@@ -35,7 +35,7 @@ internal readonly struct RecordingProtocol(List<string> calls, int maxControlLin
 
     public bool OnUnsubscribe(ReadOnlySpan<byte> sid, int max) => Note($"UNSUB {Text(sid)}|{max}");
 
-    public bool OnPublishArguments(in PublishArguments arguments) => true;
+    public bool OnPublishArguments(in PublishArguments arguments, ReadOnlySpan<byte> received) => true;
 
     public bool OnPublish(in PublishArguments arguments, ReadOnlySpan<byte> bodyAndCrlf) =>
         Note($"PUB {Text(arguments.Subject)}|{Text(arguments.Reply)}|{arguments.HeaderSize}|{Text(bodyAndCrlf[..^2])}");

@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization;
+
+namespace NatsAspire.Server.Protocol;
+
+/// <summary>The server in its events and answers. Keys are upstream's.</summary>
+public sealed record ServerIdentityInfo
+{
+    [JsonPropertyName("name")] public required string Name { get; init; }
+    [JsonPropertyName("host")] public required string Host { get; init; }
+    [JsonPropertyName("id")] public required string Id { get; init; }
+    [JsonPropertyName("cluster")] public string? Cluster { get; init; }
+    [JsonPropertyName("ver")] public required string Version { get; init; }
+    [JsonPropertyName("tags")] public IReadOnlyList<string>? Tags { get; init; }
+    [JsonPropertyName("metadata")] public IReadOnlyDictionary<string, string>? Metadata { get; init; }
+    [JsonPropertyName("feature_flags")] public IReadOnlyDictionary<string, bool>? FeatureFlags { get; init; }
+    [JsonPropertyName("jetstream")] public bool JetStream { get; init; }
+    [JsonPropertyName("flags")] public ulong Flags { get; init; }
+
+    /// <summary>Counts the messages of this server.</summary>
+    [JsonPropertyName("seq")] public required ulong Sequence { get; init; }
+    [JsonPropertyName("time")] public required DateTimeOffset Time { get; init; }
+}
