@@ -6,7 +6,7 @@ public sealed record FileStoreOptions
     /// <summary>Part of every checksum: what belongs to another stream is noticed. Never used for another stream again.</summary>
     public required ulong StreamId { get; init; }
 
-    /// <summary>Bytes after which a block file is closed and another begun; 64 KiB to 1 GiB.</summary>
+    /// <summary>Bytes after which a block file is closed and another begun; 4 KiB to 1 GiB.</summary>
     public int BlockSize { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Bytes of records read, checked, compressed and encrypted together; 256 B to 1 MiB. A longer message is a chunk by itself.</summary>

@@ -61,6 +61,9 @@ internal sealed class FrameCodec(ulong streamId, KeyRing keys) : IDisposable
     private byte[] _packed = [];
     private int _body;
 
+    /// <summary>Bytes of the frame that was read last.</summary>
+    public int LastLength => HeadLength + _body;
+
     /// <summary>A frame for a place; good until the next use of this codec.</summary>
     public ReadOnlySpan<byte> Encode(FrameKind kind, uint count, ulong first, ReadOnlySpan<byte> content, ulong file, long offset, bool compress)
     {
