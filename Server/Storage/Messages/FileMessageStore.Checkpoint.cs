@@ -58,6 +58,7 @@ public sealed partial class FileMessageStore
     private void Install(BlockRewrite rewrite)
     {
         var present = rewrite.Sources.FindAll(_blocks.Contains);
+        Rewritten += rewrite.Sources.Count;
         if (rewrite.Result is not { } block) return;
         block.Erasures = rewrite.Sources.Sum(source => source.Erasures) - rewrite.ErasuresAtBegin;
         if (present.Count == 0)

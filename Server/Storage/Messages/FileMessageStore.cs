@@ -49,6 +49,9 @@ public sealed partial class FileMessageStore : IndexedMessageStore
     /// <summary>Blocks, for tests.</summary>
     internal int Blocks => _blocks.Count;
 
+    /// <summary>Blocks written anew so far, for tests.</summary>
+    internal int Rewritten { get; private set; }
+
     private string ManifestPath => $"{_directory}/{StoreManifest.Name}";
 
     /// <summary>Opens a store, or makes one where there is none.</summary>

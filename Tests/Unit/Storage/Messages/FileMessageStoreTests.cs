@@ -26,9 +26,11 @@ public sealed class FileMessageStoreTests
     public void Answers_as_the_model_does(int seed, int subjects, int maxPayload, string kind)
     {
         var script = new FileStoreScript(new SimulatedDisk(), OptionsFor(kind), seed, subjects, maxPayload);
+        var (blocks, rewritten) = (0, 0);
         for (var i = 0; i < 5_000; i++)
         {
             script.Step();
+            (blocks, rewritten) = (Math.Max(blocks, script.Store.Blocks), Math.Max(rewritten, script.Store.Rewritten));
             if (script.Random.Next(60) == 0) script.StepCheckpoint();
             if (script.Random.Next(300) == 0) script.Reopen();
             if (i % 7 == 0) script.Compare();
@@ -36,6 +38,8 @@ public sealed class FileMessageStoreTests
         }
         StoreComparison.Whole(script.Store, script.Model);
         script.Store.Dispose();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{kind}: {blocks} blocks at most, {rewritten} written anew");
+        if (script.Options.BlockSize == Small.BlockSize) (blocks > 3 && rewritten > 3).ShouldBeTrue($"{blocks} blocks at most, {rewritten} written anew");
     }
 
     internal static FileStoreOptions OptionsFor(string kind) => kind switch
