@@ -27,6 +27,16 @@ internal sealed class ChunkCache(long capacity)
         return chunk;
     }
 
+    /// <summary>An empty chunk with as much room as another.</summary>
+    public RecordChunk Rent(RecordChunk like, int limit)
+    {
+        var isNew = _spare is null;
+        var chunk = Rent();
+        if (isNew) chunk.PrepareLike(like, limit);
+        chunk.Reset(0);
+        return chunk;
+    }
+
     /// <summary>Keeps a chunk, at the cost of others.</summary>
     public void Add(ulong file, long offset, RecordChunk chunk)
     {

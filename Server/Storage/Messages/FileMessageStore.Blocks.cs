@@ -126,8 +126,7 @@ public sealed partial class FileMessageStore
         block.LiveBytes += _openLive;
         block.RecordBytes += _open.Bytes.Length;
         _cache.Add(block.File, entry.Offset, _open);
-        _open = _cache.Rent();
-        _open.Reset(0);
+        _open = _cache.Rent(like: _open, _options.ChunkSize);
         _openLive = 0;
     }
 

@@ -26,12 +26,12 @@ public sealed class FileStoreCrashTests
         }
         for (var index = 1; index <= script.Log.Count; index++) models.TryAdd((ulong)index, null!);
         var states = 0;
-        foreach (var state in disk.CrashStates(new CrashOptions { Seed = seed, PerCut = 24 }))
+        foreach (var state in disk.CrashStates(new CrashOptions { Seed = seed, PerCut = 10 }))
         {
             states++;
             var promised = state.Marks.OfType<ulong>().LastOrDefault();
             if (state.Cut >= opened) Recovers(state, script, models, promised);
-            if (states % 40 != 0) continue;
+            if (states % 100 != 0) continue;
             foreach (var second in state.Disk.CrashStates(new CrashOptions { Seed = states, PerCut = 8 }))
             {
                 states++;
@@ -39,7 +39,7 @@ public sealed class FileStoreCrashTests
             }
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"{kind}: {states:N0} crash states of {disk.Operations:N0} disk operations");
-        states.ShouldBeGreaterThan(2_500);
+        states.ShouldBeGreaterThan(2_000);
         script.Store.Dispose();
     }
 
