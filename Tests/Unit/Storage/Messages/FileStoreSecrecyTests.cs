@@ -56,7 +56,6 @@ public sealed class FileStoreSecrecyTests
     [Theory]
     [InlineData(StoreCipher.ChaCha20Poly1305)]
     [InlineData(StoreCipher.AesGcm)]
-    [Upstream("filestore_test.go", "TestFileStoreEncrypted")]
     public void Encrypted_files_hold_nothing_readable(StoreCipher cipher)
     {
         var disk = new SimulatedDisk();
@@ -79,7 +78,6 @@ public sealed class FileStoreSecrecyTests
     [InlineData(StoreCipher.ChaCha20Poly1305, StoreCipher.ChaCha20Poly1305)]
     [InlineData(StoreCipher.ChaCha20Poly1305, StoreCipher.AesGcm)]
     [InlineData(StoreCipher.AesGcm, StoreCipher.None)]
-    [Upstream("filestore_test.go", "TestFileStoreEncryptedKeepIndexNeedBekResetBug")]
     public void Checkpoints_write_everything_under_the_new_key(StoreCipher before, StoreCipher after)
     {
         var disk = new SimulatedDisk();
