@@ -11,7 +11,7 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// same ones in the same order and holds the same messages. No clock, disk or network; belongs to one mailbox.
 /// </summary>
 /// <remarks>Entries are those of clusterwire.md §7. An entry that has been applied before changes nothing.</remarks>
-public sealed class StreamReplica
+public sealed partial class StreamReplica
 {
     private readonly IMessageStore _store;
     private readonly DedupeWindow _dedupe;
@@ -66,7 +66,10 @@ public sealed class StreamReplica
     public bool Apply(ReadOnlySpan<byte> entry)
     {
         if (entry.IsEmpty) return false;
-        return (EntryOperation)entry[0] switch
+        var operation = (EntryOperation)entry[0];
+        if (operation is EntryOperation.BatchMessage or EntryOperation.BatchCommitMessage) return ApplyBatch(entry);
+        DropStaged();
+        return operation switch
         {
             EntryOperation.StreamMessage or EntryOperation.CompressedStreamMessage => ApplyMessage(entry),
             EntryOperation.PurgeStream => ApplyPurge(JsonEntry.Decode(EntryOperation.PurgeStream, entry, EntryJson.Default.PurgeStreamEntry)),

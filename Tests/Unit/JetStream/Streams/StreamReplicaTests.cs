@@ -4,6 +4,7 @@ using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.JetStream.Streams.Publishing;
 using NatsAspire.Server.Storage.Messages;
+using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Unit.JetStream.Streams;
 
@@ -92,6 +93,62 @@ public sealed class StreamReplicaTests
         peer.Apply(new StreamMessageEntry { LastSequence = 5, Timestamp = 0 });
         peer.Apply(new StreamMessageEntry { LastSequence = 6, Timestamp = 2, Subject = "a"u8 });
         (peer.Replica.State.FirstSequence, peer.Replica.State.LastSequence, peer.Replica.State.Messages).ShouldBe((5UL, 7UL, 2UL));
+    }
+
+    /// <summary>Two batches that real servers committed.</summary>
+    [Fact]
+    public void RecordedBatchesAreThereAtOnce()
+    {
+        var peer = new Peer(Plain);
+        var entries = File.ReadLines(Golden.PathOf("nrg", "stream-entries.jsonl")).Select(Golden.ParseText)
+            .Where(line => line.GetProperty("decoded").TryGetProperty("batch_id", out _)).ToList();
+        var first = entries[0].GetProperty("decoded").GetProperty("msg").GetProperty("lseq").GetUInt64();
+        peer.Apply(new StreamMessageEntry { LastSequence = first - 1, Timestamp = 1, Subject = "before"u8 });
+        var messages = 1UL;
+        foreach (var line in entries)
+        {
+            peer.Replica.Apply(Convert.FromHexString(line.GetProperty("hex").GetString()!)).ShouldBeTrue();
+            var decoded = line.GetProperty("decoded");
+            var commits = decoded.GetProperty("op").GetInt32() == (int)EntryOperation.BatchCommitMessage;
+            if (commits) messages += decoded.GetProperty("batch_seq").GetUInt64();
+            (peer.Replica.State.Messages, peer.Replica.HasStagedBatch).ShouldBe((messages, !commits), line.ToString());
+        }
+        messages.ShouldBeGreaterThan(4UL);
+    }
+
+    [Theory]
+    [InlineData("1 2 3!", 3)]
+    [InlineData("1 3!", 0)]
+    [InlineData("2!", 0)]
+    [InlineData("1!", 1)]
+    [InlineData("1 2 x 3!", 1)]
+    [InlineData("1 2 other 3!", 0)]
+    [InlineData("1 2 1 2!", 2)]
+    public void ABatchIsWholeOrNotAtAll(string entries, int stored)
+    {
+        var peer = new Peer(Plain);
+        foreach (var entry in entries.Split(' '))
+        {
+            var last = peer.Replica.State.LastSequence;
+            if (entry == "x") peer.Apply(new StreamMessageEntry { LastSequence = last, Timestamp = 1, Subject = "x"u8 });
+            else peer.Apply(Batched(entry, last));
+        }
+        peer.Replica.State.Messages.ShouldBe((ulong)stored);
+        peer.Replica.HasStagedBatch.ShouldBeFalse();
+
+        static StreamMessageEntry Batched(string entry, ulong last)
+        {
+            var number = entry == "other" ? 1UL : ulong.Parse(entry.TrimEnd('!'), System.Globalization.CultureInfo.InvariantCulture);
+            return new StreamMessageEntry
+            {
+                LastSequence = last + number - 1,
+                Timestamp = 1,
+                Subject = "s"u8,
+                BatchId = entry == "other" ? "o"u8 : "b"u8,
+                BatchSequence = number,
+                CommitsBatch = entry.EndsWith('!'),
+            };
+        }
     }
 
     [Fact]
