@@ -24,6 +24,7 @@ public sealed partial class WriteAheadLog
         if (_failure is null) Guarded(Finish);
         FailAll();
         _file?.Dispose();
+        _point?.Dispose();
     }
 
     /// <summary>Waits for batches, or until a sync or mark is due.</summary>
@@ -91,6 +92,7 @@ public sealed partial class WriteAheadLog
     {
         MakeRoom(0);
         WriteTaken();
+        _pointIsDue = true;
         SyncNow();
         _unmarked = false;
     }
@@ -110,6 +112,8 @@ public sealed partial class WriteAheadLog
         _unsynced = false;
         _lastSync = Environment.TickCount64;
         Complete(_written, null);
+        if (_pointIsDue) _point!.Write(_durable);
+        _pointIsDue = false;
         TakeAwayGarbage();
     }
 
