@@ -16,10 +16,12 @@ internal sealed class LogTrace(SimulatedDisk disk, int seed, LogSync sync) : ILo
     private readonly Random _random = new(seed);
     private readonly List<Operation> _operations = [];
     private readonly Group[] _groups = [.. Enumerable.Range(1, Groups).Select(number => new Group { Id = (ulong)number })];
+    private readonly Dictionary<ulong, ulong> _released = [];
     private readonly Lock _lock = new();
     private List<List<int>> _live = [];
     private int _promised;
     private int _completed;
+    private int _batches;
 
     private enum Act
     {
@@ -120,7 +122,7 @@ internal sealed class LogTrace(SimulatedDisk disk, int seed, LogSync sync) : ILo
     {
         lock (_lock)
         {
-            disk.Mark(new Progress(_operations.Count, _promised, _groups.Where(group => group.Released > 0).ToDictionary(group => group.Id, group => group.Released)));
+            disk.Mark(new Progress(_operations.Count, _promised, new Dictionary<ulong, ulong>(_released)));
         }
     }
 
@@ -140,8 +142,6 @@ internal sealed class LogTrace(SimulatedDisk disk, int seed, LogSync sync) : ILo
     }
 
     private async Task Complete(int batches) => await Wait.Until("all are complete", () => Volatile.Read(ref _completed) >= batches);
-
-    private int _batches;
 
     private int Append(WriteAheadLog log)
     {
@@ -188,6 +188,7 @@ internal sealed class LogTrace(SimulatedDisk disk, int seed, LogSync sync) : ILo
         {
             group = _groups[_random.Next(Groups)];
             group.Released = (ulong)_random.NextInt64((long)group.Released, (long)group.Last + 1);
+            _released[group.Id] = group.Released;
         }
         Note();
         log.Release(group.Id, group.Released);
