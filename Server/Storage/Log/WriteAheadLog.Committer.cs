@@ -16,10 +16,11 @@ public sealed partial class WriteAheadLog
 
     private void RunCommitter()
     {
+        var commit = CommitTaken;
         while (WaitForWork())
         {
             if (_failure is not null) FailAll();
-            else Guarded(CommitTaken);
+            else Guarded(commit);
         }
         if (_failure is null) Guarded(Finish);
         FailAll();
