@@ -20,9 +20,6 @@ internal static partial class Redaction
         return ExactNames().Replace(NamePrefixes().Replace(text, Replacement), Replacement);
     }
 
-    /// <summary>Text that may quote URLs, a wrong one too, without the users and passwords in them.</summary>
-    public static string HideUrlUsers(string text) => UrlUser().Replace(text, Hidden + "@");
-
     /// <summary>The beginning of a line that could not be understood.</summary>
     public static string Snippet(ReadOnlySpan<byte> line)
     {
@@ -42,7 +39,4 @@ internal static partial class Redaction
 
     [GeneratedRegex("""(?<![A-Za-z0-9_])((?:proxy_sig|nkey|sig|jwt)"?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|[^",\r\n}]*)""", RegexOptions.IgnoreCase | RegexOptions.Singleline)]
     private static partial Regex ExactNames();
-
-    [GeneratedRegex("""[^\s"'/,@]+@""")]
-    private static partial Regex UrlUser();
 }

@@ -13,19 +13,23 @@ internal struct WakeModeration
     private const int SilentShare = 8;
     private const int WorthwhileBytesPerTurn = 256;
     private const int PauseNanoseconds = 120_000;
+
+    /// <summary>Nobody waits for what a silent turn does, so more of it may gather.</summary>
+    private const int SilentPauseNanoseconds = 1_000_000;
     private const int TimerSlackNanoseconds = 1_000;
     private long _window;
     private long _bytes;
     private int _turns;
     private int _flushes;
     private bool _active;
+    private bool _silent;
     private bool _preciseTimers;
 
     /// <summary>Waits, while there is a flood. On the loop's thread.</summary>
     public readonly unsafe void Pause()
     {
         if (!_active) return;
-        var pause = new TimeSpec { Nanoseconds = PauseNanoseconds };
+        var pause = new TimeSpec { Nanoseconds = _silent ? SilentPauseNanoseconds : PauseNanoseconds };
         // An interrupted pause is a shorter one, and as good.
         LibC.NanoSleep(&pause, null);
     }
@@ -39,17 +43,16 @@ internal struct WakeModeration
         var elapsed = nowMilliseconds - _window;
         if (elapsed < 2) return;
         var perTurn = _bytes / _turns;
+        _silent = _flushes * SilentShare <= _turns;
         _active = _active
             ? perTurn >= WorthwhileBytesPerTurn && perTurn < IoLoop.ReceiveBufferSize / 8
-            : _turns / elapsed >= (IsSilent ? SilentFloodTurnsPerMillisecond : FloodTurnsPerMillisecond);
+            : _turns / elapsed >= (_silent ? SilentFloodTurnsPerMillisecond : FloodTurnsPerMillisecond);
         if (_active && !_preciseTimers) UsePreciseTimers();
         _window = nowMilliseconds;
         _turns = 0;
         _bytes = 0;
         _flushes = 0;
     }
-
-    private readonly bool IsSilent => _flushes * SilentShare <= _turns;
 
     /// <summary>Linux lets timers of ordinary threads come 50 microseconds late; the loop's must not.</summary>
     private void UsePreciseTimers()

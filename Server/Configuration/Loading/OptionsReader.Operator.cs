@@ -117,7 +117,7 @@ internal sealed partial class OptionsReader
         var url = match.Groups[1].Value;
         return UrlText.Parse(url, out _) is null
             ? new ResolverOptions { Kind = ResolverKind.Url, Url = url.EndsWith('/') ? url : url + "/" }
-            : throw new ConfigRefusedException(value, $"error parsing account resolver url [{QuotedText.Quote(url)}]");
+            : throw new ConfigRefusedException(value, $"error parsing account resolver url [{UrlText.Quote(url)}]");
     }
 
     private ResolverOptions? ReadResolverMap(IReadOnlyDictionary<string, ConfigValue> entries, ConfigValue value)

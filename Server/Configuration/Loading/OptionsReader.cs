@@ -184,7 +184,7 @@ internal sealed partial class OptionsReader(ConfigDiagnostics diagnostics, Mappi
         foreach (var item in value.AsArray())
         {
             var text = item.AsString();
-            if (!seen.Add(text)) diagnostics.WarnField(text, item, $"Duplicate {kind} entry detected");
+            if (!seen.Add(text)) diagnostics.WarnField(UrlText.HideUsers(text), item, $"Duplicate {kind} entry detected");
             else diagnostics.GuardRefused(() => urls.Add(ReadUrl(kind, item)));
         }
         return urls;
@@ -195,6 +195,6 @@ internal sealed partial class OptionsReader(ConfigDiagnostics diagnostics, Mappi
         var text = value.AsString().Trim();
         return UrlText.Parse(text, out var url) is null
             ? url!
-            : throw new ConfigRefusedException(value, $"error parsing {kind} url [{QuotedText.Quote(text)}]");
+            : throw new ConfigRefusedException(value, $"error parsing {kind} url [{UrlText.Quote(text)}]");
     }
 }

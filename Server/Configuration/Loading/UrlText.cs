@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace NatsAspire.Server.Configuration.Loading;
 
 /// <summary>URLs of a configuration.</summary>
-internal static class UrlText
+internal static partial class UrlText
 {
     /// <summary>Reads a URL.</summary>
     /// <returns>What is wrong with it in upstream's words, or null.</returns>
@@ -9,8 +11,8 @@ internal static class UrlText
     {
         url = null;
         var trimmed = text.Trim();
-        if (FindError(trimmed) is { } error) return $"parse {QuotedText.Quote(trimmed)}: {error}";
-        return Uri.TryCreate(trimmed, UriKind.RelativeOrAbsolute, out url) ? null : $"parse {QuotedText.Quote(trimmed)}: invalid URL";
+        if (FindError(trimmed) is { } error) return $"parse {Quote(trimmed)}: {error}";
+        return Uri.TryCreate(trimmed, UriKind.RelativeOrAbsolute, out url) ? null : $"parse {Quote(trimmed)}: invalid URL";
     }
 
     /// <summary>Scheme in lower case and authority without the user; empty where there is none.</summary>
@@ -23,8 +25,14 @@ internal static class UrlText
         return (text[..colon].ToLowerInvariant(), authority[(authority.LastIndexOf('@') + 1)..]);
     }
 
+    /// <summary>A URL, a wrong one too, in quotes for a message; who it logs in as is nobody's business.</summary>
+    public static string Quote(string text) => QuotedText.Quote(HideUsers(text));
+
+    /// <summary>Text that may hold URLs, without the users and passwords in them.</summary>
+    public static string HideUsers(string text) => User().Replace(text, "[REDACTED]@");
+
     /// <summary>What is wrong with a URL, or null.</summary>
-    public static string? Check(string text) => FindError(text) is { } error ? $"parse {QuotedText.Quote(text)}: {error}" : null;
+    public static string? Check(string text) => FindError(text) is { } error ? $"parse {Quote(text)}: {error}" : null;
 
     private static string? FindError(string text)
     {
@@ -53,4 +61,7 @@ internal static class UrlText
         var port = host[colon..];
         return port.AsSpan(1).IndexOfAnyExceptInRange('0', '9') < 0 ? null : $"invalid port {QuotedText.Quote(port)} after host";
     }
+
+    [GeneratedRegex("""[^\s"'/,@]+@""")]
+    private static partial Regex User();
 }

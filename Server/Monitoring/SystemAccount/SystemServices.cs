@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Accounts.Imports;
 using NatsAspire.Server.Clients;
+using NatsAspire.Server.Configuration.Loading;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Monitoring.Pages;
 using NatsAspire.Server.Protocol;
@@ -149,7 +150,7 @@ internal sealed partial class SystemServices : IAsyncDisposable
         catch (Exception refused) when (refused is Configuration.ConfigException or Configuration.ConfigurationValueException or IOException or ObjectDisposedException)
         {
             // A configuration's mistake is quoted, and may stand in a URL with a password.
-            error = new SystemError(500, Redaction.HideUrlUsers(refused.Message));
+            error = new SystemError(500, UrlText.HideUsers(refused.Message));
         }
         if (request.Reply.Length > 0) Reply(request, null, error);
     }

@@ -9,6 +9,18 @@ public class LinkOptionsTests
     private static readonly string Certificate = Path.Combine(GoldenConfigurations.Files, "cert.pem");
     private static readonly string Key = Path.Combine(GoldenConfigurations.Files, "key.pem");
 
+    [Theory]
+    [InlineData("cluster { routes: [\"nats-route://u:s3cret@h:bad\"] }")]
+    [InlineData("leafnodes { remotes: [ { url: \"nats-leaf://u:s3cret@h:bad\" } ] }")]
+    [InlineData("gateway { name: A, gateways: [ { name: B, url: \"nats://u:s3cret@h:bad\" } ] }")]
+    [InlineData("resolver: \"URL(http://u:s3cret@h:bad)\"")]
+    public void A_wrong_url_is_quoted_without_its_password(string config)
+    {
+        var error = Should.Throw<ConfigException>(() => Load(config));
+        error.Message.ShouldContain("[REDACTED]@h:bad");
+        error.Message.ShouldNotContain("s3cret");
+    }
+
     [Fact]
     [Upstream("opts_test.go", "TestParsingGateways")]
     public void Gateway_block_is_read()
