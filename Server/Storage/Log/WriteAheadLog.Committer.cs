@@ -173,6 +173,12 @@ public sealed partial class WriteAheadLog
             StorageLog.Fenced(_log, e.Message);
             Fail(e, suspended: false);
         }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A mistake here must cost the streams their acknowledgements, not the server its life.
+            StorageLog.Fenced(_log, e.ToString());
+            Fail(new DiskException(DiskFault.Device, "append to", _directory.Path, e.Message, e), suspended: false);
+        }
     }
 
     private void Fail(DiskException failure, bool suspended)

@@ -176,6 +176,24 @@ public class WriteAheadLogTests
     }
 
     [Fact]
+    public async Task The_log_lives_on_a_real_disk()
+    {
+        var folder = Directory.CreateTempSubdirectory("nats-log").FullName;
+        for (var start = 0UL; start < 3; start++)
+        {
+            using var log = new LogHarness(Disks.ForThisSystem(), directory: folder);
+            LogHarness.Read(log.Log, (1, (start * 50) - Math.Min(start, 1))).Count.ShouldBe(start == 0 ? 0 : 1);
+            for (var i = (start * 50) + 1; i <= (start + 1) * 50; i++)
+            {
+                await log.AppendAndWait(1, i, length: 500);
+                log.Log.Release(1, i - 1);
+            }
+            Directory.GetFiles(folder, "*.wal").Length.ShouldBeLessThanOrEqualTo(6);
+        }
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public async Task The_format_is_this()
     {
         var disk = new SimulatedDisk();
