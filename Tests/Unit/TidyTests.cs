@@ -24,6 +24,13 @@ public sealed partial class TidyTests
         (@"catch\s*(\([^)]*\))?\s*\{\s*\}", "handling, or a reason why nothing is to be done"),
     ];
 
+    /// <summary>Where something banned is right, each with its reason. May only shrink.</summary>
+    private static readonly (string Path, string Word)[] Allowed =
+    [
+        // Systems other than Linux have nothing else.
+        ("Server/Storage/Disk/PortableFile.cs", "FlushToDisk"),
+    ];
+
     private static string Root { get; } = FindRoot();
 
     private static IEnumerable<string> Sources => Directory.EnumerateFiles(Root, "*.cs", SearchOption.AllDirectories)
@@ -82,6 +89,7 @@ public sealed partial class TidyTests
         foreach (var path in Sources.Where(path => !path.EndsWith("TidyTests.cs", StringComparison.Ordinal)))
         {
             var text = Read(path);
+            foreach (var (_, word) in Allowed.Where(one => one.Path == path)) text = text.Replace(word, "");
             foreach (var (pattern, instead) in Banned)
             {
                 if (Regex.IsMatch(text, pattern)) errors.Add($"{path}: {pattern}: use {instead}");

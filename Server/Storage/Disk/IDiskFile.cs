@@ -18,7 +18,10 @@ public interface IDiskFile : IDisposable
     /// <summary>Cuts or grows (with zeros) the file.</summary>
     void SetLength(long length);
 
-    /// <summary>Reserves space for so many bytes, so that later writes within need no allocation.</summary>
+    /// <summary>
+    /// Reserves space for so many bytes, so that later writes within need no allocation. The file grows (with zeros) to
+    /// that length; a longer file stays as it is.
+    /// </summary>
     void Preallocate(long length);
 
     /// <summary>

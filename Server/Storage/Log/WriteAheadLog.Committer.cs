@@ -1,0 +1,195 @@
+using NatsAspire.Server.Storage.Disk;
+
+namespace NatsAspire.Server.Storage.Log;
+
+/// <summary>The thread that writes, syncs and completes.</summary>
+public sealed partial class WriteAheadLog
+{
+    private readonly List<LogBatch> _written = [];
+    private List<LogBatch> _taken = [];
+    private int _next;
+    private bool _unsynced;
+    private bool _unmarked;
+    private long _syncs;
+    private long _lastSync = Environment.TickCount64;
+    private long _lastAppend = Environment.TickCount64;
+
+    private void RunCommitter()
+    {
+        var commit = CommitTaken;
+        while (WaitForWork())
+        {
+            if (_failure is not null) FailAll();
+            else Guarded(commit);
+        }
+        if (_failure is null) Guarded(Finish);
+        FailAll();
+        _file?.Dispose();
+        _point?.Dispose();
+    }
+
+    /// <summary>Waits for batches, or until a sync or mark is due.</summary>
+    /// <returns>False: it is over, nothing is left.</returns>
+    private bool WaitForWork()
+    {
+        lock (_gate)
+        {
+            while (true)
+            {
+                if (_queue.Count > 0)
+                {
+                    (_taken, _queue, _next) = (_queue, _taken, 0);
+                    _lastAppend = Environment.TickCount64;
+                    return true;
+                }
+                if (_stopping) return false;
+                var wait = MillisecondsToNextDuty();
+                if (wait <= 0) return true;
+                _committerWaits = true;
+                Monitor.Wait(_gate, wait);
+                _committerWaits = false;
+            }
+        }
+    }
+
+    private int MillisecondsToNextDuty()
+    {
+        if (_failure is not null) return int.MaxValue;
+        if (SyncIsDue) return 0;
+        var due = long.MaxValue;
+        if (_unsynced) due = _lastSync + (long)_options.SyncInterval.TotalMilliseconds;
+        else if (_unmarked) due = _lastAppend + (long)_options.IdleMark.TotalMilliseconds;
+        return (int)Math.Clamp(due - Environment.TickCount64, 0, int.MaxValue - 1);
+    }
+
+    /// <summary>At once, when asked for, when its time has come, or when what waits for it keeps others from appending.</summary>
+    private bool SyncIsDue => _unsynced
+        && (_options.Sync == LogSync.Always || _waiting > 0 || _room is not null || _queuedBytes >= _options.QueueLimit / 2
+            || Environment.TickCount64 - _lastSync >= _options.SyncInterval.TotalMilliseconds);
+
+    private void CommitTaken()
+    {
+        while (_next < _taken.Count)
+        {
+            MakeRoom(_taken[_next].Length);
+            WriteTaken();
+            if (_options.Sync == LogSync.Lazy) Complete(_written, null);
+        }
+        _taken.Clear();
+        _next = 0;
+        if (SyncIsDueNow()) SyncNow();
+        else if (IsIdle()) WriteMark();
+    }
+
+    private bool SyncIsDueNow()
+    {
+        lock (_gate) return SyncIsDue;
+    }
+
+    private bool IsIdle() => _unmarked && !_unsynced && Environment.TickCount64 - _lastAppend >= _options.IdleMark.TotalMilliseconds;
+
+    /// <summary>A batch record alone: all before it is durable.</summary>
+    private void WriteMark()
+    {
+        MakeRoom(0);
+        WriteTaken();
+        _pointIsDue = true;
+        SyncNow();
+        _unmarked = false;
+    }
+
+    private void Finish()
+    {
+        if (_unsynced) SyncNow();
+        if (_unmarked) WriteMark();
+    }
+
+    private void SyncNow()
+    {
+        var end = new LogPosition(_segments[^1].Number, _segments[^1].End);
+        _file!.Sync();
+        Interlocked.Increment(ref _syncs);
+        _durable = end;
+        _unsynced = false;
+        _lastSync = Environment.TickCount64;
+        Complete(_written, null);
+        if (_pointIsDue) _point!.Write(_durable);
+        _pointIsDue = false;
+        TakeAwayGarbage();
+    }
+
+    private void Complete(List<LogBatch> batches, DiskException? failure)
+    {
+        if (batches.Count == 0) return;
+        var bytes = 0L;
+        foreach (var batch in batches)
+        {
+            bytes += batch.Length;
+            try
+            {
+                batch.Completion!.Completed(batch, failure);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // One group's mistake; the others' batches are as complete as before.
+                StorageLog.CompletionFailed(_log, e);
+            }
+            Return(batch);
+        }
+        batches.Clear();
+        lock (_gate)
+        {
+            _queuedBytes -= bytes;
+            if (_waiting > 0) Wake();
+            if (_room is null || _queuedBytes >= _options.QueueLimit) return;
+            _room.SetResult();
+            _room = null;
+        }
+    }
+
+    /// <summary>After a failure nothing is known of what was written: all that waits fails, in order.</summary>
+    private void FailAll()
+    {
+        var failure = _failure ?? new DiskException(DiskFault.Device, "append", _directory.PathOf(_nextNumber), "the log is closed");
+        Complete(_written, failure);
+        _taken.RemoveRange(0, _next);
+        _next = 0;
+        Complete(_taken, failure);
+    }
+
+    private void Guarded(Action work)
+    {
+        try
+        {
+            work();
+        }
+        catch (NoRoomForSegmentException e)
+        {
+            StorageLog.Suspended(_log, e.Reason.Message);
+            Fail(e.Reason, suspended: true);
+        }
+        catch (DiskException e)
+        {
+            StorageLog.Fenced(_log, e.Message);
+            Fail(e, suspended: false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A mistake here must cost the streams their acknowledgements, not the server its life.
+            StorageLog.Fenced(_log, e.ToString());
+            Fail(new DiskException(DiskFault.Device, "append to", _directory.Path, e.Message, e), suspended: false);
+        }
+    }
+
+    private void Fail(DiskException failure, bool suspended)
+    {
+        lock (_gate) (_failure, _suspended) = (failure, suspended);
+        FailAll();
+    }
+
+    /// <summary>A segment could not be made; the log itself is as good as before.</summary>
+    private sealed class NoRoomForSegmentException(DiskException reason) : Exception(reason.Message, reason)
+    {
+        public DiskException Reason => reason;
+    }
+}
