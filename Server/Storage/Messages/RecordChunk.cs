@@ -170,6 +170,13 @@ internal sealed class RecordChunk
     /// <summary>Overwrites everything in it.</summary>
     public void Wipe() => Array.Clear(_bytes);
 
+    /// <summary>Overwrites the content of one record; its lengths stay.</summary>
+    public void Erase(int index)
+    {
+        var end = index + 1 < Count ? _starts[index + 1] : _length;
+        _bytes.AsSpan((_starts[index] + RecordHead)..end).Clear();
+    }
+
     /// <summary>Drops the records above a sequence.</summary>
     public void Truncate(ulong last)
     {

@@ -13,16 +13,18 @@ internal abstract record StoreOperation
     public static StoreOperation Random(Random random, StoreModel model, int subjects, int maxPayload)
     {
         ulong Any(ulong beyond = 3) => (ulong)random.NextInt64((long)model.Last + (long)beyond + 1);
-        return random.Next(100) switch
+        return random.Next(1_000) switch
         {
-            < 66 => Append.Any(random, model, subjects, maxPayload),
-            < 69 => new Skip((ulong)random.Next(1, random.Next(10) == 0 ? 5_000 : 5), model.LastTimestamp + random.Next(3)),
-            < 87 => new Remove(random.Next(3) == 0 ? model.First : Any(), random.Next(8) == 0),
-            < 92 => new Purge(AnyFilter(random, subjects), random.Next(2) == 0 ? 0 : Any(), (ulong)random.Next(random.Next(3) == 0 ? 10 : 1)),
-            < 93 => new Purge(SubjectFilter.All, 0, (ulong)random.Next(3) * 20),
-            < 96 => new Compact(random.Next(5) == 0 ? Any(20) : model.First + (ulong)random.Next(10)),
-            < 99 => new Truncate(random.Next(8) == 0 ? Any() : model.Last - Math.Min(model.Last, (ulong)random.Next(10))),
-            _ => new Compact(Any(0)),
+            < 700 => Append.Any(random, model, subjects, maxPayload),
+            < 710 => new Skip((ulong)random.Next(1, random.Next(10) == 0 ? 5_000 : 5), model.LastTimestamp + random.Next(3)),
+            < 930 => new Remove(random.Next(3) == 0 ? model.First : Any(), random.Next(8) == 0),
+            < 955 => new Purge(AnyFilter(random, subjects, narrow: true), random.Next(2) == 0 ? 0 : Any(), (ulong)random.Next(random.Next(3) == 0 ? 10 : 1)),
+            < 957 => new Purge(SubjectFilter.All, 0, (ulong)random.Next(4) * 50),
+            < 975 => new Compact(model.First + (ulong)random.Next(10)),
+            < 997 => new Truncate(model.Last - Math.Min(model.Last, (ulong)random.Next(random.Next(5) == 0 ? 60 : 6))),
+            < 998 => new Truncate(Any()),
+            < 999 => new Compact(Any()),
+            _ => new Compact(Any(20)),
         };
     }
 
@@ -32,13 +34,14 @@ internal abstract record StoreOperation
         return $"s{number % 3}.k{number}" + (number % 5 == 0 ? ".deep" : "");
     }
 
-    public static SubjectFilter AnyFilter(Random random, int subjects) => random.Next(7) switch
+    public static SubjectFilter AnyFilter(Random random, int subjects, bool narrow = false) => random.Next(narrow ? 3 : 0, 7) switch
     {
         0 => SubjectFilter.All,
         1 => SubjectFilter.Of($"s{random.Next(4)}.*"),
         2 => SubjectFilter.Of($"s{random.Next(3)}.>"),
-        3 => SubjectFilter.Of($"s{random.Next(3)}.>", Subject(random, subjects), "*.*.deep"),
+        3 when !narrow => SubjectFilter.Of($"s{random.Next(3)}.>", Subject(random, subjects), "*.*.deep"),
         4 => SubjectFilter.Of("*." + Subject(random, subjects).Split('.')[1]),
+        5 => SubjectFilter.Of(Subject(random, subjects), "s0." + Subject(random, subjects).Split('.')[1], "s1.k1.>"),
         _ => SubjectFilter.Of(Subject(random, subjects)),
     };
 

@@ -1,0 +1,54 @@
+using System.Text;
+using NatsAspire.Server.Storage.Messages;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Unit.Storage.Messages;
+
+public sealed class FileMessageStoreTests
+{
+    internal static readonly FileStoreOptions Small = new() { StreamId = 77, BlockSize = 8192, ChunkSize = 512, CacheBytes = 8192 };
+
+    public static TheoryData<int, int, int, string> Runs => new()
+    {
+        { 1, 3, 300, "plain" },
+        { 2, 60, 3_000, "plain" },
+        { 3, 400, 600, "compressed" },
+        { 4, 40, 20_000, "compressed" },
+        { 5, 100, 500, "chacha" },
+        { 6, 20, 2_000, "aes" },
+        { 7, 30, 400, "all" },
+        { 8, 1_000, 300, "defaults" },
+        { 9, 10, 100, "plain" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Runs))]
+    public void Answers_as_the_model_does(int seed, int subjects, int maxPayload, string kind)
+    {
+        var script = new FileStoreScript(new SimulatedDisk(), OptionsFor(kind), seed, subjects, maxPayload);
+        var (blocks, rewritten) = (0, 0);
+        for (var i = 0; i < 5_000; i++)
+        {
+            script.Step();
+            (blocks, rewritten) = (Math.Max(blocks, script.Store.Blocks), Math.Max(rewritten, script.Store.Rewritten));
+            if (script.Random.Next(60) == 0) script.StepCheckpoint();
+            if (script.Random.Next(300) == 0) script.Reopen();
+            if (i % 7 == 0) script.Compare();
+            if (i % 1_000 == 0) StoreComparison.Whole(script.Store, script.Model);
+        }
+        StoreComparison.Whole(script.Store, script.Model);
+        script.Store.Dispose();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{kind}: {blocks} blocks at most, {rewritten} written anew");
+        if (script.Options.BlockSize == Small.BlockSize) (blocks > 3 && rewritten > 3).ShouldBeTrue($"{blocks} blocks at most, {rewritten} written anew");
+    }
+
+    internal static FileStoreOptions OptionsFor(string kind) => kind switch
+    {
+        "compressed" => Small with { Compress = true },
+        "chacha" => Small with { Key = new StoreKey(StoreCipher.ChaCha20Poly1305, "one"u8.ToArray()) },
+        "aes" => Small with { Key = new StoreKey(StoreCipher.AesGcm, "one"u8.ToArray()) },
+        "all" => Small with { Compress = true, Key = new StoreKey(StoreCipher.AesGcm, "one"u8.ToArray()) },
+        "defaults" => new FileStoreOptions { StreamId = 3 },
+        _ => Small,
+    };
+}
