@@ -19,8 +19,7 @@ public sealed class ApiOperation
         Pattern = $"{Encoding.ASCII.GetString(ApiSubject.Prefix)}{verb}{string.Concat(Enumerable.Repeat(".*", names))}{(hasTail ? ".>" : "")}";
     }
 
-    /// <summary>Every operation of API level 4.</summary>
-    public static IReadOnlyList<ApiOperation> All { get; } =
+    private static readonly ApiOperation[] Operations =
     [
         new(ApiRequestKind.AccountInfo, ApiScope.Account, "INFO", 0, ResponseTypes.AccountInfo),
         new(ApiRequestKind.StreamInfo, ApiScope.Stream, "STREAM.INFO", 1, ResponseTypes.StreamInfo),
@@ -57,6 +56,9 @@ public sealed class ApiOperation
         new(ApiRequestKind.AccountStreamCancelMove, ApiScope.System, "ACCOUNT.STREAM.CANCEL_MOVE", 2, ResponseTypes.StreamUpdate),
     ];
 
+    /// <summary>Every operation of API level 4.</summary>
+    public static ReadOnlySpan<ApiOperation> All => Operations;
+
     public ApiRequestKind Kind { get; }
 
     public ApiScope Scope { get; }
@@ -76,7 +78,7 @@ public sealed class ApiOperation
     internal ReadOnlySpan<byte> Verb => _verb;
 
     /// <summary>The operation of a kind.</summary>
-    public static ApiOperation Of(ApiRequestKind kind) => All.First(operation => operation.Kind == kind);
+    public static ApiOperation Of(ApiRequestKind kind) => Array.Find(Operations, operation => operation.Kind == kind) ?? throw new ArgumentOutOfRangeException(nameof(kind));
 
     public override string ToString() => Pattern;
 }

@@ -64,8 +64,8 @@ public sealed class ApiSubjectTests
             "$JS.API.META.LEADER.STEPDOWN", "$JS.API.SERVER.REMOVE", "$JS.API.ACCOUNT.PURGE.*", "$JS.API.ACCOUNT.STREAM.MOVE.*.*",
             "$JS.API.ACCOUNT.STREAM.CANCEL_MOVE.*.*",
         ];
-        ApiOperation.All.Select(operation => operation.Pattern).Order().ShouldBe(expected.Order());
-        ApiOperation.All.Select(operation => operation.Kind).ShouldBeUnique();
+        ApiOperation.All.ToArray().Select(operation => operation.Pattern).Order().ShouldBe(expected.Order());
+        ApiOperation.All.ToArray().Select(operation => operation.Kind).ShouldBeUnique();
     }
 
     [Fact]
