@@ -14,6 +14,10 @@ var command = new RootCommand(
       dotnet build Server -c Release && dotnet run -c Release --project Tests/Benchmarks
     """)
 { server, baseline, rounds, seconds, filter };
+var directory = new Option<string>("--directory") { Description = "On the disk to measure.", DefaultValueFactory = _ => Path.GetTempPath() };
+var log = new Command("log", "Measures the write-ahead log on a disk.") { directory, seconds };
+log.SetAction(parsed => new LogThroughput(parsed.GetValue(directory)!, parsed.GetValue(seconds)).Run());
+command.Add(log);
 command.SetAction(parsed => new Comparison(
     parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!).Run());
 return command.Parse(args).Invoke();

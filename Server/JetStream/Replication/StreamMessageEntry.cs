@@ -55,6 +55,21 @@ public readonly ref struct StreamMessageEntry
     /// <summary>Most bytes <see cref="Encode"/> writes.</summary>
     public int MaxLength => S2Block.MaxEncodedLength(BodyLength) + 1 + (BatchId.IsEmpty ? 0 : BatchFixedLength + BatchId.Length);
 
+    /// <summary>The same entry with another payload.</summary>
+    public StreamMessageEntry WithPayload(ReadOnlySpan<byte> payload) => new()
+    {
+        LastSequence = LastSequence,
+        Timestamp = Timestamp,
+        Subject = Subject,
+        Reply = Reply,
+        Headers = Headers,
+        Payload = payload,
+        IsSourced = IsSourced,
+        BatchId = BatchId,
+        BatchSequence = BatchSequence,
+        CommitsBatch = CommitsBatch,
+    };
+
     private int ContentLength => Subject.Length + Reply.Length + Headers.Length + Payload.Length;
 
     private int BodyLength => FixedLength + ContentLength;

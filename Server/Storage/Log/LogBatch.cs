@@ -22,7 +22,9 @@ public interface ILogCompletion
 public sealed class LogBatch
 {
     private const int FirstSize = 4096;
-    private const int LargestKept = 1 << 20;
+
+    /// <summary>Bytes of the buffer a pooled batch keeps; larger ones go back to the shared pool.</summary>
+    internal const int LargestKept = 64 << 10;
 
     private readonly int _limit;
     private byte[] _bytes = [];

@@ -21,7 +21,8 @@ internal sealed class LogRecovery
     {
         _directory = directory;
         _files = directory.List();
-        NextNumber = _files is [var highest, ..] ? highest.Number + 1 : 1;
+        (_durable, _) = DurablePoint.Read(directory.Disk, directory.Path);
+        NextNumber = Math.Max(_files is [var highest, ..] ? highest.Number : 0, _durable.Segment) + 1;
     }
 
     /// <summary>What is needed, oldest first; empty: a new log.</summary>

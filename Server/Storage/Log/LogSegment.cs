@@ -46,6 +46,8 @@ internal sealed class SegmentDirectory(IDisk disk, string directory)
 
     public IDisk Disk => disk;
 
+    public string Path => directory;
+
     public string PathOf(ulong number) => $"{directory}/{number.ToString("D20", CultureInfo.InvariantCulture)}{Extension}";
 
     /// <summary>All segment files, highest number first; makes the directory.</summary>

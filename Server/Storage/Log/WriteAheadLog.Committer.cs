@@ -16,14 +16,16 @@ public sealed partial class WriteAheadLog
 
     private void RunCommitter()
     {
+        var commit = CommitTaken;
         while (WaitForWork())
         {
             if (_failure is not null) FailAll();
-            else Guarded(CommitTaken);
+            else Guarded(commit);
         }
         if (_failure is null) Guarded(Finish);
         FailAll();
         _file?.Dispose();
+        _point?.Dispose();
     }
 
     /// <summary>Waits for batches, or until a sync or mark is due.</summary>
@@ -91,6 +93,7 @@ public sealed partial class WriteAheadLog
     {
         MakeRoom(0);
         WriteTaken();
+        _pointIsDue = true;
         SyncNow();
         _unmarked = false;
     }
@@ -110,6 +113,8 @@ public sealed partial class WriteAheadLog
         _unsynced = false;
         _lastSync = Environment.TickCount64;
         Complete(_written, null);
+        if (_pointIsDue) _point!.Write(_durable);
+        _pointIsDue = false;
         TakeAwayGarbage();
     }
 
@@ -167,6 +172,12 @@ public sealed partial class WriteAheadLog
         {
             StorageLog.Fenced(_log, e.Message);
             Fail(e, suspended: false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // A mistake here must cost the streams their acknowledgements, not the server its life.
+            StorageLog.Fenced(_log, e.ToString());
+            Fail(new DiskException(DiskFault.Device, "append to", _directory.Path, e.Message, e), suspended: false);
         }
     }
 

@@ -20,6 +20,8 @@ public sealed partial class WriteAheadLog
     private readonly Stack<LogSegment> _spares = [];
     private readonly LogVoids _voids;
     private IDiskFile? _file;
+    private DurablePoint? _point;
+    private bool _pointIsDue;
     private LogPosition _durable;
     private ulong _nextNumber;
     private ulong _firstWritten;
@@ -84,6 +86,7 @@ public sealed partial class WriteAheadLog
         if (_file is not null && _segments[^1].End + size <= _segments[^1].Length) return;
         if (_unsynced) SyncNow();
         var (segment, file) = MakeSegment(Math.Max(size, _options.SegmentSize));
+        _pointIsDue = true;
         using (_file) SealTail(segment);
         _file = file;
         lock (_segmentLock)
@@ -98,6 +101,7 @@ public sealed partial class WriteAheadLog
         var number = _nextNumber++;
         try
         {
+            _point ??= DurablePoint.Open(_directory.Disk, _directory.Path);
             return _directory.Make(number, length, length == _options.SegmentSize && _spares.TryPop(out var spare) ? spare : null);
         }
         catch (DiskException e)

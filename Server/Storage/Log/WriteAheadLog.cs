@@ -13,7 +13,8 @@ namespace NatsAspire.Server.Storage.Log;
 /// </remarks>
 public sealed partial class WriteAheadLog : IDisposable
 {
-    private const int PooledBatches = 64;
+    /// <summary>With <see cref="LogBatch.LargestKept"/> each: 64 MiB at most.</summary>
+    private const int PooledBatches = 1024;
 
     private readonly object _gate = new();
     private readonly LogOptions _options;

@@ -62,6 +62,12 @@ public interface IMessageStore : IDisposable
     /// <summary>Count and ends of each literal subject that a filter lets through.</summary>
     IEnumerable<SubjectEntry> Subjects(SubjectFilter filter);
 
+    /// <summary>Count and ends of one literal subject. Allocates nothing.</summary>
+    FilteredState OfSubject(ReadOnlySpan<byte> subject);
+
+    /// <summary>What a message counts in <see cref="StoreState.Bytes"/>.</summary>
+    ulong SizeOf(in StoredMessage message);
+
     /// <summary>Counts and ends over all subjects of a filter, from a sequence on.</summary>
     FilteredState Filtered(SubjectFilter filter, ulong atLeast);
 

@@ -17,6 +17,13 @@ public abstract partial class IndexedMessageStore
     }
 
     /// <inheritdoc/>
+    public FilteredState OfSubject(ReadOnlySpan<byte> subject)
+    {
+        var id = Index.Find(subject);
+        return id < 0 ? default : new FilteredState(Index[id].Messages, FirstOf(subject, id), LastOf(subject, id));
+    }
+
+    /// <inheritdoc/>
     public FilteredState Filtered(SubjectFilter filter, ulong atLeast)
     {
         atLeast = Math.Max(atLeast, _first);

@@ -133,8 +133,8 @@ public abstract partial class IndexedMessageStore : IMessageStore
     /// <summary>Lets go of what the heir holds.</summary>
     protected abstract void Dispose(bool disposing);
 
-    /// <summary>What a message counts for limits.</summary>
-    private protected abstract ulong SizeOf(in StoredMessage message);
+    /// <inheritdoc/>
+    public abstract ulong SizeOf(in StoredMessage message);
 
     /// <summary>Puts a record behind the last one.</summary>
     private protected abstract void Store(in StoredMessage message);

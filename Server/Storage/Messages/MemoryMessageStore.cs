@@ -18,7 +18,8 @@ public sealed class MemoryMessageStore : IndexedMessageStore
     /// <inheritdoc/>
     public override IStoreCheckpoint BeginCheckpoint(ulong appliedIndex) => new Checkpoint(this, appliedIndex);
 
-    private protected override ulong SizeOf(in StoredMessage message) =>
+    /// <inheritdoc/>
+    public override ulong SizeOf(in StoredMessage message) =>
         MessageOverhead + (ulong)message.Subject.Length + (ulong)message.Headers.Length + (ulong)message.Payload.Length;
 
     private protected override void Store(in StoredMessage message)

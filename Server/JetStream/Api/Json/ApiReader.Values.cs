@@ -129,29 +129,24 @@ internal ref partial struct ApiReader
     /// <summary>Texts by name; null: none.</summary>
     public AssetMetadata Metadata(AssetMetadata value)
     {
-        if (_fatal is not null) return value;
-        if (TakeNull()) return default;
-        if (Current != '{')
-        {
-            WrongType("map[string]string");
-            return value;
-        }
-        _at++;
-        var entries = new Dictionary<string, string>(value);
-        while (true)
-        {
-            SkipBlanks();
-            if (Current == ',') _at++;
-            SkipBlanks();
-            if (Current == '}') break;
-            var key = TakeString();
-            SkipBlanks();
-            _at++;
-            SkipBlanks();
-            entries[key] = String("");
-        }
-        _at++;
+        if (_fatal is null && TakeNull()) return default;
+        if (!EnterMap("map[string]string")) return value;
+        var entries = new Dictionary<string, string>(value, StringComparer.Ordinal);
+        while (NextKey(out var key)) entries[key] = String("");
         return AssetMetadata.Create(entries);
+    }
+
+    /// <summary>Sequences.</summary>
+    public ValueList<ulong> Numbers(ValueList<ulong> value) =>
+        List(value, "[]uint64", 0UL, static (ref ApiReader reader, ulong element) => reader.ULong(element));
+
+    /// <summary>Numbers by name; null when there are none to be read.</summary>
+    public IReadOnlyDictionary<string, ulong>? Counts()
+    {
+        if (!EnterMap("map[string]uint64")) return null;
+        var counts = new Dictionary<string, ulong>(StringComparer.Ordinal);
+        while (NextKey(out var key)) counts[key] = ULong(0);
+        return counts;
     }
 
     /// <summary>An object that may be missing; null takes it away.</summary>
@@ -162,6 +157,37 @@ internal ref partial struct ApiReader
         if (Current == '{') return read(ref this, value ?? empty);
         read(ref this, empty);
         return value;
+    }
+
+    private bool EnterMap(string type)
+    {
+        if (IsPassed()) return false;
+        if (Current != '{')
+        {
+            WrongType(type);
+            return false;
+        }
+        _at++;
+        return true;
+    }
+
+    /// <summary>Goes to the next entry of a map; false behind its end.</summary>
+    private bool NextKey(out string key)
+    {
+        key = "";
+        SkipBlanks();
+        if (Current == ',') _at++;
+        SkipBlanks();
+        if (Current == '}')
+        {
+            _at++;
+            return false;
+        }
+        key = TakeString();
+        SkipBlanks();
+        _at++;
+        SkipBlanks();
+        return true;
     }
 
     private bool IsPassed() => _fatal is not null || TakeNull();

@@ -82,5 +82,5 @@ public sealed partial class StreamValidation
     internal static bool IsValidSubject(string subject) => SubjectRules.IsValid(Encoding.UTF8.GetBytes(subject));
 
     /// <summary>Whether it can be published to, where subscriptions to it work as well.</summary>
-    private static bool IsValidPublishSubject(string subject) => IsValidSubject(subject) && !SubjectRules.HasWildcard(Encoding.UTF8.GetBytes(subject));
+    internal static bool IsValidPublishSubject(string subject) => IsValidSubject(subject) && !SubjectRules.HasWildcard(Encoding.UTF8.GetBytes(subject));
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Log;
 using NatsAspire.Tests.Support;
@@ -200,6 +201,33 @@ public class LogCommitTests
     }
 
     [Fact]
+    public void A_record_allocates_nothing()
+    {
+        const int warmUp = 3000;
+        const int batches = 6000;
+        var folder = Directory.CreateTempSubdirectory("nats-log").FullName;
+        using (var log = WriteAheadLog.Open(Disks.ForThisSystem(), folder, new LogOptions { SegmentSize = 16 << 20, QueueLimit = 64 << 10 }, NullLogger.Instance))
+        {
+            var meter = new AllocationMeter(warmUp, batches);
+            var payload = new byte[100];
+            var before = 0L;
+            for (var i = 1UL; i <= batches; i++)
+            {
+                if (i == warmUp) before = GC.GetAllocatedBytesForCurrentThread();
+                var batch = log.Rent();
+                batch.Add(1 + (i % 5), i, 1, payload);
+                batch.Add(1 + (i % 5), i + 1, 1, payload);
+                log.Append(batch, meter);
+            }
+            // A buffer or two for batches beyond the most there were so far; far from anything per record.
+            (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(batches);
+            meter.Done.Wait(Wait.Default).ShouldBeTrue();
+            meter.Allocated.ShouldBeLessThan(batches);
+        }
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public async Task A_completion_that_throws_harms_no_other()
     {
         using var log = new LogHarness(new SimulatedDisk());
@@ -210,5 +238,25 @@ public class LogCommitTests
         log.Append(1, 1, state: "bad");
         await log.AppendAndWait(2, 1);
         log.Completed[^1].Failure.ShouldBeNull();
+    }
+
+    /// <summary>What the log's thread allocates between two completions.</summary>
+    private sealed class AllocationMeter(int from, int to) : ILogCompletion
+    {
+        private int _count;
+        private long _before;
+
+        public long Allocated { get; private set; }
+
+        public ManualResetEventSlim Done { get; } = new();
+
+        public void Completed(LogBatch batch, DiskException? failure)
+        {
+            _count++;
+            if (_count == from) _before = GC.GetAllocatedBytesForCurrentThread();
+            if (_count != to) return;
+            Allocated = GC.GetAllocatedBytesForCurrentThread() - _before;
+            Done.Set();
+        }
     }
 }

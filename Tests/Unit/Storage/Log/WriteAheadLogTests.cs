@@ -62,7 +62,7 @@ public class WriteAheadLogTests
             {
                 await log.AppendAndWait(1, i, length: 500);
                 log.Log.Release(1, i - 1);
-                disk.Files.Count.ShouldBeLessThanOrEqualTo(6);
+                disk.Files.Count.ShouldBeLessThanOrEqualTo(7);
             }
             log.Log.Segments.ShouldBeLessThanOrEqualTo(2);
         }
@@ -93,7 +93,7 @@ public class WriteAheadLogTests
         using var log = new LogHarness(disk, LogHarness.Small with { IdleMark = TimeSpan.FromMilliseconds(20), Spares = 0 });
         for (var i = 1UL; i <= 30; i++) await log.AppendAndWait(1, i, length: 500);
         log.Log.Release(1, 30);
-        await Wait.Until("one file is left", () => disk.Files.Count == 1, () => string.Join(' ', disk.Files));
+        await Wait.Until("one segment is left", () => disk.Files.Count(file => file.EndsWith(".wal")) == 1, () => string.Join(' ', disk.Files));
     }
 
     [Fact]
@@ -176,6 +176,24 @@ public class WriteAheadLogTests
     }
 
     [Fact]
+    public async Task The_log_lives_on_a_real_disk()
+    {
+        var folder = Directory.CreateTempSubdirectory("nats-log").FullName;
+        for (var start = 0UL; start < 3; start++)
+        {
+            using var log = new LogHarness(Disks.ForThisSystem(), directory: folder);
+            LogHarness.Read(log.Log, (1, (start * 50) - Math.Min(start, 1))).Count.ShouldBe(start == 0 ? 0 : 1);
+            for (var i = (start * 50) + 1; i <= (start + 1) * 50; i++)
+            {
+                await log.AppendAndWait(1, i, length: 500);
+                log.Log.Release(1, i - 1);
+            }
+            Directory.GetFiles(folder, "*.wal").Length.ShouldBeLessThanOrEqualTo(6);
+        }
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public async Task The_format_is_this()
     {
         var disk = new SimulatedDisk();
@@ -185,7 +203,7 @@ public class WriteAheadLogTests
             await log.AppendAndWait(batch => batch.AddTruncation(0x0102, 0x0303));
         }
         var path = $"{LogHarness.Directory}/{1UL.ToString("D20", CultureInfo.InvariantCulture)}.wal";
-        disk.Files.ShouldBe([path]);
+        disk.Files.ShouldBe([path, $"{LogHarness.Directory}/durable"]);
         var bytes = disk.Content(path);
         bytes.Length.ShouldBe(4096);
         Convert.ToHexString(bytes, 0, 57 + 30 + 57 + 25 + 57).ShouldBe(LogGolden.TwoWritesAndAMark);

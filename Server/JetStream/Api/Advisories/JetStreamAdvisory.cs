@@ -1,0 +1,21 @@
+using System.Text.Json.Serialization;
+using NatsAspire.Server.JetStream.Api.Json;
+
+namespace NatsAspire.Server.JetStream.Api.Advisories;
+
+/// <summary>Something that happened, published below <c>$JS.EVENT.ADVISORY</c>. Names and order are upstream's.</summary>
+public abstract record JetStreamAdvisory
+{
+    protected const string Prefix = "io.nats.jetstream.advisory.v1.";
+
+    /// <summary>By which schemas know it.</summary>
+    [JsonPropertyName("type"), JsonPropertyOrder(-3)] public abstract string Type { get; }
+
+    /// <summary>Unique.</summary>
+    [JsonPropertyName("id"), JsonPropertyOrder(-2)] public required string Id { get; init; }
+
+    [JsonPropertyName("timestamp"), JsonPropertyOrder(-1)] public required ApiTime Time { get; init; }
+
+    /// <summary>The server's domain.</summary>
+    [JsonPropertyName("domain"), JsonPropertyOrder(100)] public string? Domain { get; init; }
+}

@@ -1,0 +1,100 @@
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Streams;
+
+/// <summary>Why a message may not be added.</summary>
+public enum LimitReached
+{
+    None,
+    Messages,
+    Bytes,
+    MessagesPerSubject,
+}
+
+/// <summary>
+/// What a stream may hold. Which messages go follows from the messages alone (and for the age from the time given), so
+/// that all replicas drop the same ones.
+/// </summary>
+/// <param name="configuration">The stream's.</param>
+/// <param name="store">Its messages.</param>
+public sealed class StreamLimits(StreamConfiguration configuration, IMessageStore store)
+{
+    private readonly MessageBuffer _first = new();
+
+    /// <summary>Whether a message would go beyond what a stream that discards new messages holds.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="isRollup">It replaces those of its subject, and so makes room.</param>
+    public LimitReached Check(in StoredMessage message, bool isRollup)
+    {
+        if (configuration.Discard != DiscardPolicy.New) return LimitReached.None;
+        var subject = configuration.MaxMessagesPerSubject > 0 ? store.OfSubject(message.Subject) : default;
+        var replaces = configuration.MaxMessagesPerSubject > 0 && subject.Messages >= (ulong)configuration.MaxMessagesPerSubject;
+        if (replaces && configuration.DiscardNewPerSubject && !isRollup) return LimitReached.MessagesPerSubject;
+        var state = store.State;
+        if (configuration.MaxMessages > 0 && state.Messages >= (ulong)configuration.MaxMessages && !replaces) return LimitReached.Messages;
+        if (configuration.MaxBytes <= 0) return LimitReached.None;
+        var size = store.SizeOf(message);
+        if (state.Bytes + size <= (ulong)configuration.MaxBytes) return LimitReached.None;
+        // The oldest of its subject goes: that may be room enough.
+        return replaces && store.TryLoad(subject.FirstSequence, _first) && SizeOf(_first) >= size ? LimitReached.None : LimitReached.Bytes;
+    }
+
+    /// <summary>Drops what is too much after a message was added.</summary>
+    /// <param name="subject">The message's.</param>
+    public void Enforce(ReadOnlySpan<byte> subject)
+    {
+        EnforcePerSubject(subject);
+        if (configuration.Discard != DiscardPolicy.Old) return;
+        while (configuration.MaxMessages > 0 && store.State.Messages > (ulong)configuration.MaxMessages) RemoveFirst();
+        while (configuration.MaxBytes > 0 && store.State.Bytes > (ulong)configuration.MaxBytes) RemoveFirst();
+    }
+
+    /// <summary>Drops what is too much for another configuration, everywhere.</summary>
+    public void EnforceAll()
+    {
+        if (configuration.MaxMessagesPerSubject > 0)
+        {
+            foreach (var entry in store.Subjects(SubjectFilter.All).Where(entry => entry.Messages > (ulong)configuration.MaxMessagesPerSubject).ToList())
+            {
+                EnforcePerSubject(entry.Subject);
+            }
+        }
+        Enforce(default);
+    }
+
+    /// <summary>Drops messages older than the stream's age.</summary>
+    /// <param name="now">Nanoseconds since 1970.</param>
+    /// <returns>When the next one will be too old; null: none ever will.</returns>
+    public long? ExpireAged(long now)
+    {
+        if (configuration.MaxAge <= 0) return null;
+        while (store.State is { Messages: > 0 } state)
+        {
+            var due = state.FirstTimestamp + configuration.MaxAge;
+            if (due > now) return due;
+            RemoveFirst();
+        }
+        return null;
+    }
+
+    private void EnforcePerSubject(ReadOnlySpan<byte> subject)
+    {
+        if (configuration.MaxMessagesPerSubject <= 0 || subject.IsEmpty) return;
+        while (store.OfSubject(subject) is var held && held.Messages > (ulong)configuration.MaxMessagesPerSubject)
+        {
+            store.Remove(held.FirstSequence, erase: false);
+        }
+    }
+
+    private void RemoveFirst() => store.Remove(store.State.FirstSequence, erase: false);
+
+    private ulong SizeOf(MessageBuffer message) => store.SizeOf(new StoredMessage
+    {
+        Sequence = message.Sequence,
+        Timestamp = message.Timestamp,
+        Subject = message.Subject,
+        Headers = message.Headers,
+        Payload = message.Payload,
+    });
+}

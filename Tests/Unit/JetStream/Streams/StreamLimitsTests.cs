@@ -1,0 +1,122 @@
+using System.Text;
+using NatsAspire.Server.JetStream.Streams;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Storage.Messages;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Unit.JetStream.Streams;
+
+public sealed class StreamLimitsTests
+{
+    private static readonly StreamConfiguration Unlimited = new() { MaxMessages = -1, MaxBytes = -1, MaxMessagesPerSubject = -1 };
+
+    [Fact]
+    [Upstream("memstore_test.go", "TestMemStoreMsgLimit")]
+    public void TheOldestGoBeyondTheNumber()
+    {
+        using var stream = new Stream(Unlimited with { MaxMessages = 10 });
+        for (var i = 0; i < 15; i++) stream.Publish("foo");
+        stream.State.Messages.ShouldBe(10UL);
+        (stream.State.FirstSequence, stream.State.LastSequence).ShouldBe((6UL, 15UL));
+    }
+
+    [Fact]
+    [Upstream("memstore_test.go", "TestMemStoreBytesLimit")]
+    public void TheOldestGoBeyondTheBytes()
+    {
+        using var stream = new Stream(Unlimited);
+        stream.Publish("foo", 512);
+        var size = stream.State.Bytes;
+        using var limited = new Stream(Unlimited with { MaxBytes = (long)size * 4 });
+        for (var i = 0; i < 9; i++) limited.Publish("foo", 512);
+        limited.State.Messages.ShouldBe(4UL);
+        limited.State.Bytes.ShouldBe(size * 4);
+        limited.State.FirstSequence.ShouldBe(6UL);
+    }
+
+    [Fact]
+    [Upstream("memstore_test.go", "TestMemStoreMaxMsgsPerSubject")]
+    public void EachSubjectKeepsItsNewest()
+    {
+        using var stream = new Stream(Unlimited with { MaxMessagesPerSubject = 2 });
+        for (var i = 0; i < 12; i++) stream.Publish($"s.{i % 3}");
+        stream.State.Messages.ShouldBe(6UL);
+        stream.State.FirstSequence.ShouldBe(7UL);
+        stream.Change(Unlimited with { MaxMessagesPerSubject = 1 });
+        stream.State.Messages.ShouldBe(3UL);
+        stream.State.FirstSequence.ShouldBe(10UL);
+    }
+
+    [Theory]
+    [InlineData(3, -1, -1, false, "a", LimitReached.Messages)]
+    [InlineData(4, -1, -1, false, "a", LimitReached.None)]
+    [InlineData(3, -1, 1, false, "a", LimitReached.None)]
+    [InlineData(3, -1, 1, false, "new", LimitReached.Messages)]
+    [InlineData(-1, -1, 1, true, "a", LimitReached.MessagesPerSubject)]
+    [InlineData(-1, -1, 1, true, "new", LimitReached.None)]
+    [InlineData(-1, 3, -1, false, "a", LimitReached.Bytes)]
+    [InlineData(-1, 3, 1, false, "a", LimitReached.None)]
+    [InlineData(-1, 4, -1, false, "a", LimitReached.None)]
+    public void DiscardingNewMessagesRefusesThem(int messages, int sizes, int perSubject, bool perSubjectToo, string subject, LimitReached expected)
+    {
+        using var stream = new Stream(Unlimited);
+        var size = 0UL;
+        foreach (var one in new[] { "a", "b", "c" }) size = stream.Publish(one, 10);
+        stream.Change(Unlimited with
+        {
+            Discard = DiscardPolicy.New,
+            MaxMessages = messages,
+            MaxBytes = sizes < 0 ? -1 : sizes * (long)size,
+            MaxMessagesPerSubject = perSubject,
+            DiscardNewPerSubject = perSubjectToo,
+        });
+        stream.Check(subject, 10, false).ShouldBe(expected);
+        if (expected == LimitReached.MessagesPerSubject) stream.Check(subject, 10, true).ShouldBe(LimitReached.None, "a rollup makes room");
+        if (sizes == 3 && perSubject == 1) stream.Check(subject, 11, false).ShouldBe(LimitReached.Bytes, "its predecessor was smaller");
+    }
+
+    [Fact]
+    [Upstream("memstore_test.go", "TestMemStoreAgeLimit")]
+    public void AgedMessagesGoAndTheNextIsTold()
+    {
+        using var stream = new Stream(Unlimited with { MaxAge = 100 });
+        for (var i = 0; i < 5; i++) stream.Publish("foo", at: 1000 + (i * 10));
+        stream.Limits.ExpireAged(1099).ShouldBe(1100);
+        stream.State.Messages.ShouldBe(5UL);
+        stream.Limits.ExpireAged(1115).ShouldBe(1120);
+        stream.State.FirstSequence.ShouldBe(3UL);
+        stream.Limits.ExpireAged(2000).ShouldBeNull();
+        (stream.State.Messages, stream.State.LastSequence).ShouldBe((0UL, 5UL));
+        new StreamLimits(Unlimited, stream.Store).ExpireAged(5000).ShouldBeNull();
+    }
+
+    private sealed class Stream(StreamConfiguration configuration) : IDisposable
+    {
+        public MemoryMessageStore Store { get; } = new();
+
+        public StreamLimits Limits { get; private set; } = null!;
+
+        public StoreState State => Store.State;
+
+        public ulong Publish(string subject, int size = 8, long at = 1)
+        {
+            Limits ??= new StreamLimits(configuration, Store);
+            var bytes = Encoding.ASCII.GetBytes(subject);
+            var message = new StoredMessage { Sequence = State.LastSequence + 1, Timestamp = at, Subject = bytes, Payload = new byte[size] };
+            Store.Append(message);
+            Limits.Enforce(bytes);
+            return Store.SizeOf(message);
+        }
+
+        public LimitReached Check(string subject, int size, bool isRollup) => Limits.Check(
+            new StoredMessage { Sequence = State.LastSequence + 1, Timestamp = 1, Subject = Encoding.ASCII.GetBytes(subject), Payload = new byte[size] }, isRollup);
+
+        public void Change(StreamConfiguration other)
+        {
+            Limits = new StreamLimits(other, Store);
+            Limits.EnforceAll();
+        }
+
+        public void Dispose() => Store.Dispose();
+    }
+}
