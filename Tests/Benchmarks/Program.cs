@@ -20,4 +20,9 @@ log.SetAction(parsed => new LogThroughput(parsed.GetValue(directory)!, parsed.Ge
 command.Add(log);
 command.SetAction(parsed => new Comparison(
     parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!).Run());
+var messages = new Option<int>("--messages") { Description = "Messages stored.", DefaultValueFactory = _ => 1_000_000 };
+var subjects = new Option<int>("--subjects") { Description = "Subjects they are on.", DefaultValueFactory = _ => 1_000 };
+var stores = new Command("stores", "Measures the message stores on a disk.") { directory, messages, subjects };
+stores.SetAction(parsed => new StoreThroughput(parsed.GetValue(directory)!, parsed.GetValue(messages), parsed.GetValue(subjects)).Run());
+command.Add(stores);
 return command.Parse(args).Invoke();
