@@ -89,6 +89,19 @@ public class LogCorruptionTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_missing_or_cut_last_segment_is_reported_by_the_seal_before_it()
+    {
+        var (closed, _) = await Closed();
+        var last = closed.Files.Last(IsSegment);
+        closed.Vanish(closed.Files.Single(path => !IsSegment(path)));
+        var missing = closed.Copy();
+        missing.Vanish(last);
+        Should.Throw<CorruptStoreException>(() => LogHarness.Recover(missing)).Message.ShouldContain(last);
+        closed.Tamper(last, _ => []);
+        Should.Throw<CorruptStoreException>(() => LogHarness.Recover(closed)).Message.ShouldContain(last);
+    }
+
+    [Fact]
     public async Task An_older_copy_of_a_segment_is_reported()
     {
         var disk = new SimulatedDisk();
