@@ -78,7 +78,8 @@ public sealed partial class FileMessageStore : IndexedMessageStore
         }
     }
 
-    private protected override ulong SizeOf(in StoredMessage message) =>
+    /// <inheritdoc/>
+    public override ulong SizeOf(in StoredMessage message) =>
         MessageOverhead + (ulong)message.Subject.Length + (ulong)message.Headers.Length + (ulong)message.Payload.Length
         + (message.Headers.IsEmpty ? 0 : HeaderOverhead);
 
