@@ -64,7 +64,7 @@ public sealed class StreamValidationTests
         Refused(new StreamConfiguration { Name = "S", Subjects = ["x", "foo.bar.*", "y", "foo.*.bar"] }).ShouldBe("subject \"foo.bar.*\" overlaps with \"foo.*.bar\"");
         Add(new StreamConfiguration { Name = "S", Subjects = ["foo.*"] });
         Add(new StreamConfiguration { Name = "T", Subjects = ["bar.*"] });
-        Create(new StreamConfiguration { Name = "U", Subjects = ["*.B"] }).Error.ShouldBe(JetStreamErrors.JSStreamSubjectOverlapErr);
+        Create(new StreamConfiguration { Name = "U", Subjects = ["foo.B"] }).Error.ShouldBe(JetStreamErrors.JSStreamSubjectOverlapErr);
         Update(new StreamConfiguration { Name = "T", Subjects = ["foo.C"] }).Error.ShouldBe(JetStreamErrors.JSStreamSubjectOverlapErr);
         Update(new StreamConfiguration { Name = "T", Subjects = ["bar.x"] }).Error.ShouldBeNull();
     }
