@@ -6,10 +6,11 @@ namespace NatsAspire.Server.JetStream.Api.Advisories;
 /// <summary>Something that happened, published below <c>$JS.EVENT.ADVISORY</c>. Names and order are upstream's.</summary>
 public abstract record JetStreamAdvisory
 {
-    protected const string Prefix = "io.nats.jetstream.advisory.v1.";
+    /// <summary>An advisory of a kind, which ends its type.</summary>
+    private protected JetStreamAdvisory(string kind) => Type = "io.nats.jetstream.advisory.v1." + kind;
 
     /// <summary>By which schemas know it.</summary>
-    [JsonPropertyName("type"), JsonPropertyOrder(-3)] public abstract string Type { get; }
+    [JsonPropertyName("type"), JsonPropertyOrder(-3)] public string Type { get; }
 
     /// <summary>Unique.</summary>
     [JsonPropertyName("id"), JsonPropertyOrder(-2)] public required string Id { get; init; }

@@ -5,10 +5,8 @@ using NatsAspire.Server.Primitives;
 namespace NatsAspire.Server.JetStream.Api.Advisories;
 
 /// <summary>Requests were dropped because too many waited: <c>$JS.EVENT.ADVISORY.API.LIMIT_REACHED</c>.</summary>
-public sealed record ApiLimitReachedAdvisory : JetStreamAdvisory
+public sealed record ApiLimitReachedAdvisory() : JetStreamAdvisory("api_limit_reached")
 {
-    public override string Type => Prefix + "api_limit_reached";
-
     [JsonPropertyName("server"), JsonPropertyOrder(1)] public required string Server { get; init; }
 
     /// <summary>Requests.</summary>
@@ -16,10 +14,8 @@ public sealed record ApiLimitReachedAdvisory : JetStreamAdvisory
 }
 
 /// <summary>A disk is full: <c>$JS.EVENT.ADVISORY.SERVER.OUT_OF_STORAGE</c>.</summary>
-public sealed record ServerOutOfSpaceAdvisory : JetStreamAdvisory
+public sealed record ServerOutOfSpaceAdvisory() : JetStreamAdvisory("server_out_of_space")
 {
-    public override string Type => Prefix + "server_out_of_space";
-
     [JsonPropertyName("server"), JsonPropertyOrder(1)] public required string Server { get; init; }
 
     [JsonPropertyName("server_id"), JsonPropertyOrder(2)] public required string ServerId { get; init; }
@@ -32,10 +28,8 @@ public sealed record ServerOutOfSpaceAdvisory : JetStreamAdvisory
 }
 
 /// <summary>A server was taken out of the cluster's JetStream: <c>$JS.EVENT.ADVISORY.SERVER.REMOVED</c>.</summary>
-public sealed record ServerRemovedAdvisory : JetStreamAdvisory
+public sealed record ServerRemovedAdvisory() : JetStreamAdvisory("server_removed")
 {
-    public override string Type => Prefix + "server_removed";
-
     [JsonPropertyName("server"), JsonPropertyOrder(1)] public required string Server { get; init; }
 
     [JsonPropertyName("server_id"), JsonPropertyOrder(2)] public required string ServerId { get; init; }
@@ -44,10 +38,8 @@ public sealed record ServerRemovedAdvisory : JetStreamAdvisory
 }
 
 /// <summary>The domain has another leader: <c>$JS.EVENT.ADVISORY.DOMAIN.LEADER_ELECTED</c>.</summary>
-public sealed record DomainLeaderElectedAdvisory : JetStreamAdvisory
+public sealed record DomainLeaderElectedAdvisory() : JetStreamAdvisory("domain_leader_elected")
 {
-    public override string Type => Prefix + "domain_leader_elected";
-
     [JsonPropertyName("leader"), JsonPropertyOrder(1)] public required string Leader { get; init; }
 
     [JsonPropertyName("replicas"), JsonPropertyOrder(2)] public ValueList<PeerInfo> Replicas { get; init; }
@@ -56,10 +48,8 @@ public sealed record DomainLeaderElectedAdvisory : JetStreamAdvisory
 }
 
 /// <summary>A stream has another leader: <c>$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED.stream</c>.</summary>
-public sealed record StreamLeaderElectedAdvisory : JetStreamAdvisory
+public sealed record StreamLeaderElectedAdvisory() : JetStreamAdvisory("stream_leader_elected")
 {
-    public override string Type => Prefix + "stream_leader_elected";
-
     [JsonPropertyName("account"), JsonPropertyOrder(1)] public string? Account { get; init; }
 
     [JsonPropertyName("stream"), JsonPropertyOrder(2)] public required string Stream { get; init; }
@@ -70,10 +60,8 @@ public sealed record StreamLeaderElectedAdvisory : JetStreamAdvisory
 }
 
 /// <summary>Too few of a stream's servers are there: <c>$JS.EVENT.ADVISORY.STREAM.QUORUM_LOST.stream</c>.</summary>
-public sealed record StreamQuorumLostAdvisory : JetStreamAdvisory
+public sealed record StreamQuorumLostAdvisory() : JetStreamAdvisory("stream_quorum_lost")
 {
-    public override string Type => Prefix + "stream_quorum_lost";
-
     [JsonPropertyName("account"), JsonPropertyOrder(1)] public string? Account { get; init; }
 
     [JsonPropertyName("stream"), JsonPropertyOrder(2)] public required string Stream { get; init; }

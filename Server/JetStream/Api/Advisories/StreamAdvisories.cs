@@ -6,10 +6,8 @@ using NatsAspire.Server.Protocol;
 namespace NatsAspire.Server.JetStream.Api.Advisories;
 
 /// <summary>Every request of the API that was answered: <c>$JS.EVENT.ADVISORY.API</c>.</summary>
-public sealed record ApiAuditAdvisory : JetStreamAdvisory
+public sealed record ApiAuditAdvisory() : JetStreamAdvisory("api_audit")
 {
-    public override string Type => Prefix + "api_audit";
-
     [JsonPropertyName("server"), JsonPropertyOrder(1)] public required string Server { get; init; }
 
     [JsonPropertyName("client"), JsonPropertyOrder(2)] public required ClientInfo Client { get; init; }
@@ -23,10 +21,8 @@ public sealed record ApiAuditAdvisory : JetStreamAdvisory
 }
 
 /// <summary>A stream was made, changed or deleted: <c>$JS.EVENT.ADVISORY.STREAM.{CREATED,UPDATED,DELETED}.stream</c>.</summary>
-public sealed record StreamActionAdvisory : JetStreamAdvisory
+public sealed record StreamActionAdvisory() : JetStreamAdvisory("stream_action")
 {
-    public override string Type => Prefix + "stream_action";
-
     [JsonPropertyName("stream"), JsonPropertyOrder(1)] public required string Stream { get; init; }
 
     /// <summary>One of <see cref="AdvisoryAction"/>.</summary>
@@ -42,10 +38,8 @@ public static class AdvisoryAction
 }
 
 /// <summary>A snapshot begins: <c>$JS.EVENT.ADVISORY.STREAM.SNAPSHOT_CREATE.stream</c>.</summary>
-public sealed record SnapshotCreateAdvisory : JetStreamAdvisory
+public sealed record SnapshotCreateAdvisory() : JetStreamAdvisory("snapshot_create")
 {
-    public override string Type => Prefix + "snapshot_create";
-
     [JsonPropertyName("stream"), JsonPropertyOrder(1)] public required string Stream { get; init; }
 
     [JsonPropertyName("state"), JsonPropertyOrder(2)] public required StreamState State { get; init; }
@@ -54,10 +48,8 @@ public sealed record SnapshotCreateAdvisory : JetStreamAdvisory
 }
 
 /// <summary>A snapshot was sent: <c>$JS.EVENT.ADVISORY.STREAM.SNAPSHOT_COMPLETE.stream</c>.</summary>
-public sealed record SnapshotCompleteAdvisory : JetStreamAdvisory
+public sealed record SnapshotCompleteAdvisory() : JetStreamAdvisory("snapshot_complete")
 {
-    public override string Type => Prefix + "snapshot_complete";
-
     [JsonPropertyName("stream"), JsonPropertyOrder(1)] public required string Stream { get; init; }
 
     [JsonPropertyName("start"), JsonPropertyOrder(2)] public required ApiTime Start { get; init; }
@@ -68,20 +60,16 @@ public sealed record SnapshotCompleteAdvisory : JetStreamAdvisory
 }
 
 /// <summary>A restore begins: <c>$JS.EVENT.ADVISORY.STREAM.RESTORE_CREATE.stream</c>.</summary>
-public sealed record RestoreCreateAdvisory : JetStreamAdvisory
+public sealed record RestoreCreateAdvisory() : JetStreamAdvisory("restore_create")
 {
-    public override string Type => Prefix + "restore_create";
-
     [JsonPropertyName("stream"), JsonPropertyOrder(1)] public required string Stream { get; init; }
 
     [JsonPropertyName("client"), JsonPropertyOrder(2)] public required ClientInfo Client { get; init; }
 }
 
 /// <summary>A stream was restored: <c>$JS.EVENT.ADVISORY.STREAM.RESTORE_COMPLETE.stream</c>.</summary>
-public sealed record RestoreCompleteAdvisory : JetStreamAdvisory
+public sealed record RestoreCompleteAdvisory() : JetStreamAdvisory("restore_complete")
 {
-    public override string Type => Prefix + "restore_complete";
-
     [JsonPropertyName("stream"), JsonPropertyOrder(1)] public required string Stream { get; init; }
 
     [JsonPropertyName("start"), JsonPropertyOrder(2)] public required ApiTime Start { get; init; }
@@ -95,10 +83,8 @@ public sealed record RestoreCompleteAdvisory : JetStreamAdvisory
 }
 
 /// <summary>An atomic batch came to nothing: <c>$JS.EVENT.ADVISORY.STREAM.BATCH_ABANDONED.stream</c>.</summary>
-public sealed record BatchAbandonedAdvisory : JetStreamAdvisory
+public sealed record BatchAbandonedAdvisory() : JetStreamAdvisory("stream_batch_abandoned")
 {
-    public override string Type => Prefix + "stream_batch_abandoned";
-
     [JsonPropertyName("account"), JsonPropertyOrder(1)] public string? Account { get; init; }
 
     [JsonPropertyName("stream"), JsonPropertyOrder(2)] public required string Stream { get; init; }

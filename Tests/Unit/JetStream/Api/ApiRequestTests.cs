@@ -67,7 +67,6 @@ public sealed class ApiRequestTests
     [InlineData("{\"mirror\":{\"opt_start_time\":\"2026-02-29T00:00:00Z\"}}", "parsing time \"2026-02-29T00:00:00Z\": day out of range")]
     [InlineData("{\"max_msgs\":\"a\",\"zzz\":1,\"max_bytes\":\"b\"}", Field + " string into Go struct field StreamConfigRequest.StreamConfig.max_msgs of type int64")]
     [InlineData("{\"max_msgs\":\"a\",\"storage\":\"tape\"}", "can not unmarshal \"\\\"tape\\\"\"")]
-    [Upstream("jetstream_test.go", "TestJetStreamRejectInvalidStream")]
     public void WrongValuesAreNamed(string json, string error) => Read(json).ShouldBe(error);
 
     [Theory]
