@@ -7,7 +7,7 @@ public static class ApiRequest
 {
     /// <summary>Whether a request has anything to be read: those whose payload is optional ignore all but objects and arrays.</summary>
     public static bool HasPayload(ReadOnlySpan<byte> payload) =>
-        JsonSyntax.SkipBlanks(payload, 0) is var first && first < payload.Length && payload[first] is (byte)'{' or (byte)'[' ;
+        JsonSyntax.SkipBlanks(payload, 0) is var first && first < payload.Length && payload[first] is (byte)'{' or (byte)'[';
 
     /// <summary>Whether a request says nothing: no payload, or an object without fields.</summary>
     public static bool IsEmpty(ReadOnlySpan<byte> payload)

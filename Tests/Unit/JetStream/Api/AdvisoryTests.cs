@@ -40,10 +40,20 @@ public sealed class AdvisoryTests
         var json = Golden.ParseText(Encoding.UTF8.GetString(JetStreamJson.Write(advisory)));
         string.Join(' ', json.EnumerateObject().Select(property => property.Name)).ShouldBe(keys);
         var name = advisory.Type[(advisory.Type.LastIndexOf('.') + 1)..];
-        JsonSchema.ShouldMatch(json, $"jetstream/advisory/v1/{name}.json");
+        JsonSchema.ShouldMatch(json, $"jetstream/advisory/v1/{name}.json", KnownDifferences(name));
     }
 
-    /// <summary>Recorded advisories have the keys of ours, in our order.</summary>
+    /// <summary>Where 2.14.5's structs, and what was recorded of it, are not as the published schemas.</summary>
+    private static string[] KnownDifferences(string name) => name switch
+    {
+        "api_audit" or "stream_action" => ["/domain"],
+        "snapshot_create" => ["/blocks", "/block_size", "/state"],
+        "domain_leader_elected" => ["/replicas"],
+        "stream_leader_elected" or "stream_quorum_lost" => ["/account", "/replicas"],
+        _ => [],
+    };
+
+    /// <summary>Recorded advisories have the keys of ours, in our order; a request, and the account in its own, may be missing.</summary>
     [Fact]
     public void RecordedOnesHaveTheSameKeys()
     {
@@ -53,11 +63,13 @@ public sealed class AdvisoryTests
         {
             if (!recorded.TryGetProperty("json", out var json) || json.ValueKind != JsonValueKind.Object || !json.TryGetProperty("type", out var type) || !ours.TryGetValue(type.GetString()!, out var advisory)) continue;
             var known = Golden.ParseText(Encoding.UTF8.GetString(JetStreamJson.Write(advisory with { Domain = "hub" }))).EnumerateObject().Select(property => property.Name).ToArray();
-            var keys = json.EnumerateObject().Select(property => property.Name).Where(key => key != "request");
-            keys.ShouldBe(known.Where(key => key != "request"), type.GetString());
+            var keys = json.EnumerateObject().Select(property => property.Name).Where(IsAlwaysThere);
+            keys.ShouldBe(known.Where(IsAlwaysThere), type.GetString());
             compared++;
         }
         compared.ShouldBeGreaterThan(8);
+
+        static bool IsAlwaysThere(string key) => key is not ("request" or "account");
     }
 
     [Theory]
