@@ -110,7 +110,11 @@ public sealed partial class StreamReplica
         var sequence = entry.LastSequence + 1;
         _store.Append(new StoredMessage
         {
-            Sequence = sequence, Timestamp = entry.Timestamp, Subject = entry.Subject, Headers = entry.Headers, Payload = entry.Payload,
+            Sequence = sequence,
+            Timestamp = entry.Timestamp,
+            Subject = entry.Subject,
+            Headers = entry.Headers,
+            Payload = entry.Payload,
         });
         var headers = new PublishHeaders(entry.Headers);
         _dedupe.Add(headers.MessageId, sequence, entry.Timestamp);

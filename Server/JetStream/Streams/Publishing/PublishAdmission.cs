@@ -12,21 +12,9 @@ namespace NatsAspire.Server.JetStream.Streams.Publishing;
 /// <param name="Counter">What a counter stands at now; null: it is none.</param>
 /// <param name="Rollup">What it replaces.</param>
 /// <param name="TtlSeconds">How long it stays: 0: as the stream says, <see cref="PublishHeaders.NeverExpires"/>.</param>
-public readonly record struct Admission(ApiError? Error, ulong Duplicate, BigInteger? Counter, RollupKind Rollup, long TtlSeconds)
+public readonly record struct Admission(ApiError? Error, ulong Duplicate, BigInteger? Counter, Rollup Rollup, long TtlSeconds)
 {
-    public static implicit operator Admission(ApiError error) => new(error, 0, null, RollupKind.None, 0);
-}
-
-/// <summary>What a message replaces.</summary>
-public enum RollupKind
-{
-    None,
-
-    /// <summary>Those of its subject.</summary>
-    Subject,
-
-    /// <summary>All.</summary>
-    All,
+    public static implicit operator Admission(ApiError error) => new(error, 0, null, Rollup.None, 0);
 }
 
 /// <summary>
@@ -48,26 +36,26 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
     {
         if (configuration.Sealed) return JetStreamErrors.JSStreamSealedErr;
         var headers = new PublishHeaders(message.Headers);
-        if (headers.IsEmpty) return JudgeSize(message, default, RollupKind.None, null);
-        if (CheckIncrement(headers, message, out var increment) is { } wrongIncrement) return wrongIncrement;
+        if (headers.IsEmpty) return JudgeSize(message, default, Rollup.None);
+        if (!headers.Increment.IsEmpty && PublishRules.CheckCounter(headers, message.Payload.Length, configuration) is { } wrongIncrement) return wrongIncrement;
         if (CheckExpectations(headers, message) is { } unexpected) return unexpected;
+        if (CheckSchedules(headers, message) is { } wrongSchedule) return wrongSchedule;
         if (!headers.MessageId.IsEmpty && dedupe.Find(headers.MessageId, message.Timestamp) is > 0 and var earlier)
         {
-            return new Admission(null, earlier, null, RollupKind.None, 0);
+            return new Admission(null, earlier, null, Rollup.None, 0);
         }
         if (!headers.ExpectedLastMessageId.IsEmpty && !headers.ExpectedLastMessageId.SequenceEqual(dedupe.LastId.Span))
         {
             return JetStreamErrors.JSStreamWrongLastMsgIDErrF.With(Encoding.UTF8.GetString(dedupe.LastId.Span));
         }
-        if (CheckRollup(headers.Rollup, out var rollup) is { } wrongRollup) return wrongRollup;
-        return JudgeSize(message, headers, rollup, increment);
+        if (PublishRules.CheckRollup(headers, configuration, out var rollup) is { } wrongRollup) return wrongRollup;
+        return JudgeSize(message, headers, rollup);
     }
 
-    private Admission JudgeSize(in StoredMessage message, in PublishHeaders headers, RollupKind rollup, BigInteger? increment)
+    private Admission JudgeSize(in StoredMessage message, in PublishHeaders headers, Rollup rollup)
     {
-        if (configuration.AllowMessageCounter && increment is null) return JetStreamErrors.JSMessageIncrMissingErr;
         BigInteger? counter = null;
-        if (increment is not null && CheckCounter(message.Subject, increment.Value, out counter) is { } broken) return broken;
+        if (configuration.AllowMessageCounter && CheckCounter(headers, message.Subject, out counter) is { } broken) return broken;
         var size = (long)message.Headers.Length + message.Payload.Length;
         if (configuration.MaxMessageSize >= 0 && size > configuration.MaxMessageSize) return JetStreamErrors.JSStreamMessageExceedsMaximumErr;
         if (message.Headers.Length > ushort.MaxValue) return JetStreamErrors.JSStreamHeaderExceedsMaximumErr;
@@ -81,19 +69,9 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         };
     }
 
-    private ApiError? CheckIncrement(in PublishHeaders headers, in StoredMessage message, out BigInteger? increment)
-    {
-        if (!headers.TryGetIncrement(out increment)) return JetStreamErrors.JSMessageIncrInvalidErr;
-        if (increment is null) return null;
-        if (!configuration.AllowMessageCounter) return JetStreamErrors.JSMessageIncrDisabledErr;
-        if (!message.Payload.IsEmpty) return JetStreamErrors.JSMessageIncrPayloadErr;
-        // A sum has no place for a condition or a replacement.
-        return !headers.Rollup.IsEmpty || headers.HasExpectations ? JetStreamErrors.JSMessageIncrInvalidErr : null;
-    }
-
     private ApiError? CheckExpectations(in PublishHeaders headers, in StoredMessage message)
     {
-        if (!headers.ExpectedStream.IsEmpty && !headers.ExpectedStream.SequenceEqual(_name)) return JetStreamErrors.JSStreamNotMatchErr;
+        if (PublishRules.CheckExpectedStream(headers, _name) is { } otherStream) return otherStream;
         if (!headers.Ttl.IsEmpty && !configuration.AllowMessageTtl && PublishHeaders.TryParseTtl(headers.Ttl, out var ttl) && ttl != 0)
         {
             return JetStreamErrors.JSMessageTTLDisabledErr;
@@ -104,32 +82,31 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
             var last = store.TryLoadLast(subject, store.State.LastSequence, _last) ? _last.Sequence : 0;
             if (last != expected) return JetStreamErrors.JSStreamWrongLastSequenceErrF.With(last);
         }
-        else if (!headers.ExpectedLastSubject.IsEmpty)
+        else if (PublishRules.CheckExpectedSubject(headers) is { } noSequence)
         {
-            return JetStreamErrors.JSStreamExpectedLastSeqPerSubjectInvalid;
+            return noSequence;
         }
         var end = store.State.LastSequence;
         return headers.ExpectedLastSequence is { } sequence && sequence != end ? JetStreamErrors.JSStreamWrongLastSequenceErrF.With(end) : null;
     }
 
-    private ApiError? CheckRollup(ReadOnlySpan<byte> value, out RollupKind rollup)
+    private ApiError? CheckSchedules(in PublishHeaders headers, in StoredMessage message)
     {
-        rollup = RollupKind.None;
-        if (value.IsEmpty) return null;
-        if (!configuration.AllowRollup || configuration.DenyPurge) return JetStreamErrors.JSStreamRollupFailedF.With("rollup not permitted");
-        if (Ascii.EqualsIgnoreCase(value, "sub"u8)) rollup = RollupKind.Subject;
-        else if (Ascii.EqualsIgnoreCase(value, "all"u8)) rollup = RollupKind.All;
-        else return JetStreamErrors.JSStreamRollupFailedF.With($"rollup value invalid: \"{Encoding.UTF8.GetString(value).ToLowerInvariant()}\"");
-        return null;
+        if (PublishRules.CheckSchedule(headers, message.Subject, configuration, message.Timestamp, out _) is { } wrong) return wrong;
+        if (PublishRules.CheckScheduler(headers, message.Subject, configuration, out var purges) is { } wrongScheduler) return wrongScheduler;
+        // What is to be taken away must be a schedule, if there is anything.
+        return purges && store.TryLoadLast(headers.Scheduler, store.State.LastSequence, _last) && new PublishHeaders(_last.Headers).Schedule.IsEmpty
+            ? JetStreamErrors.JSMessageSchedulesSchedulerInvalidErr
+            : null;
     }
 
     /// <summary>Adds to what the counter's last message says (<c>{"val":"n"}</c>, ADR-49).</summary>
-    private ApiError? CheckCounter(ReadOnlySpan<byte> subject, BigInteger increment, out BigInteger? counter)
+    private ApiError? CheckCounter(in PublishHeaders headers, ReadOnlySpan<byte> subject, out BigInteger? counter)
     {
-        counter = increment;
+        if (!headers.TryGetIncrement(out counter) || counter is null) return JetStreamErrors.JSMessageIncrMissingErr;
         if (!store.TryLoadLast(subject, store.State.LastSequence, _last)) return null;
         if (!CounterValue.TryParse(_last.Payload, out var before)) return JetStreamErrors.JSMessageCounterBrokenErr;
-        counter = before + increment;
+        counter += before;
         return null;
     }
 }

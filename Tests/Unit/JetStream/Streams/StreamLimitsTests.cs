@@ -35,7 +35,7 @@ public sealed class StreamLimitsTests
     }
 
     [Fact]
-    [Upstream("memstore_test.go", "TestMemStoreMaxMsgsPerSubject")]
+    [Upstream("memstore_test.go", "TestMemStoreUpdateMaxMsgsPerSubject")]
     public void EachSubjectKeepsItsNewest()
     {
         using var stream = new Stream(Unlimited with { MaxMessagesPerSubject = 2 });

@@ -13,7 +13,13 @@ public sealed class StreamReplicaTests
 {
     private static readonly StreamConfiguration Plain = new()
     {
-        Name = "S", MaxMessages = -1, MaxBytes = -1, MaxMessagesPerSubject = -1, MaxMessageSize = -1, DuplicateWindow = 50, AllowRollup = true,
+        Name = "S",
+        MaxMessages = -1,
+        MaxBytes = -1,
+        MaxMessagesPerSubject = -1,
+        MaxMessageSize = -1,
+        DuplicateWindow = 50,
+        AllowRollup = true,
     };
 
     [Theory]

@@ -73,8 +73,8 @@ public sealed class PublishAdmissionTests : IDisposable
     public void ARollupNeedsThePermission()
     {
         var allowing = Plain with { AllowRollup = true };
-        Judge(allowing, "Nats-Rollup: sub").Rollup.ShouldBe(RollupKind.Subject);
-        Judge(allowing, "Nats-Rollup: ALL").Rollup.ShouldBe(RollupKind.All);
+        Judge(allowing, "Nats-Rollup: sub").Rollup.ShouldBe(Rollup.Subject);
+        Judge(allowing, "Nats-Rollup: ALL").Rollup.ShouldBe(Rollup.All);
         Judge(allowing, "Nats-Rollup: some").Error!.Description.ShouldContain("rollup value invalid: \"some\"");
         Judge(allowing with { DenyPurge = true }, "Nats-Rollup: sub").Error!.Description.ShouldContain("rollup not permitted");
     }
@@ -101,6 +101,17 @@ public sealed class PublishAdmissionTests : IDisposable
 
     [Fact]
     public void NothingGoesIntoASealedStream() => Judge(Plain with { Sealed = true }, "").Error.ShouldBe(JetStreamErrors.JSStreamSealedErr);
+
+    [Theory]
+    [InlineData("Nats-Schedule: @every 5s\r\nNats-Schedule-Target: t", 0)]
+    [InlineData("Nats-Schedule: @every 5s\r\nNats-Schedule-Target: elsewhere.x", 10190)]
+    [InlineData("Nats-Scheduler: b\r\nNats-Schedule-Next: purge", 10212)]
+    [InlineData("Nats-Scheduler: none\r\nNats-Schedule-Next: purge", 0)]
+    public void SchedulesAreChecked(string header, int error)
+    {
+        var scheduling = Plain with { AllowMessageSchedules = true, Subjects = new(["a", "b", "t", "none"]) };
+        ((int)(Judge(scheduling, header).Error?.ErrorCode ?? 0)).ShouldBe(error);
+    }
 
     [Fact]
     public void ACounterAddsUp()
