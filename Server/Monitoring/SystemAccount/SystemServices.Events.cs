@@ -61,6 +61,7 @@ internal sealed partial class SystemServices : IClientEvents
     {
         _statisticsTimer?.Dispose();
         _accountsTimer?.Dispose();
+        _askTimer?.Dispose();
     }
 
     /// <summary>Nobody is told what nobody listens for.</summary>

@@ -10,7 +10,13 @@ namespace NatsAspire.Server.Monitoring.SystemAccount;
 /// </summary>
 internal sealed partial class SystemServices
 {
+    /// <summary>A question may come before the other server's interest in it does: it is asked again.</summary>
+    private const int Repetitions = 5;
+
+    private static readonly TimeSpan RepetitionInterval = TimeSpan.FromSeconds(1);
     private readonly HashSet<string> _limited = [];
+    private Timer? _askTimer;
+    private int _asksLeft;
 
     /// <summary>Listens for the accounts that have a limit now. At the start and after a reload.</summary>
     public void TrackLimits() => _mailbox.Post(() =>
@@ -27,6 +33,20 @@ internal sealed partial class SystemServices
     private void AskForConnections(string account)
     {
         if (!_limited.Contains(account)) return;
+        Ask(account);
+        _asksLeft = Repetitions;
+        _askTimer ??= new Timer(_ => _mailbox.Post(AskAgain), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _askTimer.Change(RepetitionInterval, RepetitionInterval);
+    }
+
+    private void AskAgain()
+    {
+        if (--_asksLeft <= 0) _askTimer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        foreach (var account in _limited.Where(name => _source.Accounts.Find(name) is { ConnectionCount: > 0 })) Ask(account);
+    }
+
+    private void Ask(string account)
+    {
         _system.PublishInternal(
             Encoding.UTF8.GetBytes($"$SYS.REQ.ACCOUNT.{account}.CONNS"), Encoding.UTF8.GetBytes($"$SYS.ACCOUNT.{account}.SERVER.CONNS"), default, null);
     }
