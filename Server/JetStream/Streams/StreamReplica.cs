@@ -91,6 +91,9 @@ public sealed partial class StreamReplica
         _limits.EnforceAll();
     }
 
+    /// <summary>When the oldest message will be too old, nanoseconds since 1970; null: never.</summary>
+    public long? NextExpiry => Configuration.MaxAge > 0 && _store.State is { Messages: > 0 } state ? state.FirstTimestamp + Configuration.MaxAge : null;
+
     /// <summary>Drops messages that are too old.</summary>
     /// <param name="now">Nanoseconds since 1970.</param>
     /// <returns>When the next one will be; null: none ever.</returns>
