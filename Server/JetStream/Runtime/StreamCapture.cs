@@ -1,4 +1,5 @@
 using System.Text;
+using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
@@ -6,13 +7,13 @@ using NatsAspire.Server.Subjects;
 namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>A stream as a subscriber of its subjects.</summary>
-internal sealed class StreamCapture(StreamHost stream) : Subscriber
+internal sealed class StreamCapture(StreamHost stream) : ServiceSubscriber
 {
     private readonly Dictionary<string, Subscription> _subscriptions = [];
 
-    public override SubscriberKind Kind => SubscriberKind.Internal;
-
     public override string Name => stream.Configuration.Name;
+
+    public override bool TakesRoutedMessages => true;
 
     /// <summary>Listens on these subjects and on no others. Not from two threads at a time.</summary>
     public void Follow(IEnumerable<string> subjects)
@@ -31,7 +32,7 @@ internal sealed class StreamCapture(StreamHost stream) : Subscriber
         }
     }
 
-    public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch)
+    public override bool Take(Subscription subscription, Account account, in Message message, Subscriber source, FlushBatch batch)
     {
         if (subscription.IsClosed) return false;
         stream.Ingest(message, batch);

@@ -17,7 +17,9 @@ internal sealed partial class StreamHost
 
     private void RunWhenQuiet()
     {
+        if (_whenQuiet.Count == 0) return;
         while (_whenQuiet.Count > 0 && IsQuiet) _whenQuiet.Dequeue()();
+        HandOver();
     }
 
     /// <summary>

@@ -53,6 +53,7 @@ internal sealed partial class StreamHost : Mailbox
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
         _timer = context.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _capture = new StreamCapture(this);
+        PublishState();
     }
 
     /// <summary>What it is; swapped by updates.</summary>

@@ -23,9 +23,8 @@ internal sealed class ApiSubscriber(JetStreamService service, Account account) :
             service.Post(new ApiCall(service, account, message, null, source.Describe(detailed: true)));
             return true;
         }
-        // An allocation less for those who read messages by the thousand.
-        var client = parsed.Operation.Scope == ApiScope.Direct ? null : source.Describe(detailed: true);
-        service.Post(new ApiCall(service, account, message, parsed.Operation, client)
+        if (parsed.Operation.Scope == ApiScope.Direct) return service.TryGetDirect(account, parsed, message);
+        service.Post(new ApiCall(service, account, message, parsed.Operation, source.Describe(detailed: true))
         {
             First = Encoding.UTF8.GetString(parsed.First),
             Second = Encoding.UTF8.GetString(parsed.Second),

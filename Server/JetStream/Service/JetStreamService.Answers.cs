@@ -5,6 +5,7 @@ using NatsAspire.Server.JetStream.Api.Requests;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Runtime;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Storage.Messages;
 using NatsAspire.Server.Subjects;
 
@@ -65,7 +66,23 @@ internal sealed partial class JetStreamService
         Created = ApiTime.FromUnix(stream.Record.Created),
         State = StateOf(stream.State),
         Domain = _engine.Domain,
+        Mirror = MirrorOf(stream),
+        Sources = SourcesOf(stream),
         Time = Now,
+    };
+
+    private static StreamSourceInfo? MirrorOf(StreamHost stream) => stream.Configuration.Mirror is { } mirror ? Describe(mirror) : null;
+
+    private static ValueList<StreamSourceInfo> SourcesOf(StreamHost stream) => [.. stream.Configuration.Sources.Select(Describe)];
+
+    /// <summary>A mirror or source of which nothing has come yet.</summary>
+    private static StreamSourceInfo Describe(StreamSource source) => new()
+    {
+        Name = source.Name,
+        External = source.External,
+        Active = -1,
+        FilterSubject = source.FilterSubject,
+        SubjectTransforms = source.SubjectTransforms,
     };
 
     private bool TryReadList(ApiCall call, out StreamListRequest request)
@@ -107,6 +124,9 @@ internal sealed partial class JetStreamService
             Created = ApiTime.FromUnix(stream.Record.Created),
             State = state,
             Domain = _engine.Domain,
+            Cluster = new ClusterInfo { Leader = _settings.ServerName },
+            Mirror = MirrorOf(stream),
+            Sources = SourcesOf(stream),
             Time = Now,
         };
         if (!string.IsNullOrEmpty(request.SubjectsFilter)) info = WithSubjects(info, stream.Store, request);
@@ -141,7 +161,8 @@ internal sealed partial class JetStreamService
     {
         Messages = state.Messages,
         Bytes = state.Bytes,
-        FirstSequence = state.FirstSequence,
+        // Nothing has ever been stored: upstream says 0, not the 1 that comes first.
+        FirstSequence = state.LastSequence == 0 ? 0 : state.FirstSequence,
         FirstTime = ApiTime.FromUnixOrZero(state.FirstTimestamp),
         LastSequence = state.LastSequence,
         LastTime = ApiTime.FromUnixOrZero(state.LastTimestamp),

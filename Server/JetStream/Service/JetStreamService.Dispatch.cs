@@ -20,11 +20,6 @@ internal sealed partial class JetStreamService
             HandleSystem(call);
             return;
         }
-        if (operation.Scope == ApiScope.Direct)
-        {
-            if (_engine.Find(call.Account)?.Find(call.First) is { } stream) stream.Post(() => GetDirect(stream, call));
-            return;
-        }
         if (!call.IsServed)
         {
             call.Fail(JetStreamErrors.JSRequiredApiLevelErr);

@@ -58,7 +58,9 @@ internal sealed partial class JetStreamService
         }
         else if (!stream.Store.TryLoad(request.Sequence, new MessageBuffer()))
         {
-            call.Fail(JetStreamErrors.JSSequenceNotFoundErrF.With(request.Sequence));
+            // As upstream's store says it.
+            var isBeyond = request.Sequence > stream.Store.State.LastSequence;
+            call.Fail(JetStreamErrors.JSStreamMsgDeleteFailedF.With(isBeyond ? "stream store EOF" : "no message found"));
         }
         else
         {

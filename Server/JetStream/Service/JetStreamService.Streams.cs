@@ -37,6 +37,8 @@ internal sealed partial class JetStreamService
             Configuration = stream.Configuration.AsAnswered(_settings.Version),
             Created = ApiTime.FromUnix(stream.Record.Created),
             State = StateOf(stream.State),
+            Mirror = MirrorOf(stream),
+            Sources = SourcesOf(stream),
             Time = Now,
             DidCreate = true,
         });
@@ -74,6 +76,8 @@ internal sealed partial class JetStreamService
                     Created = ApiTime.FromUnix(stream.Record.Created),
                     State = StateOf(stream.Store.State),
                     Domain = _engine.Domain,
+                    Mirror = MirrorOf(stream),
+                    Sources = SourcesOf(stream),
                     Time = Now,
                 });
             }
