@@ -137,11 +137,12 @@ public sealed class Account
 
     /// <summary>Publishes a message of the server's own, as it is.</summary>
     /// <param name="message">Its subject is literal.</param>
+    /// <param name="cache">The caller's own.</param>
     /// <param name="batch">Flushed by the caller.</param>
     /// <returns>True when somebody got it.</returns>
-    public bool PublishInternal(in Message message, FlushBatch batch)
+    public bool PublishInternal(in Message message, SiblingMatchCache cache, FlushBatch batch)
     {
-        var match = Subscriptions.Match(message.Subject);
+        var match = cache.Match(message.Subject, Subscriptions);
         return !match.IsEmpty && MessageRouter.RouteLocal(this, match, message, Server, true, batch);
     }
 

@@ -44,9 +44,9 @@ internal sealed partial class JetStreamEngine
         _disk.CreateDirectory(StoreDirectory);
         MaxStore = _options.MaxStore ?? _disk.FreeBytes(StoreDirectory) / 4 * 3;
         Files.SweepDeleted();
-        _log = WriteAheadLog.Open(_disk, Files.LogDirectory, LogOptionsOf(_options), _logger);
         try
         {
+            _log = WriteAheadLog.Open(_disk, Files.LogDirectory, LogOptionsOf(_options), _logger);
             var started = Stopwatch.GetTimestamp();
             var hosts = Open();
             var visitor = new Replayer(hosts);
@@ -57,7 +57,8 @@ internal sealed partial class JetStreamEngine
         }
         catch
         {
-            _log.Dispose();
+            _log?.Dispose();
+            Threads.Dispose();
             throw;
         }
     }

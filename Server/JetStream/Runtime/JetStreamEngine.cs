@@ -15,6 +15,12 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
 {
     private const long Mebibyte = 1 << 20;
 
+    /// <summary>Bytes read and checked for one message that is asked for; larger ones compress better.</summary>
+    private const int ChunkSize = 16 << 10;
+
+    /// <summary>Bytes of messages that a stream which is read from keeps.</summary>
+    private const long CacheBytes = 8 * Mebibyte;
+
     private readonly IDisk _disk;
     private readonly JetStreamOptions _options;
     private readonly ILogger _logger;
@@ -40,6 +46,9 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     public string StoreDirectory { get; }
 
     public StreamFiles Files { get; }
+
+    /// <summary>Where mailboxes take their turns.</summary>
+    public MailboxThreads Threads { get; } = new(Environment.ProcessorCount);
 
     /// <summary>Bytes of streams in memory.</summary>
     public long MaxMemory { get; }
@@ -95,9 +104,9 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         return streams;
     }
 
-    public StreamContext ContextOf(Account account) => new(account, _time, _logger, Domain, Files)
+    public StreamContext ContextOf(Account account) => new(account, _time, _logger, Domain, Files, Threads)
     {
-        MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : 10_000,
+        MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
     };
 
@@ -120,12 +129,15 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(Accounts.Values.SelectMany(account => account.Hosts.Values).Select(host => host.StopAsync())).ConfigureAwait(false);
         _log?.Dispose();
+        Threads.Dispose();
     }
 
     private FileStoreOptions StoreOptionsOf(StreamRecord record) => new()
     {
         StreamId = record.Id,
         Compress = record.Configuration.Compression == StoreCompression.S2,
+        ChunkSize = ChunkSize,
+        CacheBytes = CacheBytes,
         Key = KeyOf(_options.EncryptionKey),
         OldKeys = KeyOf(_options.PreviousEncryptionKey) is { } old ? [old] : [],
     };

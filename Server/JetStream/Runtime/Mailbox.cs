@@ -1,10 +1,11 @@
 namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>
-/// Something that happens one turn at a time, on any thread of the pool. Whoever has put work in front of it wakes it;
-/// a turn takes what is there. What only turns touch needs no locks.
+/// Something that happens one turn at a time. Whoever has put work in front of it wakes it; a turn takes what is there.
+/// What only turns touch needs no locks.
 /// </summary>
-internal abstract class Mailbox : IThreadPoolWorkItem
+/// <param name="threads">Where turns happen.</param>
+internal abstract class Mailbox(MailboxThreads threads)
 {
     private const int Idle = 0, Scheduled = 1, Running = 2, RunningAndWoken = 3;
 
@@ -18,7 +19,7 @@ internal abstract class Mailbox : IThreadPoolWorkItem
             switch (Volatile.Read(ref _phase))
             {
                 case Idle when Interlocked.CompareExchange(ref _phase, Scheduled, Idle) == Idle:
-                    ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                    threads.Add(this);
                     return;
                 case Running when Interlocked.CompareExchange(ref _phase, RunningAndWoken, Running) == Running:
                 case Scheduled or RunningAndWoken:
@@ -27,14 +28,15 @@ internal abstract class Mailbox : IThreadPoolWorkItem
         }
     }
 
-    void IThreadPoolWorkItem.Execute()
+    /// <summary>On one of the threads.</summary>
+    internal void TakeTurn()
     {
         Volatile.Write(ref _phase, Running);
         Turn();
         if (Interlocked.CompareExchange(ref _phase, Idle, Running) == Running) return;
         // Others get their turn first.
         Volatile.Write(ref _phase, Scheduled);
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        threads.Add(this);
     }
 
     /// <summary>Does what is there. Must not throw.</summary>

@@ -46,8 +46,9 @@ internal sealed class Outbox
 
     /// <summary>Hands all messages to those who want them, and is empty then.</summary>
     /// <param name="account">Whose subjects they are.</param>
+    /// <param name="matches">The account's, as the caller has met them.</param>
     /// <param name="batch">Flushed by the caller.</param>
-    public void Deliver(Account account, FlushBatch batch)
+    public void Deliver(Account account, SiblingMatchCache matches, FlushBatch batch)
     {
         for (var offset = 0; offset < _length;)
         {
@@ -62,7 +63,7 @@ internal sealed class Outbox
                 HeaderLength = BinaryPrimitives.ReadInt32LittleEndian(at[8..]),
                 BodyAndCrlf = at.Slice(HeaderLength + subject + reply, body),
             };
-            account.PublishInternal(message, batch);
+            account.PublishInternal(message, matches, batch);
             offset += HeaderLength + subject + reply + body;
         }
         Clear();

@@ -15,13 +15,16 @@ namespace NatsAspire.Server.JetStream.Runtime;
 /// <param name="Log">The server's log.</param>
 /// <param name="Domain">The server's domain; null: none.</param>
 /// <param name="Files">Where it lies.</param>
-internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger Log, string? Domain, StreamFiles Files)
+/// <param name="Threads">Where its turns happen.</param>
+internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger Log, string? Domain, StreamFiles Files, MailboxThreads Threads)
 {
+    public const int DefaultQueuedMessages = 100_000;
+
     /// <summary>Is told of streams that take nothing more.</summary>
     public Action<StreamHost, Exception>? Fenced { get; init; }
 
-    /// <summary>Published messages that may wait for a stream, as upstream.</summary>
-    public int MaxQueuedMessages { get; init; } = 10_000;
+    /// <summary>Published messages that may wait for a stream. Upstream's 10,000 are less than one read of a connection may bring here.</summary>
+    public int MaxQueuedMessages { get; init; } = DefaultQueuedMessages;
 
     /// <summary>Bytes of published messages that may wait for a stream, as upstream.</summary>
     public long MaxQueuedBytes { get; init; } = 128L << 20;

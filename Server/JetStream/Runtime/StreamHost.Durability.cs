@@ -1,10 +1,11 @@
+using System.Buffers;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Replication;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Log;
-using System.Buffers;
+using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Runtime;
 
@@ -16,6 +17,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     private readonly ArrayBufferWriter<byte> _encoded = new(4096);
     private readonly Queue<Outbox> _unsent = [];
     private readonly Stack<Outbox> _spares = [];
+    private readonly SiblingMatchCache _matches = new();
     private Outbox _outbox = new();
     private LogBatch? _batch;
 
@@ -131,7 +133,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         while (_unsent.TryPeek(out var next) && next.Index <= _durable)
         {
             _unsent.Dequeue();
-            next.Deliver(Account, _flush);
+            next.Deliver(Account, _matches, _flush);
             if (_spares.Count < SpareOutboxes) _spares.Push(next);
         }
     }

@@ -11,7 +11,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 internal sealed partial class StreamHost
 {
     /// <summary>Of 100: a queue so full slows its publishers.</summary>
-    private const int CrowdedAt = 50;
+    private const int CrowdedAt = 5;
 
     /// <summary>Bytes of one batch of the log after which the next is begun.</summary>
     private const int LargestBatch = 1 << 20;

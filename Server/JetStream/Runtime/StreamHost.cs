@@ -41,6 +41,7 @@ internal sealed partial class StreamHost : Mailbox
     /// <param name="log">Where its operations become durable; null: nowhere, it is in memory.</param>
     /// <param name="sealer">Encrypts what goes there; null: nothing is encrypted.</param>
     public StreamHost(StreamContext context, StreamRecord record, IMessageStore store, WriteAheadLog? log, EntrySealer? sealer)
+        : base(context.Threads)
     {
         _sealer = sealer;
         _context = context;

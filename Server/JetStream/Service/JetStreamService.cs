@@ -28,10 +28,15 @@ internal sealed partial class JetStreamService : Mailbox
     private readonly int _limit;
     private int _waiting;
 
+    /// <summary>Each thread's own: answers are sent from mailboxes of streams too.</summary>
+    [ThreadStatic]
+    private static SiblingMatchCache? _matches;
+
     /// <param name="engine">The streams.</param>
     /// <param name="accounts">All accounts; those without JetStream are told so.</param>
     /// <param name="settings">How.</param>
     public JetStreamService(JetStreamEngine engine, AccountRegistry accounts, ServiceSettings settings)
+        : base(engine.Threads)
     {
         _engine = engine;
         _system = accounts.System;
@@ -53,7 +58,7 @@ internal sealed partial class JetStreamService : Mailbox
     public void Send(Account account, Outbox outbox)
     {
         var batch = new FlushBatch { NowMilliseconds = Environment.TickCount64 };
-        outbox.Deliver(account, batch);
+        outbox.Deliver(account, _matches ??= new SiblingMatchCache(), batch);
         batch.FlushAll();
     }
 
