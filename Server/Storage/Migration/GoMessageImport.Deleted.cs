@@ -1,0 +1,45 @@
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.Storage.Migration;
+
+/// <summary>The end of an import: what was deleted goes, what is missing is named.</summary>
+internal sealed partial class GoMessageImport
+{
+    /// <summary>Ends the import.</summary>
+    /// <param name="index">The stream's index, if there is a good one.</param>
+    /// <param name="isCurrent">Whether nothing has been written since the index was: then it alone tells what lives.</param>
+    /// <exception cref="Disk.DiskException">The store's disk failed.</exception>
+    public void Finish(GoIndex? index, bool isCurrent)
+    {
+        if (_lastTombstone.Sequence > _last) SkipTo(_lastTombstone.Sequence, _lastTombstone.Timestamp);
+        if (index is not null && index.LastSequence > _last) SkipTo(index.LastSequence, index.LastTimestamp);
+        var deleted = _tombstones.Ranges();
+        foreach (var range in deleted.Without(deleted.Without(_read.Ranges()))) Remove(range);
+        if (index is not null && isCurrent)
+        {
+            foreach (var range in _read.Ranges().Without(index.Live())) Remove(range);
+            Lose(index.Live().Without(_read.Ranges()).Without(_tombstones.Ranges()));
+            if (index.FirstSequence > target.State.FirstSequence) target.Compact(index.FirstSequence);
+            return;
+        }
+        var lost = _suspect.Ranges().Without(_read.Ranges()).Without(_tombstones.Ranges());
+        if (index is null)
+        {
+            Lose(lost);
+            return;
+        }
+        // An index that is not current still knows what it covers.
+        var covered = new SequenceRange[] { new(0, index.LastSequence) };
+        Lose(lost.Without(covered.Without(index.Live())));
+    }
+
+    private void Remove(SequenceRange range)
+    {
+        for (var sequence = range.First; sequence <= range.Last; sequence++) target.Remove(sequence, erase: false);
+    }
+
+    private void Lose(IEnumerable<SequenceRange> ranges)
+    {
+        foreach (var range in ranges) report.AddLost(range);
+    }
+}
