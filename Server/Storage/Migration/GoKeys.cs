@@ -53,11 +53,11 @@ internal sealed class GoKey(StoreCipher cipher, byte[] secret, byte[] nonce)
     public byte[]? Open(ReadOnlySpan<byte> sealedBytes)
     {
         var length = cipher == StoreCipher.AesGcm ? LongNonceAes.NonceLength : XChaCha20.NonceLength;
-        if (sealedBytes.Length < length) return null;
-        return cipher == StoreCipher.AesGcm
-            ? LongNonceAes.Open(secret, sealedBytes[..length], sealedBytes[length..])
-            : XChaCha20.Open(secret, sealedBytes[..length], sealedBytes[length..]);
+        return sealedBytes.Length < length ? null : Open(sealedBytes[..length], sealedBytes[length..]);
     }
+
+    /// <summary>Opens a ciphertext that was sealed with the block's own nonce.</summary>
+    public byte[]? OpenOfBlock(ReadOnlySpan<byte> sealedBytes) => Open(nonce, sealedBytes);
 
     /// <summary>Decrypts a block in place; blocks are not authenticated, their records' hashes tell.</summary>
     public void Decrypt(Span<byte> block)
@@ -65,4 +65,7 @@ internal sealed class GoKey(StoreCipher cipher, byte[] secret, byte[] nonce)
         if (cipher == StoreCipher.AesGcm) LongNonceAes.Xor(secret, nonce, block);
         else XChaCha20.Xor(secret, nonce, block);
     }
+
+    private byte[]? Open(ReadOnlySpan<byte> ownNonce, ReadOnlySpan<byte> ciphertext) =>
+        cipher == StoreCipher.AesGcm ? LongNonceAes.Open(secret, ownNonce, ciphertext) : XChaCha20.Open(secret, ownNonce, ciphertext);
 }

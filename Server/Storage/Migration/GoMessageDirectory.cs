@@ -1,5 +1,4 @@
 using System.Globalization;
-using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Storage.Messages;
 
 namespace NatsAspire.Server.Storage.Migration;
@@ -37,8 +36,8 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
         var lastChecksum = 0UL;
         foreach (var number in InOrder(directory, blocks, import, report))
         {
-            var plain = ReadBlock($"{directory}/{number.File}.blk", directory, number.File, import);
-            lastChecksum = plain.Length < HighwayHash64.Length ? 0 : System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(plain.Span[^HighwayHash64.Length..]);
+            var plain = ReadBlock($"{directory}/{number.File}.blk", directory, number.File, import, report);
+            lastChecksum = GoMessageImport.ChecksumOf(plain.Span);
             import.Block(number.Block, plain.Span, $"{directory}/{number.File}.blk");
         }
         var isCurrent = index is not null && index.LastBlock == blocks.LastOrDefault() && index.LastChecksum == lastChecksum;
@@ -72,18 +71,18 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
         var numbers = new List<uint>();
         foreach (var entry in files.List(directory))
         {
-            if (!entry.IsDirectory && TryBlock(entry.Name, out var number)) numbers.Add(number);
+            if (!entry.IsDirectory && TryNumbered(entry.Name, ".blk", out var number)) numbers.Add(number);
         }
         numbers.Sort();
         return numbers;
     }
 
-    /// <summary>Whether a name is a block's; those of unfinished rewrites go on behind.</summary>
-    internal static bool TryBlock(string name, out uint number)
+    /// <summary>Whether a name is a block's number and an end; those of unfinished rewrites go on behind.</summary>
+    internal static bool TryNumbered(string name, string end, out uint number)
     {
         number = 0;
-        return name.EndsWith(".blk", StringComparison.Ordinal)
-            && uint.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out number);
+        return name.EndsWith(end, StringComparison.Ordinal)
+            && uint.TryParse(name.AsSpan(0, name.Length - end.Length), NumberStyles.None, CultureInfo.InvariantCulture, out number);
     }
 
     /// <summary>
@@ -110,7 +109,7 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
         return order.OrderBy(one => one.Block);
     }
 
-    private ReadOnlyMemory<byte> ReadBlock(string path, string directory, uint number, GoMessageImport import)
+    private ReadOnlyMemory<byte> ReadBlock(string path, string directory, uint number, GoMessageImport import, GoStoreReport report)
     {
         var file = files.Read(path, GoBlockFormat.MaxBlock);
         if (file.Problem is not null || !file.Exists)
@@ -118,16 +117,28 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
             import.Damaged(path, 0, file.Problem ?? "the file has gone");
             return default;
         }
-        return import.Decompress(Decrypt(file, directory, number, import), path);
+        var block = Decrypt(file, directory, number, import, out var key);
+        ReadBlockIndex($"{directory}/{number}.idx", number, key, import, report);
+        return import.Decompress(block, path);
+    }
+
+    /// <summary>Reads what a server before 2.10 noted of the block. Damaged ones are done without, as it did.</summary>
+    private void ReadBlockIndex(string path, uint number, GoKey? key, GoMessageImport import, GoStoreReport report)
+    {
+        var file = files.Read(path, MaxIndex);
+        if (!file.Exists) return;
+        var plain = key is null ? file.Bytes : key.OpenOfBlock(file.Bytes);
+        if (plain is not null && GoBlockIndex.Read(plain) is { } index) import.BlockIndex(number, index);
+        else report.Add(path, 0, file.Problem ?? "it is damaged; the block alone is read");
     }
 
     /// <summary>A block with a key file is encrypted, unless the server died between writing the one and the other.</summary>
-    private byte[] Decrypt(GoFile block, string directory, uint number, GoMessageImport import)
+    private byte[] Decrypt(GoFile block, string directory, uint number, GoMessageImport import, out GoKey? key)
     {
+        key = null;
         var keyFile = files.Read($"{directory}/{number}.key", MaxKey);
         if (!keyFile.Exists && directory == Usual) keyFile = files.Read($"{Purging}/{number}.key", MaxKey);
         if (!keyFile.Exists || block.Bytes.Length == 0 || import.BeginsWell(number, block.Bytes)) return block.Bytes;
-        GoKey? key = null;
         var error = keyFile.Problem ?? (keys is null ? "encrypted, and no encryption key is configured" : keys.Open(keyFile.Bytes, $"{stream}:{number}", out key));
         if (key is null)
         {

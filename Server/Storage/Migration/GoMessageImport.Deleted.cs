@@ -11,6 +11,7 @@ internal sealed partial class GoMessageImport
     /// <exception cref="Disk.DiskException">The store's disk failed.</exception>
     public void Finish(GoIndex? index, bool isCurrent)
     {
+        if (!isCurrent) ApplyBlockIndexes();
         if (_lastTombstone.Sequence > _last) SkipTo(_lastTombstone.Sequence, _lastTombstone.Timestamp);
         if (index is not null && index.LastSequence > _last) SkipTo(index.LastSequence, index.LastTimestamp);
         var deleted = _tombstones.Ranges();
@@ -31,6 +32,18 @@ internal sealed partial class GoMessageImport
         // An index that is not current still knows what it covers.
         var covered = new SequenceRange[] { new(0, index.LastSequence) };
         Lose(lost.Without(covered.Without(index.Live())));
+    }
+
+    /// <summary>Takes for deleted what the blocks' own indexes say, of those blocks that have not gone on since.</summary>
+    private void ApplyBlockIndexes()
+    {
+        foreach (var (number, index) in _indexes.OrderBy(one => one.Key))
+        {
+            if (!_blocks.TryGetValue(number, out var block) || block.Checksum != index.LastChecksum) continue;
+            if (block.First != 0 && block.First < index.FirstSequence) _tombstones.AddRange(block.First, Math.Min(block.Last, index.FirstSequence - 1));
+            foreach (var range in index.Deleted?.Ranges() ?? []) _tombstones.AddRange(range.First, range.Last);
+            if (index.LastSequence > _last) SkipTo(index.LastSequence, index.LastTimestamp);
+        }
     }
 
     private void Remove(SequenceRange range)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Primitives.S2;
 using NatsAspire.Server.Storage.Messages;
@@ -25,6 +26,8 @@ internal sealed partial class GoMessageImport(string stream, IMessageStore targe
     /// <summary>Sequences that may have stood where something was damaged.</summary>
     private readonly SequenceSet _suspect = new();
 
+    private readonly Dictionary<uint, BlockEnds> _blocks = [];
+    private readonly Dictionary<uint, GoBlockIndex> _indexes = [];
     private ulong _last;
     private long _lastTimestamp;
     private bool _damaged;
@@ -44,14 +47,24 @@ internal sealed partial class GoMessageImport(string stream, IMessageStore targe
     public void Block(uint number, ReadOnlySpan<byte> content, string file)
     {
         var reader = new GoBlockReader(content, GoBlockFormat.KeyOf(stream, number));
+        ulong first = 0;
         while (true)
         {
             var found = reader.Next(out var record);
             if (reader.DamagedBytes > 0) Damaged(file, reader.DamagedFrom, $"{reader.DamagedBytes} bytes are no records of this block");
-            if (!found) return;
+            if (!found) break;
             Take(record, file, reader.Offset);
+            if (first == 0 && record.Kind == GoRecordKind.Message) first = record.Sequence;
         }
+        _blocks[number] = new BlockEnds(first, _last, ChecksumOf(content));
     }
+
+    /// <summary>Takes what an old server noted beside a block, before or after the block.</summary>
+    public void BlockIndex(uint number, GoBlockIndex index) => _indexes[number] = index;
+
+    /// <summary>The last eight bytes of a block; 0: it is shorter.</summary>
+    public static ulong ChecksumOf(ReadOnlySpan<byte> block) =>
+        block.Length < HighwayHash64.Length ? 0 : BinaryPrimitives.ReadUInt64LittleEndian(block[^HighwayHash64.Length..]);
 
     /// <summary>Notes that something could not be read before what comes next.</summary>
     public void Damaged(string file, long offset, string what)
@@ -172,4 +185,7 @@ internal sealed partial class GoMessageImport(string stream, IMessageStore targe
         target.Skip(sequence - _last, _lastTimestamp);
         _last = sequence;
     }
+
+    /// <summary>The first message of a block, the last sequence behind it, and its last eight bytes.</summary>
+    private readonly record struct BlockEnds(ulong First, ulong Last, ulong Checksum);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using NatsAspire.Server.JetStream.Streams.Migration;
 using NatsAspire.Server.Storage.Migration;
@@ -33,7 +32,7 @@ public sealed partial class SnapshotReader : IArchiveFiles
         if (most < 0) return $"unexpected content '{ArchiveReader.Shown(name)}'";
         if (!_seen.Add(name)) return $"'{name}' comes twice";
         if (length > most) return $"'{name}' of {length} bytes, more than {most}";
-        (_name, _count, _isKept) = (name, 0, !IsLegacy(name));
+        (_name, _count, _isKept) = (name, 0, !IsPassedOver(name));
         if (name.StartsWith("obs/", StringComparison.Ordinal)) _consumerBytes += length;
         return _consumerBytes > _limits.MaxConsumerBytes ? $"consumers of more than {_limits.MaxConsumerBytes} bytes" : null;
     }
@@ -65,10 +64,11 @@ public sealed partial class SnapshotReader : IArchiveFiles
                 return $"the snapshot had failed: {ArchiveReader.Shown(Encoding.UTF8.GetString(content))}";
         }
         if (!_isKept) return null;
-        if (!TryBlock(_name, out var number)) return EndConsumerFile(content);
+        if (TryNumbered(_name, ".idx", out var number)) return EndBlockIndex(number, content);
+        if (!TryNumbered(_name, ".blk", out number)) return EndConsumerFile(content);
         if (number <= _lastBlock) return $"'{_name}' comes behind block {_lastBlock}";
         _lastBlock = number;
-        _lastChecksum = content.Length < 8 ? 0 : System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(content[^8..]);
+        _lastChecksum = GoMessageImport.ChecksumOf(content);
         _import.Block(number, content, _name);
         return _limits.Salvage || _report.IsClean ? null : _report.ToString();
     }
@@ -83,8 +83,8 @@ public sealed partial class SnapshotReader : IArchiveFiles
             case "msgs/index.db": return GoMessageDirectory.MaxIndex;
             case "errors.txt": return MaxError;
         }
-        if (IsLegacy(name)) return GoMessageDirectory.MaxIndex;
-        if (TryBlock(name, out _)) return GoBlockFormat.MaxBlock;
+        if (IsPassedOver(name)) return GoMessageDirectory.MaxIndex;
+        if (TryNumbered(name, ".blk", out _) || TryNumbered(name, ".idx", out _)) return GoBlockFormat.MaxBlock;
         return name.Split('/') is ["obs", { Length: > 0 } consumer, var file] && consumer is not ("." or "..") && !consumer.Any(char.IsControl)
             ? file switch
             {
@@ -96,18 +96,21 @@ public sealed partial class SnapshotReader : IArchiveFiles
             : -1;
     }
 
-    private static bool TryBlock(string name, out uint number)
+    /// <summary>Whether a name is that of a block's file with an end.</summary>
+    private static bool TryNumbered(string name, string end, out uint number)
     {
         number = 0;
-        return name.StartsWith("msgs/", StringComparison.Ordinal) && GoMessageDirectory.TryBlock(name["msgs/".Length..], out number);
+        return name.StartsWith("msgs/", StringComparison.Ordinal) && GoMessageDirectory.TryNumbered(name["msgs/".Length..], end, out number);
     }
 
-    /// <summary>What old servers put besides, and what can be made again from the messages.</summary>
-    private static bool IsLegacy(string name)
+    /// <summary>What can be made again from the messages.</summary>
+    private static bool IsPassedOver(string name) => name is "msgs/thw.db" or "msgs/sched.db" || TryNumbered(name, ".fss", out _);
+
+    /// <summary>Archives of servers before 2.10 have one for each block; damaged ones are done without, as they did.</summary>
+    private string? EndBlockIndex(uint number, ReadOnlySpan<byte> content)
     {
-        if (name is "msgs/thw.db" or "msgs/sched.db") return true;
-        var isIndex = name.EndsWith(".idx", StringComparison.Ordinal) || name.EndsWith(".fss", StringComparison.Ordinal);
-        return isIndex && name.StartsWith("msgs/", StringComparison.Ordinal) && uint.TryParse(name.AsSpan(5, name.Length - 9), NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        if (GoBlockIndex.Read(content) is { } index) _import.BlockIndex(number, index);
+        return null;
     }
 
     private string? EndIndex(ReadOnlySpan<byte> content)

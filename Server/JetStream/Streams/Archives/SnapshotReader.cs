@@ -41,6 +41,7 @@ public sealed partial class SnapshotReader : IDisposable
     private const int PieceLength = 64 * 1024;
 
     private readonly string _stream;
+    private readonly IMessageStore _target;
     private readonly SnapshotLimits _limits;
     private readonly GoStoreReport _report = new();
     private readonly GoMessageImport _import;
@@ -55,7 +56,7 @@ public sealed partial class SnapshotReader : IDisposable
     /// <param name="limits">What it may hold.</param>
     public SnapshotReader(string stream, IMessageStore target, SnapshotLimits limits)
     {
-        (_stream, _limits) = (stream, limits);
+        (_stream, _target, _limits) = (stream, target, limits);
         _import = new GoMessageImport(stream, target, _report);
         _archive = new ArchiveReader(this);
     }
@@ -129,6 +130,7 @@ public sealed partial class SnapshotReader : IDisposable
         if (ReadConsumers(out var consumers) is { } wrong) return wrong;
         _import.Finish(_index, isCurrent: _index is not null && _index.LastBlock == _lastBlock && _index.LastChecksum == _lastChecksum);
         if (!_limits.Salvage && !_report.IsClean) return _report.ToString();
+        new StreamLimits(configuration, _target).EnforceAll();
         restored = new RestoredStream(configuration, created, consumers, _report);
         return null;
     }

@@ -74,7 +74,7 @@ internal static class TarFormat
                 if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
                 size = number;
             }
-            else if (key is "linkpath" || key.StartsWith("GNU.sparse", StringComparison.Ordinal)) return false;
+            else if (key.StartsWith("GNU.sparse", StringComparison.Ordinal)) return false;
             content = content[length..];
         }
         return true;

@@ -68,6 +68,8 @@ public sealed class GoStream
         _messages.Import(target, _key, Report);
         var state = target.State;
         if (state.Messages == 0 && Configuration.FirstSequence > state.FirstSequence) target.Compact(Configuration.FirstSequence);
+        // What limits removed may come back when the index is lost: upstream enforces them at the start, too.
+        new StreamLimits(Configuration, target).EnforceAll();
     }
 
     /// <summary>When messages with a time to live end, as the Go server has noted it.</summary>

@@ -102,7 +102,7 @@ public sealed class SnapshotRefusalTests
         foreach (var size in new[] { "77777777777", "00400000000" })
         {
             var tar = S2Decoder.DecodeAll(TestArchive.Pack([("msgs/1.blk", new byte[100])]), int.MaxValue);
-            var header = tar.AsSpan().IndexOf("msgs/1.blk"u8) is var first && tar[first + 156] == 'x' ? first : first;
+            var header = 0;
             while (tar[header + 156] != '0') header += 512;
             Encoding.ASCII.GetBytes(size).CopyTo(tar, header + 124);
             Seal(tar.AsSpan(header, 512));
@@ -150,10 +150,10 @@ public sealed class SnapshotRefusalTests
     public void A_disk_that_fails_leaves_nothing_either()
     {
         var disk = new SimulatedDisk();
-        disk.Fail(DiskCall.Sync, nth: 1);
         using (var restore = new StreamRestore(disk, "/streams/ORD", new FileStoreOptions { StreamId = 7 }, "ORD", SnapshotTests.Limits))
         {
             restore.Push(Good).ShouldBeNull();
+            disk.Fail(DiskCall.Sync);
             Should.Throw<DiskException>(() => restore.Finish(out _, out _));
         }
         disk.Files.ShouldBeEmpty();

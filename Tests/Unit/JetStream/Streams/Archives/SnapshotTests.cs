@@ -171,7 +171,7 @@ public sealed class SnapshotTests
         return archive.ToArray();
     }
 
-    private static void Fill(FileMessageStore store, string what)
+    internal static void Fill(FileMessageStore store, string what)
     {
         if (what == "first") store.Compact(1_000_000);
         if (what != "empty") Append(store, store.State.FirstSequence, what == "blocks" ? 60_000 : 100, what == "large" ? 3_000_000 : 100);
@@ -216,7 +216,7 @@ public sealed class SnapshotTests
         }
     }
 
-    private static void Same(FileMessageStore expected, FileMessageStore actual)
+    internal static void Same(FileMessageStore expected, FileMessageStore actual)
     {
         actual.State.ShouldBe(expected.State);
         actual.Deleted().ShouldBe(expected.Deleted());

@@ -37,10 +37,10 @@ public sealed class GoDamageTests
         foreach (var (at, value) in new[] { (3, (byte)0x80), (0, (byte)0xFF), (2, (byte)0x01), (20, (byte)0xFF) })
         {
             var damaged = whole.Copy();
-            var offset = OffsetOf(whole.Files[Blocks + "1.blk"], 20);
-            damaged.Files[Blocks + "1.blk"][offset + at] = value;
+            var offset = OffsetOf(whole.Files[Blocks + "1.blk"], 10);
+            damaged.Files[Blocks + "1.blk"][offset + at] ^= value;
             using var after = GoStreamTests.Import(damaged, "plain", "PLAIN", out var stream);
-            Missing(before, after).Count.ShouldBe(1);
+            Missing(before, after).Count.ShouldBe(1, $"byte {at}: {stream.Report}");
             stream.Report.LostCount.ShouldBe(1UL);
         }
     }
@@ -178,7 +178,7 @@ public sealed class GoDamageTests
     public void Unfinished_rewrites_and_strange_files_are_let_lie()
     {
         var files = GoFolder.Load("plain", "PLAIN");
-        foreach (var name in new[] { "1.blk.tmp", "9.new", "x.blk", "-1.blk", "99999999999.blk", "2.idx", "2.fss" }) files.Files[Blocks + name] = [1, 2, 3];
+        foreach (var name in new[] { "1.blk.tmp", "9.new", "x.blk", "-1.blk", "99999999999.blk", "2.fss", "x.idx" }) files.Files[Blocks + name] = [1, 2, 3];
         using var store = GoStreamTests.Import(files, "plain", "PLAIN", out var stream);
         GoStreamTests.Expected("plain", "PLAIN").ShouldBeHeldBy(store, "strange files");
         stream.Report.IsClean.ShouldBeTrue();
