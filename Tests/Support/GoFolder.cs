@@ -50,7 +50,7 @@ public sealed class GoFolder : IGoFiles
     {
         var about = Golden.Json("disk", folder, "about.json");
         var key = about.GetProperty("encryption_key");
-        return key.ValueKind == JsonValueKind.Null ? null : new GoKeys(about.GetProperty("account").GetString()!, key.GetString()!);
+        return key.ValueKind == JsonValueKind.Null ? null : new GoKeys("A", key.GetString()!);
     }
 
     /// <summary>The same files in arrays of their own.</summary>

@@ -20,6 +20,9 @@ internal sealed class GoIndex
     private const byte MaxVersion = 4;
     private const int MinLength = 24;
 
+    private byte _version;
+    private ReadOnlyMemory<byte> _subjects;
+
     public ulong Messages { get; private init; }
 
     public ulong FirstSequence { get; private init; }
@@ -47,30 +50,43 @@ internal sealed class GoIndex
     /// <param name="key">What it is encrypted with; null: it is not.</param>
     /// <param name="index">What was read.</param>
     /// <returns>Null, or what is wrong.</returns>
-    public static string? Read(ReadOnlySpan<byte> file, string stream, GoKey? key, out GoIndex? index)
+    public static string? Read(ReadOnlyMemory<byte> file, string stream, GoKey? key, out GoIndex? index)
     {
         index = null;
         if (file.Length < MinLength + HighwayHash64.Length) return $"only {file.Length} bytes";
         var content = file[..^HighwayHash64.Length];
-        if (!new SpanReader(file[^HighwayHash64.Length..]).TryReadUInt64(out var hash) || hash != HighwayHash64.Compute(GoBlockFormat.KeyOf(stream), content)) return "its checksum does not match";
+        if (GoMessageImport.ChecksumOf(file.Span) != HighwayHash64.Compute(GoBlockFormat.KeyOf(stream), content.Span)) return "its checksum does not match";
         if (key is not null)
         {
-            if (key.Open(content) is not { } plain) return "it cannot be decrypted";
+            if (key.Open(content.Span) is not { } plain) return "it cannot be decrypted";
             content = plain;
         }
         return Decode(content, out index);
     }
 
-    private static string? Decode(ReadOnlySpan<byte> content, out GoIndex? index)
+    /// <summary>Finds a subject of which a store holds another number of messages than the index says; null: there is none.</summary>
+    public byte[]? FindMiscounted(IMessageStore store)
+    {
+        var reader = new SpanReader(_subjects.Span);
+        reader.TryReadUvarint(out var count);
+        for (ulong i = 0; i < count && TryReadSubject(ref reader, _version, out var subject, out var total); i++)
+        {
+            if (!subject.IsEmpty && store.OfSubject(subject).Messages != total) return subject.ToArray();
+        }
+        return null;
+    }
+
+    private static string? Decode(ReadOnlyMemory<byte> content, out GoIndex? index)
     {
         index = null;
-        var reader = new SpanReader(content);
+        var reader = new SpanReader(content.Span);
         if (!reader.TryReadByte(out var magic) || !reader.TryReadByte(out var version) || magic != Magic) return "no such file";
         if (version is < 1 or > MaxVersion) return $"version {version} is not known";
         if (!reader.TryReadUvarint(out var messages) || !reader.TryReadUvarint(out _) || !reader.TryReadUvarint(out var first) || !reader.TryReadVarint(out _)
             || !reader.TryReadUvarint(out var last) || !reader.TryReadVarint(out var lastTimestamp)) return "it ends early";
         if (last > GoBlockFormat.MaxSequence || first > last + 1) return $"sequences {first} to {last} cannot be";
         var read = new GoIndex { Messages = messages, FirstSequence = first, LastSequence = last, LastTimestamp = lastTimestamp };
+        (read._version, read._subjects) = (version, content[^reader.Rest.Length..]);
         if (!PassSubjects(ref reader, version)) return "its subjects are damaged";
         if (read.ReadBlocks(ref reader, version) is { } error) return error;
         if (!reader.TryReadUvarint(out var block) || block > uint.MaxValue || !reader.TryReadUInt64(out var checksum)) return "it ends early";
@@ -84,13 +100,20 @@ internal sealed class GoIndex
         if (!reader.TryReadUvarint(out var count)) return false;
         for (ulong i = 0; i < count; i++)
         {
-            if (!reader.TryReadUvarint(out var length)) return false;
-            if (length == 0) continue;
-            if (length > int.MaxValue || !reader.TryReadBytes((long)length, out _)) return false;
-            if (!reader.TryReadUvarint(out var total) || !reader.TryReadUvarint(out _)) return false;
-            if ((total > 1 || version >= 4) && !reader.TryReadUvarint(out _)) return false;
+            if (!TryReadSubject(ref reader, version, out _, out _)) return false;
         }
         return true;
+    }
+
+    private static bool TryReadSubject(ref SpanReader reader, byte version, out ReadOnlySpan<byte> subject, out ulong total)
+    {
+        subject = default;
+        total = 0;
+        if (!reader.TryReadUvarint(out var length)) return false;
+        if (length == 0) return true;
+        if (length > int.MaxValue || !reader.TryReadBytes((long)length, out subject)) return false;
+        if (!reader.TryReadUvarint(out total) || !reader.TryReadUvarint(out _)) return false;
+        return (total <= 1 && version < 4) || reader.TryReadUvarint(out _);
     }
 
     private string? ReadBlocks(ref SpanReader reader, byte version)

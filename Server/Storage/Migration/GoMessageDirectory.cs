@@ -19,7 +19,10 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
     private const int Head = 64 * 1024;
     private const string Usual = "msgs";
 
-    /// <summary>Where a purge prepares the block that takes the place of all others; if there is one, it has.</summary>
+    /// <summary>
+    /// Where a purge prepares the block that takes the place of all others. With the block there, it has; with its key
+    /// only, it has not: that block, which is then among the others, does not count.
+    /// </summary>
     private const string Purging = "__new_msgs__";
 
     /// <summary>Copies the messages into a store.</summary>
@@ -29,20 +32,23 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
     /// <exception cref="Disk.DiskException">The store's disk failed; the directory's only ends up in the report.</exception>
     internal void Import(IMessageStore target, GoKey? streamKey, GoStoreReport report)
     {
-        var directory = Blocks(Purging).Count > 0 ? Purging : Usual;
-        var blocks = Blocks(directory);
+        var directory = Numbered(Purging, ".blk").Count > 0 ? Purging : Usual;
+        var blocks = Numbered(directory, ".blk");
+        if (directory == Usual) blocks.RemoveAll(Numbered(Purging, ".key").Contains);
         var index = ReadIndex(directory, streamKey, report);
         var import = new GoMessageImport(stream, target, report);
         var lastChecksum = 0UL;
         foreach (var number in InOrder(directory, blocks, import, report))
         {
             var plain = ReadBlock($"{directory}/{number.File}.blk", directory, number.File, import, report);
+            // The last one may have been begun just then.
+            if (plain.IsEmpty && number.File != blocks[^1]) import.Damaged($"{directory}/{number.File}.blk", 0, "nothing can be read of it");
             lastChecksum = GoMessageImport.ChecksumOf(plain.Span);
             import.Block(number.Block, plain.Span, $"{directory}/{number.File}.blk");
         }
         var isCurrent = index is not null && index.LastBlock == blocks.LastOrDefault() && index.LastChecksum == lastChecksum;
-        if (index is not null) Missing(index, isCurrent, blocks, directory, report);
         import.Finish(index, isCurrent);
+        if (index is not null) import.NoteAbsent(index, isCurrent, directory, blocks);
     }
 
     /// <summary>Reads when messages end, as the Go server has noted it; messages behind <paramref name="high"/> are not in it.</summary>
@@ -65,13 +71,13 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
         return schedules;
     }
 
-    /// <summary>Numbers of the block files, ascending.</summary>
-    private List<uint> Blocks(string directory)
+    /// <summary>Numbers of the files with an end, ascending.</summary>
+    private List<uint> Numbered(string directory, string end)
     {
         var numbers = new List<uint>();
         foreach (var entry in files.List(directory))
         {
-            if (!entry.IsDirectory && TryNumbered(entry.Name, ".blk", out var number)) numbers.Add(number);
+            if (!entry.IsDirectory && TryNumbered(entry.Name, end, out var number)) numbers.Add(number);
         }
         numbers.Sort();
         return numbers;
@@ -137,7 +143,6 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
     {
         key = null;
         var keyFile = files.Read($"{directory}/{number}.key", MaxKey);
-        if (!keyFile.Exists && directory == Usual) keyFile = files.Read($"{Purging}/{number}.key", MaxKey);
         if (!keyFile.Exists || block.Bytes.Length == 0 || import.BeginsWell(number, block.Bytes)) return block.Bytes;
         var error = keyFile.Problem ?? (keys is null ? "encrypted, and no encryption key is configured" : keys.Open(keyFile.Bytes, $"{stream}:{number}", out key));
         if (key is null)
@@ -158,16 +163,6 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
         if (error is not null && streamKey is not null) GoIndex.Read(file.Bytes, stream, key: null, out index);
         if (index is null) report.Add(file.Path, 0, $"{error}; the blocks alone are read");
         return index;
-    }
-
-    /// <summary>Names blocks that were there when the index was written. One that is not current knows nothing of those emptied since, which begin with the first.</summary>
-    private static void Missing(GoIndex index, bool isCurrent, List<uint> blocks, string directory, GoStoreReport report)
-    {
-        foreach (var block in index.Blocks)
-        {
-            if (blocks.BinarySearch(block.Number) >= 0 || (!isCurrent && (blocks.Count == 0 || block.Number < blocks[0]))) continue;
-            report.Add($"{directory}/{block.Number}.blk", 0, $"the file with sequences {block.FirstSequence} to {block.LastSequence} is missing");
-        }
     }
 
     private static bool Readable(GoFile file, GoStoreReport report)

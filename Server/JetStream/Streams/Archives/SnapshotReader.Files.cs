@@ -115,7 +115,7 @@ public sealed partial class SnapshotReader : IArchiveFiles
 
     private string? EndIndex(ReadOnlySpan<byte> content)
     {
-        if (GoIndex.Read(content, _stream, key: null, out _index) is not { } error) return null;
+        if (GoIndex.Read(content.ToArray(), _stream, key: null, out _index) is not { } error) return null;
         _report.Add(_name, 0, error);
         return _limits.Salvage ? null : $"{_name}: {error}";
     }
