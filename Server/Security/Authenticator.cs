@@ -13,6 +13,7 @@ namespace NatsAspire.Server.Security;
 /// </summary>
 public sealed class Authenticator
 {
+    private const string DefaultSystemAccount = "$SYS";
     private readonly Dictionary<string, KnownUser> _users = [];
     private readonly Dictionary<string, KnownUser> _nkeys = [];
     private readonly AuthorizationOptions _options;
@@ -36,6 +37,7 @@ public sealed class Authenticator
             foreach (var user in account.Users) Add(user, account.Name, account.DefaultPermissions);
         }
         if (_options.NoAuthUser is { } name) _noAuthUser = FindUser(name);
+        else if (OnlySystemHasUsers(options)) _noAuthUser = new KnownUser(new UserOptions(), null, null);
         if (NeedsNonce && !Ed25519.IsSupported)
         {
             throw new ConfigurationValueException("nkeys and trusted proxies need OpenSSL 3 (libcrypto) on this machine; install it or use passwords");
@@ -161,6 +163,12 @@ public sealed class Authenticator
         }
         return _options.Token;
     }
+
+    /// <summary>Who gives the system account its users, and nobody else any, has not closed the door to everybody else.</summary>
+    private static bool OnlySystemHasUsers(ServerOptions options) =>
+        options.Accounts is [{ Users.Count: > 0 } only]
+        && only.Name == (options.SystemAccount ?? DefaultSystemAccount)
+        && options.Authorization is { Users.Count: 0, Token: null, Username: null };
 
     private KnownUser? FindUser(string name) => _users.GetValueOrDefault(name) ?? _nkeys.GetValueOrDefault(name);
 

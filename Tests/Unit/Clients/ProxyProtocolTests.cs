@@ -13,6 +13,7 @@ public sealed class ProxyProtocolTests
     [InlineData("v2")]
     [Upstream("client_proxyproto_test.go", "TestClientProxyProtoV1EndToEnd")]
     [Upstream("client_proxyproto_test.go", "TestClientProxyProtoV2EndToEnd")]
+    [Upstream("client_proxyproto_test.go", "TestProxyConnRemoteAddr")]
     public async Task TheClientIsWhoTheHeaderNames(string header)
     {
         await using var server = await TestServer.FromConfigAsync("proxy_protocol: true");

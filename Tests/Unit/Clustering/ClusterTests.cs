@@ -239,7 +239,7 @@ public sealed class ClusterTests
         nameless.ClusterName.ShouldNotBeEmpty();
         await Wait.Until("one name", () => nameless.ClusterName == "MyCluster" && nameless.PeerCount == 1);
         await using var third = await TestServer.FromConfigAsync($"cluster {{ listen: \"127.0.0.1:-1\", routes: [ \"nats://127.0.0.1:{nameless.ClusterEndPoint!.Port}\" ] }}");
-        await Wait.Until("one name for the third", () => third.ClusterName == "MyCluster" && third.PeerCount == 2);
+        await Wait.Until("one name for the third", () => third.ClusterName == "MyCluster" && third.PeerCount == 2, () => $"{third.ClusterName}: {third.PeerCount}, {nameless.ClusterName}: {nameless.PeerCount}, {named.PeerCount}");
         using var client = await RawClient.ConnectAsync(third.ClientEndPoint!);
         (await client.ReadInfoAsync()).GetProperty("cluster").GetString().ShouldBe("MyCluster");
     }
@@ -299,7 +299,7 @@ public sealed class ClusterTests
     public async Task PermissionsOfRoutesHoldAndChange()
     {
         static string Config(string name, string permissions, params NatsServer[] to) =>
-            $"server_name: {name}\ncluster {{ name: C, listen: \"127.0.0.1:-1\", {permissions} routes: [ {string.Join(", ", to.Select(server => $"\"nats-route://127.0.0.1:{server.ClusterEndPoint!.Port}\""))} ] }}";
+            $"server_name: {name}\ncluster {{ name: C, listen: \"127.0.0.1:-1\", {permissions}\n routes: [ {string.Join(", ", to.Select(server => $"\"nats-route://127.0.0.1:{server.ClusterEndPoint!.Port}\""))} ] }}";
         await using var a = await TestServer.FromConfigAsync(Config("a", "permissions { import { allow: \"foo\" }, export { allow: [ \"foo\", \"out\" ] } }"));
         await using var b = await TestServer.FromConfigAsync(Config("b", "", a));
         await Wait.Until("the mesh", () => a.PeerCount == 1 && b.PeerCount == 1);

@@ -174,11 +174,13 @@ public sealed class RoutePeerTests
         await using var server = await TestServer.FromConfigAsync(Cluster);
         using var peer = await OpenAsync(server);
         using var other = await OpenAsync(server, "NOTHER");
-        await other.SendAsync("RS+ $G foo\r\n");
-        await other.FlushAsync();
+        await other.SendAsync("RS+ $G foo\r\nPING\r\n");
+        await other.ReadThroughAsync("PONG\r\n");
         await peer.SendAsync("RS+ $G foo\r\nRMSG $G foo 2\r\nok\r\n");
-        await peer.FlushAsync();
-        await other.FlushAsync();
+        await peer.SendAsync("PING\r\n");
+        (await peer.ReadThroughAsync("PONG\r\n")).ShouldNotContain("RMSG");
+        await other.SendAsync("PING\r\n");
+        (await other.ReadThroughAsync("PONG\r\n")).ShouldNotContain("RMSG");
     }
 
     [Fact]

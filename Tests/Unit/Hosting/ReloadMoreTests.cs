@@ -194,7 +194,6 @@ public sealed class ReloadMoreTests
     [Fact]
     [Upstream("reload_test.go", "TestConfigReloadAccountWithNoChanges")]
     [Upstream("reload_test.go", "TestConfigReloadDefaultSystemAccount")]
-    [Upstream("reload_test.go", "TestConfigReloadWithSysAccountOnly")]
     [Upstream("reload_test.go", "TestConfigReloadAccounts")]
     public async Task TheSystemAccountGoesOnThroughReloads()
     {
@@ -217,6 +216,18 @@ public sealed class ReloadMoreTests
         }
         server.Accounts.Find("GONE")!.Options.Users.ShouldBeEmpty();
         events.TryTake().ShouldBeNull();
+    }
+
+    [Fact]
+    [Upstream("reload_test.go", "TestConfigReloadWithSysAccountOnly")]
+    public async Task WhereOnlyTheSystemHasUsersAnybodyElseStaysThroughAReload()
+    {
+        const string config = "accounts { $SYS { users [ {user: system, pass: password}, {user: system2, pass: password2} ] } }";
+        await using var server = await TestServer.FromConfigAsync(config);
+        await using var client = await server.ConnectAsync();
+        await server.ReloadAsync(TestServer.Parse(config));
+        await client.FlushAsync();
+        server.Clients.Clients.Single().Account!.Name.ShouldBe("$G");
     }
 
     [Fact]
