@@ -104,7 +104,9 @@ public sealed class ClusterTests
         for (var i = 0; i < 100; i++)
         {
             (await requestor.RequestAsync("help")).Text.ShouldBe("I will help you");
-            if (queue is not null && i == 20) await responders[0].DisposeAsync();
+            if (queue is null || i != 20) continue;
+            await responders[0].DisposeAsync();
+            await Wait.Until("the responder is gone", () => cluster[0].ClientCount == 1);
         }
         foreach (var responder in responders) await responder.DisposeAsync();
     }
@@ -235,13 +237,19 @@ public sealed class ClusterTests
     {
         await using var named = await TestServer.FromConfigAsync("cluster { name: MyCluster, listen: \"127.0.0.1:-1\" }");
         named.ClusterName.ShouldBe("MyCluster");
-        await using var nameless = await TestServer.FromConfigAsync($"cluster {{ listen: \"127.0.0.1:-1\", routes: [ \"nats://127.0.0.1:{named.ClusterEndPoint!.Port}\" ] }}");
-        nameless.ClusterName.ShouldNotBeEmpty();
-        await Wait.Until("one name", () => nameless.ClusterName == "MyCluster" && nameless.PeerCount == 1);
-        await using var third = await TestServer.FromConfigAsync($"cluster {{ listen: \"127.0.0.1:-1\", routes: [ \"nats://127.0.0.1:{nameless.ClusterEndPoint!.Port}\" ] }}");
-        await Wait.Until("one name for the third", () => third.ClusterName == "MyCluster" && third.PeerCount == 2, () => $"{third.ClusterName}: {third.PeerCount}, {nameless.ClusterName}: {nameless.PeerCount}, {named.PeerCount}");
-        using var client = await RawClient.ConnectAsync(third.ClientEndPoint!);
-        (await client.ReadInfoAsync()).GetProperty("cluster").GetString().ShouldBe("MyCluster");
+        await using var first = await TestServer.FromConfigAsync("cluster { listen: \"127.0.0.1:-1\" }");
+        await using var second = await TestServer.FromConfigAsync(NamelessConfig(first));
+        await Wait.Until("one generated name", () => first.PeerCount == 1 && second.PeerCount == 1 && first.ClusterName == second.ClusterName, () => $"{first.ClusterName}: {first.PeerCount}, {second.ClusterName}: {second.PeerCount}");
+        first.ClusterName.ShouldNotBeEmpty();
+        await using var third = await TestServer.FromConfigAsync(NamelessConfig(first));
+        await using var fourth = await TestServer.FromConfigAsync(NamelessConfig(first));
+        var all = new[] { first, second, third, fourth };
+        await Wait.Until(
+            "the same name everywhere",
+            () => all.All(server => server.ClusterName == first.ClusterName && server.PeerCount == 3),
+            () => string.Join("; ", all.Select(server => $"{server.ClusterName}: {server.PeerCount}")));
+        using var client = await RawClient.ConnectAsync(first.ClientEndPoint!);
+        (await client.ReadInfoAsync()).GetProperty("cluster").GetString().ShouldBe(first.ClusterName);
     }
 
     [Fact]
@@ -349,6 +357,9 @@ public sealed class ClusterTests
             await Wait.Until($"interest in {allowed} alone", () => b.PeerCount == 1 && Has(b, "A", allowed) && !Has(b, "A", denied));
         }
     }
+
+    private static string NamelessConfig(NatsServer to) =>
+        $"cluster {{ listen: \"127.0.0.1:-1\", routes: [ \"nats://127.0.0.1:{to.ClusterEndPoint!.Port}\" ] }}";
 
     private static bool Has(NatsServer server, string account, string subject) =>
         server.Accounts.Find(account)?.Subscriptions.HasInterest(System.Text.Encoding.ASCII.GetBytes(subject)) == true;

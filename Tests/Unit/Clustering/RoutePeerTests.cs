@@ -12,6 +12,7 @@ public sealed class RoutePeerTests
     [Upstream("test/routes_test.go", "TestRouterListeningSocket")]
     [Upstream("test/routes_test.go", "TestSendRouteInfoOnConnect")]
     [Upstream("new_routes_test.go", "TestNewRouteInfoOnConnect")]
+    [Upstream("route_discovery_test.go", "TestSeedFirstRouteInfo")]
     public async Task TheServerSaysWhoItIs()
     {
         await using var server = await TestServer.FromConfigAsync(Cluster);

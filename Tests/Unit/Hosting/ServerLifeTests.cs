@@ -59,6 +59,7 @@ public sealed class ServerLifeTests
     [Upstream("server_test.go", "TestClientAdvertiseConnectURL")]
     [Upstream("server_test.go", "TestGetConnectURLs")]
     [Upstream("server_test.go", "TestClientAdvertiseInCluster")]
+    [Upstream("server/routes_test.go", "TestClientAdvertise")]
     public async Task ClientsOfOtherServersAreToldTheAdvertisedAddress()
     {
         await using var first = await NatsServer.StartAsync(TestServer.Member("test_server_name") with { ClientAdvertise = "nats.example.com:7777" });
