@@ -117,7 +117,6 @@ public sealed class AccountConfigurationTests
 
     [Fact]
     [Upstream("accounts_test.go", "TestAccountLimitsServerConfig")]
-    [Upstream("accounts_test.go", "TestAccountMaxConnectionsDisconnectsNewestFirst")]
     public async Task AnAccountHasLimitsOfItsOwn()
     {
         static string Config(int connections) => $"max_connections: 10\naccounts {{ MAXC {{ users = [{{user: derek, password: foo}}], limits {{ max_connections: {connections}, max_subs: 10, max_payload: 32k }} }} }}";

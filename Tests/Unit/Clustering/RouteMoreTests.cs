@@ -111,24 +111,6 @@ public sealed class RouteMoreTests
         messages.Count.ShouldBe(1);
     }
 
-    [Theory]
-    [InlineData("accounts: [\"A\"]")]
-    [InlineData("accounts: [\"A\"], pool_size: 1")]
-    [Upstream("routes_test.go", "TestRoutePerAccountGossipWorks")]
-    [Upstream("routes_test.go", "TestRoutePerAccountImplicit")]
-    [Upstream("reload_test.go", "TestConfigReloadRoutePoolAndPerAccountNoPanicIfFirstAdded")]
-    public async Task ServersThatLearnOfEachOtherHaveTheAccountsConnectionsToo(string routes)
-    {
-        await using var first = await TestServer.FromConfigAsync(Config("s1", "", Accounts));
-        await using var second = await TestServer.FromConfigAsync(Config("s2", "", Accounts, first));
-        await Wait.Until("the mesh", () => first.PeerCount == 1 && second.PeerCount == 1);
-        await first.ReloadAsync(TestServer.Parse(Config("s1", routes, Accounts)));
-        await second.ReloadAsync(TestServer.Parse(Config("s2", routes, Accounts, first)));
-        await using var third = await TestServer.FromConfigAsync(Config("s3", routes, Accounts, first));
-        await Wait.Until("the whole mesh", () => first.PeerCount == 2 && second.PeerCount == 2 && third.PeerCount == 2);
-        foreach (var (from, to) in new[] { (second, third), (third, second), (first, third) }) await ExchangeAsync(from, to, "A");
-    }
-
     [Fact]
     [Upstream("reload_test.go", "TestConfigReloadRoutePoolCannotBeDisabledIfAccountsPresent")]
     [Upstream("routes_test.go", "TestRoutePoolAndPerAccountErrors")]
@@ -146,21 +128,6 @@ public sealed class RouteMoreTests
         await using var third = await NatsServer.StartAsync(TestServer.Parse(Config("C", "accounts: [\"A\"]", Accounts)), log);
         await using var fourth = await TestServer.FromConfigAsync(Config("D", "accounts: [\"B\"]", Accounts, third));
         await Wait.Until("the refusal", () => log.Contains("No route for account \"B\""), () => string.Join('\n', log.Lines));
-    }
-
-    [Fact]
-    [Upstream("routes_test.go", "TestRouteImplicitJoinsSeparateGroups")]
-    public async Task OneServerJoinsTwoGroups()
-    {
-        await using var s1 = await TestServer.FromConfigAsync(Config("S1", "", ""));
-        await using var s2 = await TestServer.FromConfigAsync(Config("S2", "", "", s1));
-        await using var s3 = await TestServer.FromConfigAsync(Config("S3", "", "", s1));
-        await using var s4 = await TestServer.FromConfigAsync(Config("S4", "", ""));
-        await using var s5 = await TestServer.FromConfigAsync(Config("S5", "", "", s4));
-        await Wait.Until("two meshes", () => s1.PeerCount == 2 && s2.PeerCount == 2 && s3.PeerCount == 2 && s4.PeerCount == 1 && s5.PeerCount == 1);
-        await s3.ReloadAsync(TestServer.Parse(Config("S3", "", "", s1, s4)));
-        var all = new[] { s1, s2, s3, s4, s5 };
-        await Wait.Until("one mesh", () => all.All(server => server.PeerCount == 4), () => string.Join(", ", all.Select(server => $"{server.Name}: {server.PeerCount}")));
     }
 
     [Fact]

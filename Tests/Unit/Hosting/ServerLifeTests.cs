@@ -123,7 +123,6 @@ public sealed class ServerLifeTests
     [InlineData(2, false)]
     [InlineData(3, true)]
     [InlineData(4, false)]
-    [Upstream("server_test.go", "TestConnectErrorReports")]
     public async Task FailedAttemptsAreErrorsOnceInAWhile(int attempt, bool isError)
     {
         using var log = new CapturedLog();
@@ -194,7 +193,6 @@ public sealed class ServerLifeTests
     }
 
     [Fact]
-    [Upstream("server_test.go", "TestInsecureSkipVerifyWarning")]
     public async Task RoutesThatAreNotVerifiedAreWarnedOf()
     {
         using var certificates = new TestCertificates();

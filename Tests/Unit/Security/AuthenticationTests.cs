@@ -89,7 +89,6 @@ public sealed class AuthenticationTests
     [InlineData("CN=bob", "wrong")]
     [InlineData("CN=attacker", "")]
     [InlineData("", "")]
-    [Upstream("auth_test.go", "TestAuthCertMappedUserNotPasswordAuthenticatable")]
     public async Task AUserOfACertificateHasNoPassword(string user, string password)
     {
         using var certificates = new TestCertificates();
