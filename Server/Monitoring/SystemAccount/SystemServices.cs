@@ -157,11 +157,13 @@ internal sealed partial class SystemServices : IAsyncDisposable
 
     private void AnswerUser(SystemRequest request)
     {
-        if (ReadRequestor(request) is not { } asking || _source.Clients.Find(asking.Id) is not { } client) return;
-        var account = client.Account?.Name ?? asking.Account ?? "";
+        // A user of the system account itself asks without an import between, which would say who it is.
+        var asking = ReadRequestor(request);
+        if (_source.Clients.Find(asking?.Id ?? request.ConnectionId) is not { } client) return;
+        var account = client.Account?.Name ?? asking?.Account ?? "";
         var info = new UserInfo
         {
-            User = client.UserName ?? asking.User ?? "",
+            User = client.UserName ?? asking?.User ?? "",
             Account = account,
             AccountName = account,
             Permissions = Describe(client.Permissions),

@@ -154,6 +154,7 @@ public class LinkOptionsTests
     }
 
     [Fact]
+    [Upstream("opts_test.go", "TestParseServiceLatency")]
     public void Services_are_measured()
     {
         const string text = "system_account = nats.io\naccounts {\n nats.io {\n exports [{\n service: nats.add\n latency: LATENCY\n }]\n }\n}";
