@@ -116,6 +116,7 @@ internal sealed partial class StreamHost : Mailbox
         }
         foreach (var command in _taken) command();
         _taken.Clear();
+        if (!Prompt.IsEmpty) Prompt.Deliver(Account, _matches, _flush);
     }
 
     private void TickIfDue()
