@@ -36,6 +36,18 @@ public static class MessageSchedule
         return null;
     }
 
+    /// <summary>A time as a schedule's messages tell it: in the schedule's time zone.</summary>
+    /// <param name="headers">The schedule's.</param>
+    /// <param name="time">Nanoseconds since 1970.</param>
+    public static string Describe(in PublishHeaders headers, long time)
+    {
+        if (!headers.HasScheduleTimeZone || !TryFindZone(headers.ScheduleTimeZone, out var zone)) return ApiTime.FromUnix(time).ToString();
+        var utc = DateTime.UnixEpoch.AddTicks(time / TimeSpan.NanosecondsPerTick);
+        var offset = zone!.GetUtcOffset(utc);
+        // Offsets of more than minutes are of the nineteenth century.
+        return ApiTime.From(new DateTimeOffset(utc).ToOffset(TimeSpan.FromMinutes(Math.Truncate(offset.TotalMinutes)))).ToString();
+    }
+
     /// <summary>When a pattern is due next.</summary>
     /// <param name="pattern">The header's value.</param>
     /// <param name="zone">For cron patterns only; null: UTC.</param>
