@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Json;
@@ -44,8 +45,10 @@ public static class MessageSchedule
         if (!headers.HasScheduleTimeZone || !TryFindZone(headers.ScheduleTimeZone, out var zone)) return ApiTime.FromUnix(time).ToString();
         var utc = DateTime.UnixEpoch.AddTicks(time / TimeSpan.NanosecondsPerTick);
         var offset = zone!.GetUtcOffset(utc);
-        // Offsets of more than minutes are of the nineteenth century.
-        return ApiTime.From(new DateTimeOffset(utc).ToOffset(TimeSpan.FromMinutes(Math.Truncate(offset.TotalMinutes)))).ToString();
+        if (offset == TimeSpan.Zero) return ApiTime.FromUnix(time).ToString();
+        // Offsets of parts of minutes are of the nineteenth century.
+        var minutes = TimeSpan.FromMinutes(Math.Truncate(offset.TotalMinutes));
+        return new DateTimeOffset(utc).ToOffset(minutes).ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture);
     }
 
     /// <summary>When a pattern is due next.</summary>
