@@ -135,6 +135,17 @@ public sealed class Account
         return delivered;
     }
 
+    /// <summary>Publishes a message of the server's own, as it is.</summary>
+    /// <param name="message">Its subject is literal.</param>
+    /// <param name="cache">The caller's own.</param>
+    /// <param name="batch">Flushed by the caller.</param>
+    /// <returns>True when somebody got it.</returns>
+    public bool PublishInternal(in Message message, SiblingMatchCache cache, FlushBatch batch)
+    {
+        var match = cache.Match(message.Subject, Subscriptions);
+        return !match.IsEmpty && MessageRouter.RouteLocal(this, match, message, Server, true, batch);
+    }
+
     /// <summary>The service export that covers a subject; null: none.</summary>
     internal ServiceExport? FindServiceExport(ReadOnlySpan<byte> subject)
     {

@@ -165,6 +165,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         _routes?.Dispose();
         _clients.CloseAll(CloseReason.ServerShutdown);
         foreach (var loop in _loops) loop.Dispose();
+        if (_jetStream is not null) await StopJetStreamAsync(_jetStream).ConfigureAwait(false);
         if (_system is not null) await _system.DisposeAsync().ConfigureAwait(false);
         if (_monitoring is not null) await _monitoring.DisposeAsync().ConfigureAwait(false);
         foreach (var account in Accounts.All) account.Responses.Dispose();
@@ -192,6 +193,7 @@ public sealed partial class NatsServer : IAsyncDisposable
             _clients.Events = _system = new SystemServices(_monitored, system, ReloadAsync);
             Accounts.UseIdentity(_system.Identify);
         }
+        if (Options.JetStream.Enabled) StartJetStream();
         if (_routes is not null) LogClusterName();
         if (Options.WebSocket.Port != 0) OpenWebSocketListener();
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();

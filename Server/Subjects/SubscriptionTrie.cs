@@ -65,6 +65,22 @@ public sealed partial class SubscriptionTrie(bool cached = true)
     /// <summary>Whether anybody wants messages on a literal subject.</summary>
     public bool HasInterest(ReadOnlySpan<byte> subject) => !Match(subject).IsEmpty;
 
+    /// <summary>Changes with every subscription added or removed.</summary>
+    public long Generation => Volatile.Read(ref _inserts) + Volatile.Read(ref _removes);
+
+    /// <summary>
+    /// Who gets a message on any literal subject that is this prefix and one more token; null when that depends on the
+    /// token. For those who publish on ever new subjects below the same one, such as replies.
+    /// </summary>
+    /// <param name="prefix">A literal subject without its last token and the dot before it.</param>
+    /// <returns>As of now; not tracked, so that its user watches <see cref="Generation"/>.</returns>
+    public MatchResult? MatchSiblings(ReadOnlySpan<byte> prefix)
+    {
+        var subject = prefix.ToArray();
+        if (!IsWellFormed(subject)) return null;
+        lock (_lock) return BuildSiblings(subject);
+    }
+
     /// <summary>Every subscription, as of now.</summary>
     public IReadOnlyList<Subscription> ToList()
     {
@@ -119,6 +135,29 @@ public sealed partial class SubscriptionTrie(bool cached = true)
             }
         }
         return IsWellFormed(subject) ? builder.Build(subject) : new MatchResult(subject, [], [], [], []);
+    }
+
+    /// <summary>Walks the prefix; where it ends, only wildcards may follow.</summary>
+    private MatchResult? BuildSiblings(byte[] prefix)
+    {
+        var builder = new MatchResultBuilder();
+        var branches = new Stack<(TrieNode Node, int Offset)>();
+        branches.Push((_root, 0));
+        while (branches.TryPop(out var branch))
+        {
+            if (branch.Node.Full is { } full) builder.Add(full);
+            if (branch.Offset > prefix.Length)
+            {
+                if (branch.Node.HasLiterals) return null;
+                if (branch.Node.Star is { } star) builder.Add(star);
+                continue;
+            }
+            var token = SubjectRules.NextToken(prefix.AsSpan(branch.Offset), out _, out _);
+            var next = branch.Offset + token.Length + 1;
+            if (branch.Node.FindLiteral(token) is { } literal) branches.Push((literal, next));
+            if (branch.Node.Star is { } any) branches.Push((any, next));
+        }
+        return builder.Build(prefix);
     }
 
     private static bool IsWellFormed(ReadOnlySpan<byte> subject) =>

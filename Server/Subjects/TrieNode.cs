@@ -19,6 +19,9 @@ internal sealed class TrieNode
 
     public Dictionary<byte[], SlotList>? Queues => _queues;
 
+    /// <summary>Tokens that are no wildcards may follow.</summary>
+    public bool HasLiterals => _children is { Count: > 0 };
+
     public bool IsEmpty =>
         _plain is null && _queues is null && Star is null && Full is null && _children is not { Count: > 0 };
 

@@ -74,15 +74,15 @@ internal sealed class Comparison(string ours, string baseline, int rounds, doubl
         foreach (var client in idle) client.Dispose();
     }
 
-    private static double Median(List<Measurement> runs, Func<Measurement, double> figure) => Middle([.. runs.Select(figure)]);
+    internal static double Median(List<Measurement> runs, Func<Measurement, double> figure) => Middle([.. runs.Select(figure)]);
 
-    private static double Middle(List<double> values) => values.Order().ElementAt(values.Count / 2);
+    internal static double Middle(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
-    private static string Rate(double value) => value >= 1e6
+    internal static string Rate(double value) => value >= 1e6
         ? (value / 1e6).ToString("0.00 M", CultureInfo.InvariantCulture)
         : (value / 1e3).ToString("0.0 k", CultureInfo.InvariantCulture);
 
-    private static string Ratio(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
+    internal static string Ratio(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
 
     private static void Print(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 

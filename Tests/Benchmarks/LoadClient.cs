@@ -61,6 +61,29 @@ internal sealed class LoadClient : IDisposable
         }
     }
 
+    /// <summary>Counts closing braces in what comes in, that is acknowledgements, until the socket is shut down.</summary>
+    public void CountAnswersUntilStopped()
+    {
+        try
+        {
+            while (_socket.Receive(_buffer) is var read and > 0) Volatile.Write(ref Received, Received + _buffer.AsSpan(0, read).Count((byte)'}'));
+        }
+        catch (SocketException)
+        {
+            // Shut down by the scenario that is over.
+            return;
+        }
+    }
+
+    /// <summary>Sends a request and reads its answer, which ends with a closing brace.</summary>
+    public string Request(string subject, string payload)
+    {
+        Send($"SUB answer 9 \r\nUNSUB 9 1\r\nPUB {subject} answer {payload.Length}\r\n{payload}\r\n");
+        var text = "";
+        while (!text.EndsWith("}\r\n", StringComparison.Ordinal)) text += Encoding.ASCII.GetString(_buffer, 0, _socket.Receive(_buffer));
+        return text;
+    }
+
     public void Stop() => _socket.Shutdown(SocketShutdown.Both);
 
     public void Dispose() => _socket.Dispose();

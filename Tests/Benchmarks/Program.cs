@@ -25,4 +25,8 @@ var subjects = new Option<int>("--subjects") { Description = "Subjects they are 
 var stores = new Command("stores", "Measures the message stores on a disk.") { directory, messages, subjects };
 stores.SetAction(parsed => new StoreThroughput(parsed.GetValue(directory)!, parsed.GetValue(messages), parsed.GetValue(subjects)).Run());
 command.Add(stores);
+var streams = new Command("jetstream", "Compares streams of two servers: publish with acknowledgements, direct get, recovery.") { server, baseline, rounds, seconds, filter, directory };
+streams.SetAction(parsed => new StreamComparison(
+    parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!, parsed.GetValue(directory)!).Run());
+command.Add(streams);
 return command.Parse(args).Invoke();

@@ -55,11 +55,13 @@ internal sealed class ServerUnderLoad : IDisposable
         }
     }
 
-    public static ServerUnderLoad Start(string path)
+    /// <param name="path">The executable.</param>
+    /// <param name="arguments">Further flags.</param>
+    public static ServerUnderLoad Start(string path, params string[] arguments)
     {
         var address = new IPEndPoint(IPAddress.Loopback, FreePort());
         var clock = Stopwatch.StartNew();
-        var process = Process.Start(new ProcessStartInfo(path, ["-a", "127.0.0.1", "-p", address.Port.ToString(CultureInfo.InvariantCulture)])
+        var process = Process.Start(new ProcessStartInfo(path, ["-a", "127.0.0.1", "-p", address.Port.ToString(CultureInfo.InvariantCulture), .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -73,6 +75,13 @@ internal sealed class ServerUnderLoad : IDisposable
             spin.SpinOnce();
         }
         throw new InvalidOperationException($"{path} did not answer on {address} within 10 s.");
+    }
+
+    /// <summary>Has it end by itself, with all that it has to write.</summary>
+    public void Stop()
+    {
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        _process.WaitForExit();
     }
 
     public void Dispose()

@@ -13,6 +13,12 @@ public sealed record GoldenCall(int Number, string Label, string Account, string
     public static IReadOnlyList<GoldenCall> Of(string run) =>
         [.. Golden.Json("jsapi", $"{run}.calls.json").GetProperty("calls").EnumerateArray().Select(Read)];
 
+    /// <summary>All answers of a call with several; empty: there was one at most.</summary>
+    public IReadOnlyList<JsonElement> Responses { get; private init; } = [];
+
+    /// <summary>Paths of the answer's JSON, from <c>json</c> on, that are never the same.</summary>
+    public IReadOnlySet<string> Volatile { get; private init; } = new HashSet<string>();
+
     /// <summary>The answer's JSON; undefined when there was none.</summary>
     public JsonElement Json => Response.ValueKind == JsonValueKind.Object && Response.TryGetProperty("json", out var json) ? json : default;
 
@@ -23,10 +29,16 @@ public sealed record GoldenCall(int Number, string Label, string Account, string
 
     private static GoldenCall Read(JsonElement call) => new(
         call.GetProperty("n").GetInt32(), call.GetProperty("label").GetString()!, call.GetProperty("account").GetString()!, call.GetProperty("subject").GetString()!,
-        PayloadOf(call), HeadersOf(call), call.TryGetProperty("response", out var response) ? response : default);
+        PayloadOf(call), HeadersOf(call), call.TryGetProperty("response", out var response) ? response : default)
+    {
+        Responses = call.TryGetProperty("responses", out var responses) && responses.ValueKind == JsonValueKind.Array ? [.. responses.EnumerateArray()] : [],
+        Volatile = call.GetProperty("volatile").EnumerateArray().Select(path => path.GetString()!.TrimEnd('?', '#'))
+            .Select(path => path[(path.IndexOf('.') + 1)..]).ToHashSet(),
+    };
 
     private static byte[] PayloadOf(JsonElement call)
     {
+        if (call.TryGetProperty("request_len", out var length)) return new byte[length.GetInt32()];
         if (call.TryGetProperty("request_raw", out var raw)) return Encoding.UTF8.GetBytes(raw.ToString());
         if (!call.TryGetProperty("request", out var request) || request.ValueKind == JsonValueKind.Null) return [];
         if (request.ValueKind == JsonValueKind.String) return Encoding.UTF8.GetBytes(request.GetString()!);

@@ -10,11 +10,12 @@ public static class UnsupportedOptions
         [.. FindAsked(options).Where(asked => asked.IsAsked).Select(asked => $"{asked.Option} is configured, but this build does not support it.")];
 
     private static IEnumerable<(string Option, bool IsAsked)> FindAsked(ServerOptions options) =>
-        FindListeners(options).Concat(FindSecurity(options)).Concat(FindAccounts(options)).Concat(FindOthers(options));
+        FindListeners(options).Concat(FindSecurity(options)).Concat(FindOthers(options));
 
     private static IEnumerable<(string Option, bool IsAsked)> FindListeners(ServerOptions options)
     {
-        yield return ("jetstream", options.JetStream.Enabled);
+        yield return ("jetstream in a cluster", options.JetStream.Enabled && options.Cluster.Enabled);
+        yield return ("jetstream.tpm", options.JetStream is { Enabled: true, Tpm: not null });
         yield return ("gateway", !string.IsNullOrEmpty(options.Gateway.Name) || options.Gateway.Port != 0);
         yield return ("leafnodes", options.LeafNode.Port != 0 || options.LeafNode.Remotes.Count > 0);
         yield return ("websocket.tls.curve_preferences", options.WebSocket is { Port: not 0, Tls.CurvePreferences.Count: > 0 });
@@ -34,11 +35,6 @@ public static class UnsupportedOptions
         yield return ("trusted_keys", mode.TrustedKeys.Count > 0);
         yield return ("resolver", mode.Operators.Count == 0 && mode.Resolver is not null);
         yield return ("authorization.auth_callout", options.Authorization.Callout is not null);
-    }
-
-    private static IEnumerable<(string Option, bool IsAsked)> FindAccounts(ServerOptions options)
-    {
-        yield return ("accounts.jetstream", options.Accounts.Any(account => account.JetStream is not null));
     }
 
     private static IEnumerable<(string Option, bool IsAsked)> FindOthers(ServerOptions options)

@@ -1,0 +1,68 @@
+using Microsoft.Extensions.Logging;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Configuration;
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.JetStream.Service;
+using NatsAspire.Server.Storage.Disk;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.Hosting;
+
+/// <summary>JetStream of the server.</summary>
+public sealed partial class NatsServer
+{
+    private JetStreamEngine? _jetStream;
+
+    /// <summary>Streams of this server; null: JetStream is off.</summary>
+    internal JetStreamEngine? JetStream => _jetStream;
+
+    private string JetStreamDirectory => Path.GetFullPath(Options.StoreDirectory ?? Path.Combine(Path.GetTempPath(), "nats"));
+
+    private void StartJetStream()
+    {
+        JetStreamLog.Starting(_log);
+        try
+        {
+            _jetStream = JetStreamEngine.Start(Disks.ForThisSystem(), JetStreamDirectory, Options.JetStream, JetStreamAccounts(Options), TimeProvider.System, _log);
+        }
+        catch (Exception fault) when (fault is DiskException or CorruptStoreException)
+        {
+            // Core NATS goes on; what is stored stays as it is.
+            JetStreamLog.Disabled(_log, fault.Message);
+            return;
+        }
+        foreach (var line in JetStreamBanner.Lines(_jetStream)) JetStreamLog.Banner(_log, line);
+        _ = new JetStreamService(_jetStream, Accounts, new ServiceSettings(
+            Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log));
+        _clients.UpdateInfo(info => info with { JetStream = true });
+    }
+
+    private static async Task StopJetStreamAsync(JetStreamEngine engine)
+    {
+        await engine.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Accounts with JetStream: those configured so; the global one, when no accounts are.</summary>
+    private IEnumerable<(Account Account, AccountLimits Limits)> JetStreamAccounts(ServerOptions options)
+    {
+        foreach (var configured in options.Accounts)
+        {
+            if (configured.JetStream is { } limits && Accounts.Find(configured.Name) is { } account) yield return (account, LimitsOf(limits));
+        }
+        var hasOthers = options.Accounts.Any(account => account.Name != Accounts.System?.Name);
+        if (!hasOthers) yield return (Accounts.Global, new AccountLimits());
+    }
+
+    private static AccountLimits LimitsOf(AccountJetStreamOptions options) => new()
+    {
+        MaxMemory = options.MaxMemory,
+        MaxStorage = options.MaxStore,
+        MaxStreams = options.MaxStreams,
+        MaxConsumers = options.MaxConsumers,
+        MaxAckPending = options.MaxAckPending,
+        MemoryMaxStreamBytes = options.MemoryMaxStreamBytes,
+        StorageMaxStreamBytes = options.StoreMaxStreamBytes,
+        MaxBytesRequired = options.MaxBytesRequired,
+    };
+}

@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Configuration;
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Storage.Disk;
+using NatsAspire.Server.Storage.Log;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>The start: streams from their checkpoints, and what the log has beyond them.</summary>
+internal sealed partial class JetStreamEngine
+{
+    private static readonly TimeSpan HousekeepingInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Opens what is there.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="directory">An absolute path.</param>
+    /// <param name="options">How.</param>
+    /// <param name="accounts">Accounts that have JetStream, with what they may use.</param>
+    /// <param name="time">Clock and timers.</param>
+    /// <param name="log">The server's log.</param>
+    /// <exception cref="DiskException">The disk failed.</exception>
+    /// <exception cref="CorruptStoreException">The log cannot be trusted; nothing was changed.</exception>
+    public static JetStreamEngine Start(
+        IDisk disk, string directory, JetStreamOptions options, IEnumerable<(Account Account, AccountLimits Limits)> accounts, TimeProvider time, ILogger log)
+    {
+        var engine = new JetStreamEngine(disk, directory, options, time, log);
+        foreach (var (account, limits) in accounts) engine.Enable(account, limits);
+        engine.Recover();
+        engine._housekeeping.Change(HousekeepingInterval, HousekeepingInterval);
+        return engine;
+    }
+
+    private static LogOptions LogOptionsOf(JetStreamOptions options) => options.SyncInterval is { } interval && !options.SyncAlways
+        ? new LogOptions { Sync = LogSync.Lazy, SyncInterval = interval }
+        : new LogOptions();
+
+    private void Recover()
+    {
+        _disk.CreateDirectory(StoreDirectory);
+        MaxStore = _options.MaxStore ?? _disk.FreeBytes(StoreDirectory) / 4 * 3;
+        Files.SweepDeleted();
+        try
+        {
+            _log = WriteAheadLog.Open(_disk, Files.LogDirectory, LogOptionsOf(_options), _logger);
+            var started = Stopwatch.GetTimestamp();
+            var hosts = Open();
+            var visitor = new Replayer(hosts);
+            _log.Replay(hosts.ToDictionary(entry => entry.Key, entry => entry.Value.Store.AppliedIndex), visitor);
+            RemoveOrphans(hosts);
+            _lastId = _log.Groups.Concat(hosts.Keys).DefaultIfEmpty().Max();
+            foreach (var host in hosts.Values) Begin(host, visitor, Stopwatch.GetElapsedTime(started));
+        }
+        catch
+        {
+            _log?.Dispose();
+            Threads.Dispose();
+            throw;
+        }
+    }
+
+    private Dictionary<ulong, StreamHost> Open()
+    {
+        var hosts = new Dictionary<ulong, StreamHost>();
+        foreach (var (accountName, name) in Files.List())
+        {
+            // Streams of accounts that are not there any more stay as they are.
+            if (!Accounts.TryGetValue(accountName, out var account) || !Files.HasRecord(accountName, name)) continue;
+            try
+            {
+                var record = Files.ReadRecord(accountName, name);
+                if (!record.Configuration.Metadata.IsSupported) throw new CorruptStoreException($"it needs API level {record.Configuration.Metadata.RequiredLevel}");
+                hosts.Add(record.Id, Host(account.Context, record, OpenStore(accountName, record)));
+            }
+            catch (Exception fault) when (fault is DiskException or CorruptStoreException or ArgumentException)
+            {
+                SetOffline(account, name, fault);
+            }
+        }
+        return hosts;
+    }
+
+    private void Begin(StreamHost host, Replayer replayer, TimeSpan took)
+    {
+        var account = Accounts[host.Account.Name];
+        if (replayer.Faults.TryGetValue(host.Record.Id, out var fault))
+        {
+            SetOffline(account, host.Configuration.Name, fault);
+            return;
+        }
+        account.Add(host);
+        host.Start();
+        JetStreamLog.Restored(
+            _logger, host.Store.State.Messages.ToString("N0", CultureInfo.InvariantCulture), host.Account.Name, host.Configuration.Name, $"{took.TotalMilliseconds:0.###}ms");
+    }
+
+    /// <summary>Nothing of it is changed or deleted.</summary>
+    private void SetOffline(AccountStreams account, string name, Exception fault)
+    {
+        account.AddOffline(name, fault.Message);
+        JetStreamLog.StreamOffline(_logger, account.Account.Name, name, fault.Message);
+    }
+
+    /// <summary>Operations of streams that were deleted, or were never made whole, would keep the log for ever.</summary>
+    private void RemoveOrphans(Dictionary<ulong, StreamHost> hosts)
+    {
+        var known = Files.List().Where(entry => Files.HasRecord(entry.Account, entry.Stream)).ToList();
+        // A stream that is offline may have operations too: then nobody can say whose they are.
+        if (known.Count != hosts.Count) return;
+        var orphans = _log!.Groups.Where(group => !hosts.ContainsKey(group)).ToList();
+        if (orphans.Count == 0) return;
+        JetStreamLog.Orphans(_logger, orphans.Count);
+        var batch = _log.Rent();
+        foreach (var orphan in orphans) batch.AddRemoval(orphan);
+        _log.Append(batch, new Ignored());
+    }
+
+    private sealed class Ignored : ILogCompletion
+    {
+        public void Completed(LogBatch batch, DiskException? failure)
+        {
+            // If it failed, they are found again at the next start.
+        }
+    }
+
+    /// <summary>Hands the log's operations to their streams. A stream that one of them does not fit stays as it is.</summary>
+    private sealed class Replayer(Dictionary<ulong, StreamHost> hosts) : ILogVisitor
+    {
+        public Dictionary<ulong, Exception> Faults { get; } = [];
+
+        public void Visit(in LogRecord record)
+        {
+            if (!hosts.TryGetValue(record.Group, out var host) || Faults.ContainsKey(record.Group)) return;
+            try
+            {
+                host.Replay(record);
+            }
+            catch (Exception fault) when (fault is CorruptStoreException or DiskException)
+            {
+                Faults.Add(record.Group, fault);
+            }
+        }
+    }
+}

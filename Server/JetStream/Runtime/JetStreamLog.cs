@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>Every log line about JetStream; texts are upstream's where it has them.</summary>
+internal static partial class JetStreamLog
+{
+    [LoggerMessage(600, LogLevel.Information, "Starting JetStream")]
+    public static partial void Starting(ILogger log);
+
+    [LoggerMessage(601, LogLevel.Information, "{Line}")]
+    public static partial void Banner(ILogger log, string line);
+
+    [LoggerMessage(602, LogLevel.Information, "  Restored {Messages} messages for stream '{Account} > {Stream}' in {Duration}")]
+    public static partial void Restored(ILogger log, string messages, string account, string stream, string duration);
+
+    [LoggerMessage(603, LogLevel.Error, "Stream '{Account} > {Stream}' is offline, its files are left as they are: {Reason}")]
+    public static partial void StreamOffline(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(604, LogLevel.Error, "Stream '{Account} > {Stream}' takes no more messages until the server is started again: {Reason}")]
+    public static partial void StreamFenced(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(605, LogLevel.Error, "JetStream is disabled, its files are left as they are: {Reason}")]
+    public static partial void Disabled(ILogger log, string reason);
+
+    [LoggerMessage(606, LogLevel.Warning, "Dropping messages due to excessive stream ingest rate on '{Account}' > '{Stream}': queue limit reached")]
+    public static partial void PublishesRefused(ILogger log, string account, string stream);
+
+    [LoggerMessage(607, LogLevel.Warning, "JetStream API queue limit reached, dropping {Count} requests")]
+    public static partial void RequestsDropped(ILogger log, int count);
+
+    [LoggerMessage(608, LogLevel.Warning, "What was left of an unfinished stream '{Account} > {Stream}' is now {Path}")]
+    public static partial void SetAside(ILogger log, string account, string stream, string path);
+
+    [LoggerMessage(609, LogLevel.Error, "A request of the JetStream API failed, {Subject}")]
+    public static partial void RequestFailed(ILogger log, string subject, Exception fault);
+
+    [LoggerMessage(610, LogLevel.Error, "Files of the deleted stream '{Account} > {Stream}' could not be removed: {Reason}")]
+    public static partial void LeftBehind(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(611, LogLevel.Warning, "The log holds {Count} operations of streams that are not there")]
+    public static partial void Orphans(ILogger log, int count);
+}

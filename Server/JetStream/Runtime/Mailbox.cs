@@ -1,0 +1,44 @@
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>
+/// Something that happens one turn at a time. Whoever has put work in front of it wakes it; a turn takes what is there.
+/// What only turns touch needs no locks.
+/// </summary>
+/// <param name="threads">Where turns happen.</param>
+internal abstract class Mailbox(MailboxThreads threads)
+{
+    private const int Idle = 0, Scheduled = 1, Running = 2, RunningAndWoken = 3;
+
+    private int _phase;
+
+    /// <summary>Has a turn begin soon. From any thread; cheap when one is due already.</summary>
+    public void Wake()
+    {
+        while (true)
+        {
+            switch (Volatile.Read(ref _phase))
+            {
+                case Idle when Interlocked.CompareExchange(ref _phase, Scheduled, Idle) == Idle:
+                    threads.Add(this);
+                    return;
+                case Running when Interlocked.CompareExchange(ref _phase, RunningAndWoken, Running) == Running:
+                case Scheduled or RunningAndWoken:
+                    return;
+            }
+        }
+    }
+
+    /// <summary>On one of the threads.</summary>
+    internal void TakeTurn()
+    {
+        Volatile.Write(ref _phase, Running);
+        Turn();
+        if (Interlocked.CompareExchange(ref _phase, Idle, Running) == Running) return;
+        // Others get their turn first.
+        Volatile.Write(ref _phase, Scheduled);
+        threads.Add(this);
+    }
+
+    /// <summary>Does what is there. Must not throw.</summary>
+    protected abstract void Turn();
+}

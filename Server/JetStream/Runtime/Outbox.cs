@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>
+/// Messages of the server's own that wait until what they speak of is durable. Belongs to one mailbox at a time.
+/// <c>i32 subject, i32 reply, i32 headers, i32 body with CRLF, bytes</c>.
+/// </summary>
+internal sealed class Outbox
+{
+    private const int HeaderLength = 16;
+    private const int LargestKept = 4 << 20;
+
+    private byte[] _bytes = [];
+    private int _length;
+
+    public bool IsEmpty => _length == 0;
+
+    /// <summary>Last operation of the log that these messages speak of.</summary>
+    public ulong Index { get; set; }
+
+    /// <summary>Adds a message.</summary>
+    public void Add(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    {
+        var body = headers.Length + payload.Length + 2;
+        var size = HeaderLength + subject.Length + reply.Length + body;
+        if (_bytes.Length - _length < size) Array.Resize(ref _bytes, (int)Math.Min(Math.Max(Math.Max(1024L, 2L * _bytes.Length), (long)_length + size), Array.MaxLength));
+        var at = _bytes.AsSpan(_length, size);
+        BinaryPrimitives.WriteInt32LittleEndian(at, subject.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(at[4..], reply.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(at[8..], headers.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(at[12..], body);
+        at = at[HeaderLength..];
+        subject.CopyTo(at);
+        reply.CopyTo(at[subject.Length..]);
+        at = at[(subject.Length + reply.Length)..];
+        headers.CopyTo(at);
+        payload.CopyTo(at[headers.Length..]);
+        "\r\n"u8.CopyTo(at[(headers.Length + payload.Length)..]);
+        _length += size;
+    }
+
+    /// <summary>Hands all messages to those who want them, and is empty then.</summary>
+    /// <param name="account">Whose subjects they are.</param>
+    /// <param name="matches">The account's, as the caller has met them.</param>
+    /// <param name="batch">Flushed by the caller.</param>
+    public void Deliver(Account account, SiblingMatchCache matches, FlushBatch batch)
+    {
+        for (var offset = 0; offset < _length;)
+        {
+            var at = _bytes.AsSpan(offset);
+            var subject = BinaryPrimitives.ReadInt32LittleEndian(at);
+            var reply = BinaryPrimitives.ReadInt32LittleEndian(at[4..]);
+            var body = BinaryPrimitives.ReadInt32LittleEndian(at[12..]);
+            var message = new Message
+            {
+                Subject = at.Slice(HeaderLength, subject),
+                Reply = at.Slice(HeaderLength + subject, reply),
+                HeaderLength = BinaryPrimitives.ReadInt32LittleEndian(at[8..]),
+                BodyAndCrlf = at.Slice(HeaderLength + subject + reply, body),
+            };
+            account.PublishInternal(message, matches, batch);
+            offset += HeaderLength + subject + reply + body;
+        }
+        Clear();
+    }
+
+    public void Clear()
+    {
+        (_length, Index) = (0, 0);
+        if (_bytes.Length > LargestKept) _bytes = [];
+    }
+}

@@ -1,0 +1,127 @@
+using System.Buffers.Binary;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>
+/// Published messages on their way from connections' loops into a stream's mailbox: bytes one behind the other, handed
+/// over as a whole. Bounded by messages and bytes.
+/// </summary>
+/// <param name="maxMessages">Messages that may wait.</param>
+/// <param name="maxBytes">Bytes that may wait.</param>
+internal sealed class PublishQueue(int maxMessages, long maxBytes)
+{
+    private readonly Lock _lock = new();
+    private PublishBlock _filling = new();
+    private PublishBlock? _spare;
+
+    /// <summary>Adds a message.</summary>
+    /// <param name="message">Copied.</param>
+    /// <param name="timestamp">When it came, nanoseconds since 1970.</param>
+    /// <returns>How full the queue is, of 100; null: it takes no more.</returns>
+    public int? TryAdd(in Message message, long timestamp)
+    {
+        lock (_lock)
+        {
+            if (_filling.Count >= maxMessages || (_filling.Count > 0 && _filling.Length + message.Size > maxBytes)) return null;
+            _filling.Add(message, timestamp);
+            return (int)Math.Max(_filling.Count * 100L / maxMessages, _filling.Length * 100L / maxBytes);
+        }
+    }
+
+    /// <summary>Takes all that waits; null: nothing does. To be given back when it has been read.</summary>
+    public PublishBlock? Take()
+    {
+        lock (_lock)
+        {
+            if (_filling.Count == 0) return null;
+            var taken = _filling;
+            _filling = _spare ?? new PublishBlock();
+            _spare = null;
+            return taken;
+        }
+    }
+
+    /// <summary>Gives a block back for further use.</summary>
+    public void Return(PublishBlock block)
+    {
+        block.Reset();
+        lock (_lock) _spare = block;
+    }
+}
+
+/// <summary>Messages one behind the other. <c>i64 time, i32 subject, i32 reply, i32 headers, i32 payload, bytes</c>.</summary>
+internal sealed class PublishBlock
+{
+    private const int HeaderLength = 24;
+
+    /// <summary>A buffer that has grown beyond goes when it has been read.</summary>
+    private const int LargestKept = 4 << 20;
+
+    private byte[] _bytes = [];
+
+    public int Count { get; private set; }
+
+    public int Length { get; private set; }
+
+    public void Add(in Message message, long timestamp)
+    {
+        var size = HeaderLength + message.Subject.Length + message.Reply.Length + message.Size;
+        if (_bytes.Length - Length < size) Array.Resize(ref _bytes, (int)Math.Min(Math.Max(Math.Max(4096L, 2L * _bytes.Length), (long)Length + size), Array.MaxLength));
+        var at = _bytes.AsSpan(Length, size);
+        BinaryPrimitives.WriteInt64LittleEndian(at, timestamp);
+        BinaryPrimitives.WriteInt32LittleEndian(at[8..], message.Subject.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(at[12..], message.Reply.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(at[16..], message.HeaderLength);
+        BinaryPrimitives.WriteInt32LittleEndian(at[20..], message.Size - message.HeaderLength);
+        message.Subject.CopyTo(at[HeaderLength..]);
+        message.Reply.CopyTo(at[(HeaderLength + message.Subject.Length)..]);
+        message.Body.CopyTo(at[(HeaderLength + message.Subject.Length + message.Reply.Length)..]);
+        Length += size;
+        Count++;
+    }
+
+    /// <summary>Reads the message at an offset, which moves behind it; false: that was the last one.</summary>
+    public bool TryRead(ref int offset, out PublishedMessage message)
+    {
+        message = default;
+        if (offset >= Length) return false;
+        var at = _bytes.AsSpan(offset);
+        var subject = BinaryPrimitives.ReadInt32LittleEndian(at[8..]);
+        var reply = BinaryPrimitives.ReadInt32LittleEndian(at[12..]);
+        var headers = BinaryPrimitives.ReadInt32LittleEndian(at[16..]);
+        var payload = BinaryPrimitives.ReadInt32LittleEndian(at[20..]);
+        var body = at[HeaderLength..];
+        message = new PublishedMessage
+        {
+            Timestamp = BinaryPrimitives.ReadInt64LittleEndian(at),
+            Subject = body[..subject],
+            Reply = body.Slice(subject, reply),
+            Headers = body.Slice(subject + reply, headers),
+            Payload = body.Slice(subject + reply + headers, payload),
+        };
+        offset += HeaderLength + subject + reply + headers + payload;
+        return true;
+    }
+
+    public void Reset()
+    {
+        (Count, Length) = (0, 0);
+        if (_bytes.Length > LargestKept) _bytes = [];
+    }
+}
+
+/// <summary>A message as it was published; its spans are the block's.</summary>
+internal readonly ref struct PublishedMessage
+{
+    /// <summary>When it came, nanoseconds since 1970.</summary>
+    public required long Timestamp { get; init; }
+
+    public required ReadOnlySpan<byte> Subject { get; init; }
+
+    public required ReadOnlySpan<byte> Reply { get; init; }
+
+    public required ReadOnlySpan<byte> Headers { get; init; }
+
+    public required ReadOnlySpan<byte> Payload { get; init; }
+}

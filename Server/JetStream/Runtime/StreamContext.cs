@@ -1,0 +1,51 @@
+using System.Text;
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Api.Advisories;
+using NatsAspire.Server.JetStream.Api.Json;
+using NatsAspire.Server.Primitives;
+using Microsoft.Extensions.Logging;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>What a stream runs in.</summary>
+/// <param name="Account">Whose it is.</param>
+/// <param name="Time">Clock and timers.</param>
+/// <param name="Log">The server's log.</param>
+/// <param name="Domain">The server's domain; null: none.</param>
+/// <param name="Files">Where it lies.</param>
+/// <param name="Threads">Where its turns happen.</param>
+internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger Log, string? Domain, StreamFiles Files, MailboxThreads Threads)
+{
+    public const int DefaultQueuedMessages = 100_000;
+
+    /// <summary>Is told of streams that take nothing more.</summary>
+    public Action<StreamHost, Exception>? Fenced { get; init; }
+
+    /// <summary>Published messages that may wait for a stream. Upstream's 10,000 are less than one read of a connection may bring here.</summary>
+    public int MaxQueuedMessages { get; init; } = DefaultQueuedMessages;
+
+    /// <summary>Bytes of published messages that may wait for a stream, as upstream.</summary>
+    public long MaxQueuedBytes { get; init; } = 128L << 20;
+
+    /// <summary>Bytes in the log after which a stream makes a checkpoint.</summary>
+    public long CheckpointBytes { get; init; } = 32L << 20;
+
+    /// <summary>Adds an advisory to what goes out, if anybody in the account wants it.</summary>
+    public void Advise(Outbox outbox, string subject, Func<AdvisoryStamp, JetStreamAdvisory> create)
+    {
+        var bytes = Encoding.UTF8.GetBytes(subject);
+        if (!Account.Subscriptions.HasInterest(bytes)) return;
+        outbox.Add(bytes, default, default, JetStreamJson.Write(create(new AdvisoryStamp(UniqueId.Next(), ApiTime.FromUnix(Now), Domain))));
+    }
+
+    /// <summary>Nanoseconds since 1970.</summary>
+    public long Now => (Time.GetUtcNow().UtcTicks - DateTimeOffset.UnixEpoch.Ticks) * TimeSpan.NanosecondsPerTick;
+}
+
+/// <summary>What a stream is, as it is kept beside its messages.</summary>
+/// <param name="Id">Its name in the log; never given again.</param>
+/// <param name="Created">Nanoseconds since 1970.</param>
+/// <param name="Configuration">As stored.</param>
+internal sealed record StreamRecord(ulong Id, long Created, StreamConfiguration Configuration);

@@ -1,0 +1,69 @@
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>Checkpoints of the store, which let the log go.</summary>
+internal sealed partial class StreamHost
+{
+    private IStoreCheckpoint? _checkpoint;
+    private ulong _checkpointIndex;
+    private bool _checkpointRuns;
+    private bool _checkpointWanted;
+    private long _logged;
+
+    /// <summary>Has a checkpoint made soon: the log wants to be shorter.</summary>
+    public void RequestCheckpoint() => Post(() => _checkpointWanted = true);
+
+    private bool HasUnsaved => _log is not null && _index > _store.AppliedIndex;
+
+    private void CheckpointIfDue()
+    {
+        if (_log is null || _checkpoint is not null || Fault is not null || !HasUnsaved) return;
+        if (!_checkpointWanted && _logged < _context.CheckpointBytes) return;
+        // The parts of a batch are read again until it is whole.
+        if (_replica.HasStagedBatch) return;
+        BeginCheckpoint();
+    }
+
+    private void BeginCheckpoint()
+    {
+        (_checkpointWanted, _logged) = (false, 0);
+        _checkpointIndex = _index;
+        _checkpoint = _store.BeginCheckpoint(_index);
+        StartCheckpoint();
+    }
+
+    /// <summary>Written only when the log has all that is in it: the log's operations have no gaps.</summary>
+    private void StartCheckpoint()
+    {
+        if (_checkpoint is not { } checkpoint || _checkpointRuns || _durable < _checkpointIndex || Fault is not null) return;
+        _checkpointRuns = true;
+        ThreadPool.UnsafeQueueUserWorkItem(Run, checkpoint, preferLocal: false);
+    }
+
+    private void Run(IStoreCheckpoint checkpoint)
+    {
+        Exception? failure = null;
+        try
+        {
+            checkpoint.Run();
+        }
+        catch (Exception error)
+        {
+            failure = error;
+        }
+        Post(() => Complete(checkpoint, failure));
+    }
+
+    private void Complete(IStoreCheckpoint checkpoint, Exception? failure)
+    {
+        (_checkpoint, _checkpointRuns) = (null, false);
+        if (failure is not null)
+        {
+            Fence(failure);
+            return;
+        }
+        checkpoint.Complete();
+        _log!.Release(Record.Id, _store.AppliedIndex);
+    }
+}

@@ -1,0 +1,45 @@
+using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>What it holds, for those who ask. All but <see cref="State"/> belongs to the mailbox.</summary>
+internal sealed partial class StreamHost
+{
+    private StateSnapshot _state = new(default);
+
+    /// <summary>Counts and ends at the end of the last turn. From any thread.</summary>
+    public StoreState State => Volatile.Read(ref _state).State;
+
+    /// <summary>The messages, to be read in the mailbox.</summary>
+    public IMessageStore Store => _store;
+
+    /// <summary>Messages put here in the mailbox go out when what was proposed before them is durable.</summary>
+    public Outbox Outgoing => _outbox;
+
+    /// <summary>Removes messages, as a request says.</summary>
+    /// <returns>How many.</returns>
+    public ulong Purge(PurgeRequestEntry? request, ulong below)
+    {
+        var before = _store.State.Messages;
+        Propose(JsonEntry.Encode(
+            EntryOperation.PurgeStream,
+            new PurgeStreamEntry { Stream = Configuration.Name, LastSequence = below, Request = request },
+            EntryJson.Default.PurgeStreamEntry));
+        return before - _store.State.Messages;
+    }
+
+    /// <summary>Removes a message that is there.</summary>
+    public void Remove(ulong sequence, bool noErase) => Propose(JsonEntry.Encode(
+        EntryOperation.DeleteMessage,
+        new DeleteMessageEntry { Stream = Configuration.Name, Sequence = sequence, NoErase = noErase },
+        EntryJson.Default.DeleteMessageEntry));
+
+    private void PublishState()
+    {
+        var state = _store.State;
+        if (state != _state.State) Volatile.Write(ref _state, new StateSnapshot(state));
+    }
+
+    private sealed record StateSnapshot(StoreState State);
+}

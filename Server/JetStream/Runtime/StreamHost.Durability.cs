@@ -1,0 +1,154 @@
+using System.Buffers;
+using NatsAspire.Server.JetStream.Api.Advisories;
+using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Streams;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Storage.Disk;
+using NatsAspire.Server.Storage.Log;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>From what is proposed to what is durable, and the answers between.</summary>
+internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
+{
+    private const int SpareOutboxes = 8;
+
+    private readonly ArrayBufferWriter<byte> _encoded = new(4096);
+    private readonly Queue<Outbox> _unsent = [];
+    private readonly Stack<Outbox> _spares = [];
+    private readonly SiblingMatchCache _matches = new();
+    private Outbox _outbox = new();
+    private LogBatch? _batch;
+
+    /// <summary>Given to the log, which has no room for it at present.</summary>
+    private LogBatch? _heldUp;
+
+    /// <summary>Last operation proposed and applied.</summary>
+    private ulong _index;
+
+    /// <summary>Last operation that the log has told us is durable; the mailbox's copy.</summary>
+    private ulong _durable;
+
+    /// <summary>The same, written by the log's thread.</summary>
+    private ulong _completed;
+
+    private volatile DiskException? _logFailure;
+
+    private bool IsHeldUp => _heldUp is not null;
+
+    private bool AnswersAtOnce => _log is null || Configuration.PersistMode == PersistMode.Async;
+
+    void IStreamEffects.Propose(in StreamMessageEntry entry)
+    {
+        _encoded.ResetWrittenCount();
+        var room = _encoded.GetSpan(entry.MaxLength);
+        Propose(room[..entry.Encode(room)]);
+    }
+
+    /// <summary>Puts an operation into the log and applies it.</summary>
+    public void Propose(ReadOnlySpan<byte> entry)
+    {
+        _index++;
+        if (_log is not null)
+        {
+            _batch ??= _log.Rent();
+            if (_sealer is { Seals: true }) _sealer.Seal(_index, entry, _batch.Add(Record.Id, _index, SealedEntryKind, entry.Length + EntrySealer.Overhead));
+            else _batch.Add(Record.Id, _index, EntryKind, entry);
+            _logged += entry.Length;
+        }
+        if (!_replica.Apply(entry)) throw new InvalidOperationException("The stream has proposed an entry that it does not know.");
+    }
+
+    void IStreamEffects.Publish(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    {
+        if (!subject.IsEmpty) _outbox.Add(subject, default, headers, payload);
+    }
+
+    void IStreamEffects.Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create) => _context.Advise(_outbox, subject, create);
+
+    /// <summary>On the log's thread.</summary>
+    void ILogCompletion.Completed(LogBatch batch, DiskException? failure)
+    {
+        if (failure is null) Volatile.Write(ref _completed, batch.LastIndex);
+        else _logFailure ??= failure;
+        Wake();
+    }
+
+    /// <summary>Applies an operation that the log has shown again at the start.</summary>
+    /// <param name="record">Of its group.</param>
+    public void Replay(in LogRecord record)
+    {
+        var index = record.Index;
+        if (index <= _index) return;
+        var entry = record.Kind == SealedEntryKind && _sealer is not null ? _sealer.Open(index, record.Payload) : record.Payload;
+        if (index != _index + 1) throw new Storage.Messages.CorruptStoreException($"The log of stream {Configuration.Name} goes from operation {_index} to {index}.");
+        if (!_replica.Apply(entry)) throw new Storage.Messages.CorruptStoreException($"Operation {index} of stream {Configuration.Name} is none that this version knows.");
+        _index = _durable = _completed = index;
+        _logged += entry.Length;
+    }
+
+    /// <summary>Gives what was proposed to the log, and closes the answers that wait for it.</summary>
+    private void HandOver()
+    {
+        if (_heldUp is not null)
+        {
+            if (!_log!.TryAppend(_heldUp, this)) return;
+            _heldUp = null;
+        }
+        if (!_outbox.IsEmpty)
+        {
+            _outbox.Index = AnswersAtOnce ? 0 : _index;
+            _unsent.Enqueue(_outbox);
+            _outbox = _spares.TryPop(out var spare) ? spare : new Outbox();
+        }
+        if (_batch is { } batch)
+        {
+            _batch = null;
+            if (!_log!.TryAppend(batch, this)) HoldUp(batch);
+        }
+        if (_log is null) _durable = _index;
+        SendSettled();
+    }
+
+    /// <summary>The log is full of others' batches: nothing more is judged until there is room.</summary>
+    private void HoldUp(LogBatch batch)
+    {
+        _heldUp = batch;
+        _log!.WhenRoom().ContinueWith(_ => Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    private void Settle()
+    {
+        if (_logFailure is { } failure && Fault is null) Fence(failure);
+        if (_log is null) return;
+        _durable = Volatile.Read(ref _completed);
+        if (IsHeldUp) HandOver();
+        SendSettled();
+        StartCheckpoint();
+    }
+
+    private void SendSettled()
+    {
+        while (_unsent.TryPeek(out var next) && next.Index <= _durable)
+        {
+            _unsent.Dequeue();
+            next.Deliver(Account, _matches, _flush);
+            if (_spares.Count < SpareOutboxes) _spares.Push(next);
+        }
+    }
+
+    /// <summary>Takes nothing more until the next start; what was acknowledged is safe, what was not is told so.</summary>
+    private void Fence(Exception fault)
+    {
+        if (Fault is not null) return;
+        Fault = fault;
+        JetStreamLog.StreamFenced(_context.Log, Account.Name, Configuration.Name, fault.Message);
+        if (_batch is { } batch) _log!.Return(batch);
+        _batch = null;
+        _outbox.Clear();
+        // Nobody may hear of what may not be durable.
+        _unsent.Clear();
+        _context.Fenced?.Invoke(this, fault);
+    }
+}

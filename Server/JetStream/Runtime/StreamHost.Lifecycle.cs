@@ -1,0 +1,126 @@
+using NatsAspire.Server.JetStream.Streams;
+using NatsAspire.Server.Storage.Disk;
+using NatsAspire.Server.Storage.Log;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>Changes of the stream itself. They wait until everything before them is durable; messages wait for them.</summary>
+internal sealed partial class StreamHost
+{
+    private readonly Queue<Action> _whenQuiet = [];
+
+    private bool IsQuiet => Fault is not null || (_heldUp is null && _batch is null && _durable >= _index && _checkpoint is null);
+
+    /// <summary>Has something done when nothing is under way; what is published meanwhile waits. From any thread.</summary>
+    public void PostQuiet(Action command) => Post(() => _whenQuiet.Enqueue(command));
+
+    private void RunWhenQuiet()
+    {
+        if (_whenQuiet.Count == 0) return;
+        while (_whenQuiet.Count > 0 && IsQuiet) _whenQuiet.Dequeue()();
+        HandOver();
+    }
+
+    /// <summary>
+    /// Goes by another configuration. A checkpoint first: the operations before it belong to the configuration before it.
+    /// To be called when all is quiet.
+    /// </summary>
+    /// <param name="record">The same stream; legal as an update.</param>
+    /// <exception cref="DiskException">It could not be made durable; the stream is fenced.</exception>
+    public void Update(StreamRecord record)
+    {
+        CheckpointNow();
+        if (_log is not null) _context.Files.WriteRecord(Account.Name, record);
+        Record = record;
+        _replica.Update(record.Configuration, _context.Now);
+        _leader = new StreamLeader(_replica, _context.Domain);
+        _capture.Follow(record.Configuration.Subjects);
+    }
+
+    /// <summary>Ends, with all that it has in its store.</summary>
+    public Task StopAsync()
+    {
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        PostQuiet(() =>
+        {
+            try
+            {
+                End();
+                if (Fault is null) CheckpointNow();
+            }
+            catch (Exception fault) when (fault is DiskException or CorruptStoreException)
+            {
+                Fence(fault);
+            }
+            finally
+            {
+                Close();
+                stopped.TrySetResult();
+            }
+        });
+        return stopped.Task;
+    }
+
+    /// <summary>Is no more. To be called when all is quiet.</summary>
+    public void Delete()
+    {
+        End();
+        if (_log is not null)
+        {
+            _context.Files.MarkDeleted(Account.Name, Record);
+            var removal = _log.Rent();
+            removal.AddRemoval(Record.Id);
+            // Without it the operations are found without their stream at the next start, and removed then.
+            if (!_log.TryAppend(removal, NoCompletion.Instance)) _log.Return(removal);
+        }
+        Close();
+        if (_log is not null) RemoveFiles();
+    }
+
+    private void RemoveFiles()
+    {
+        try
+        {
+            _context.Files.RemoveDeleted(Account.Name, Record);
+        }
+        catch (DiskException error)
+        {
+            // They have another name and go at the next start.
+            JetStreamLog.LeftBehind(_context.Log, Account.Name, Configuration.Name, error.Message);
+        }
+    }
+
+    private void End()
+    {
+        _isStopping = true;
+        _capture.Follow([]);
+    }
+
+    private void Close()
+    {
+        _timer.Dispose();
+        _store.Dispose();
+        _sealer?.Dispose();
+    }
+
+    private void CheckpointNow()
+    {
+        if (!HasUnsaved) return;
+        (_checkpointWanted, _logged) = (false, 0);
+        var checkpoint = _store.BeginCheckpoint(_index);
+        checkpoint.Run();
+        checkpoint.Complete();
+        _log!.Release(Record.Id, _store.AppliedIndex);
+    }
+
+    private sealed class NoCompletion : ILogCompletion
+    {
+        public static readonly NoCompletion Instance = new();
+
+        public void Completed(LogBatch batch, DiskException? failure)
+        {
+            // What fails the log fences every stream, which says so.
+        }
+    }
+}

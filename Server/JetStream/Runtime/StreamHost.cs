@@ -1,0 +1,134 @@
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Streams;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Storage.Log;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>
+/// A stream that runs: its replica behind a mailbox. A turn judges what was published since the last one, hands its
+/// operations to the log as one batch, and sends the answers of batches that have become durable.
+/// </summary>
+/// <remarks>
+/// A stream alone applies an operation when it is proposed, and answers when the log has it. When the log fails, what
+/// was applied may be lost at the next start; the stream then takes nothing more (see <see cref="Fault"/>).
+/// </remarks>
+internal sealed partial class StreamHost : Mailbox
+{
+    private const byte EntryKind = 1;
+    private const byte SealedEntryKind = 2;
+
+    private readonly StreamContext _context;
+    private readonly IMessageStore _store;
+    private readonly StreamReplica _replica;
+    private readonly WriteAheadLog? _log;
+    private readonly EntrySealer? _sealer;
+    private readonly FlushBatch _flush = new();
+    private readonly Lock _commandLock = new();
+    private readonly ITimer _timer;
+    private readonly StreamCapture _capture;
+    private List<Action> _commands = [];
+    private List<Action> _taken = [];
+    private StreamLeader _leader;
+    private long? _armed;
+    private bool _isStopping;
+
+    /// <param name="context">What it runs in.</param>
+    /// <param name="record">What it is.</param>
+    /// <param name="store">Its messages; its own from here on.</param>
+    /// <param name="log">Where its operations become durable; null: nowhere, it is in memory.</param>
+    /// <param name="sealer">Encrypts what goes there; null: nothing is encrypted.</param>
+    public StreamHost(StreamContext context, StreamRecord record, IMessageStore store, WriteAheadLog? log, EntrySealer? sealer)
+        : base(context.Threads)
+    {
+        _sealer = sealer;
+        _context = context;
+        _store = store;
+        _log = log;
+        Record = record;
+        _replica = new StreamReplica(record.Configuration, store);
+        _leader = new StreamLeader(_replica, context.Domain);
+        _index = _durable = _completed = store.AppliedIndex;
+        _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
+        _timer = context.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _capture = new StreamCapture(this);
+        PublishState();
+    }
+
+    /// <summary>What it is; swapped by updates.</summary>
+    public StreamRecord Record { get; private set; }
+
+    public StreamConfiguration Configuration => Record.Configuration;
+
+    public Account Account => _context.Account;
+
+    /// <summary>Why it takes nothing more; null: it does.</summary>
+    public Exception? Fault { get; private set; }
+
+    /// <summary>Begins to take messages of its subjects.</summary>
+    public void Start()
+    {
+        _capture.Follow(Configuration.Subjects);
+        Wake();
+    }
+
+    /// <summary>Has something done in the mailbox, between messages. From any thread.</summary>
+    public void Post(Action command)
+    {
+        lock (_commandLock) _commands.Add(command);
+        Wake();
+    }
+
+    protected override void Turn()
+    {
+        _flush.NowMilliseconds = Environment.TickCount64;
+        try
+        {
+            Settle();
+            if (!IsHeldUp)
+            {
+                RunCommands();
+                if (_whenQuiet.Count == 0) TakePublishes();
+                TickIfDue();
+            }
+            HandOver();
+            RunWhenQuiet();
+            CheckpointIfDue();
+            Arm();
+        }
+        catch (Exception fault)
+        {
+            // One stream's fault is not its neighbours': it is fenced, nothing is lost that was acknowledged.
+            Fence(fault);
+        }
+        PublishState();
+        _flush.FlushAll();
+    }
+
+    private void RunCommands()
+    {
+        lock (_commandLock)
+        {
+            if (_commands.Count == 0) return;
+            (_commands, _taken) = (_taken, _commands);
+        }
+        foreach (var command in _taken) command();
+        _taken.Clear();
+    }
+
+    private void TickIfDue()
+    {
+        if (Fault is null && !_isStopping && _leader.NextTick is { } due && due <= _context.Now) _leader.Tick(_context.Now, this);
+    }
+
+    private void Arm()
+    {
+        var next = Fault is null && !_isStopping ? _leader.NextTick : null;
+        if (next == _armed) return;
+        _armed = next;
+        var wait = next is { } due ? TimeSpan.FromMilliseconds(Math.Clamp((due - _context.Now) / 1_000_000, 1, int.MaxValue)) : Timeout.InfiniteTimeSpan;
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Text;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.JetStream.Service;
+
+/// <summary>Takes the API's requests of an account off its clients' loops.</summary>
+/// <param name="service">Handles them.</param>
+/// <param name="account">Whose.</param>
+internal sealed class ApiSubscriber(JetStreamService service, Account account) : ServiceSubscriber
+{
+    public override bool TakesRoutedMessages => true;
+
+    public override bool Take(Subscription subscription, Account published, in Message message, Subscriber source, FlushBatch batch)
+    {
+        // Behind a domain's prefix stands the same subject.
+        var subject = message.Subject.StartsWith(ApiSubject.Prefix) ? message.Subject : WithoutDomain(message.Subject);
+        if (!ApiSubject.TryParse(subject, out var parsed))
+        {
+            service.Post(new ApiCall(service, account, message, null, source.Describe(detailed: true)));
+            return true;
+        }
+        if (parsed.Operation.Scope == ApiScope.Direct) return service.TryGetDirect(account, parsed, message);
+        service.Post(new ApiCall(service, account, message, parsed.Operation, source.Describe(detailed: true))
+        {
+            First = Encoding.UTF8.GetString(parsed.First),
+            Second = Encoding.UTF8.GetString(parsed.Second),
+            Tail = Encoding.UTF8.GetString(parsed.Tail),
+        });
+        return true;
+    }
+
+    /// <summary><c>$JS.domain.API.…</c> as <c>$JS.API.…</c>.</summary>
+    private static ReadOnlySpan<byte> WithoutDomain(ReadOnlySpan<byte> subject)
+    {
+        var end = subject["$JS.".Length..].IndexOf(".API."u8);
+        return end < 0 ? subject : (byte[])[.. "$JS"u8, .. subject[("$JS.".Length + end)..]];
+    }
+}

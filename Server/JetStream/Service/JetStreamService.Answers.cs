@@ -1,0 +1,172 @@
+using System.Text;
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Api.Json;
+using NatsAspire.Server.JetStream.Api.Requests;
+using NatsAspire.Server.JetStream.Api.Responses;
+using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Storage.Messages;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.JetStream.Service;
+
+/// <summary>What is asked about accounts and streams.</summary>
+internal sealed partial class JetStreamService
+{
+    /// <summary>Subjects of one page of a stream's info, as upstream.</summary>
+    private const int MaxSubjectDetails = 100_000;
+
+    private void AnswerAccountInfo(AccountStreams account, ApiCall call)
+    {
+        var counters = _counters.GetOrAdd(call.Account, _ => new ApiCounters());
+        var streams = account.Hosts.Values.Select(host => host.Configuration).ToList();
+        call.Answer(new AccountInfoResponse
+        {
+            Memory = account.Used(StorageType.Memory),
+            Storage = account.Used(StorageType.File),
+            ReservedMemory = Reserved(streams, StorageType.Memory),
+            ReservedStorage = Reserved(streams, StorageType.File),
+            Streams = streams.Count,
+            Limits = account.Limits,
+            Domain = _engine.Domain,
+            Api = new ApiUsage { Total = counters.Total, Errors = counters.Errors },
+        });
+    }
+
+    private static ulong Reserved(IEnumerable<StreamConfiguration> streams, StorageType storage) =>
+        streams.Where(stream => stream.Storage == storage).Aggregate(0UL, (sum, stream) => sum + (ulong)Math.Max(0, stream.MaxBytes));
+
+    private void AnswerNames(AccountStreams account, ApiCall call)
+    {
+        if (!TryReadList(call, out var request)) return;
+        call.Answer(StreamNamesResponse.Page([.. Select(account, request.Subject).Select(host => host.Configuration.Name)], request.Offset));
+    }
+
+    private void AnswerList(AccountStreams account, ApiCall call)
+    {
+        if (!TryReadList(call, out var request)) return;
+        var streams = Select(account, request.Subject).ToList();
+        var offset = request.Offset;
+        var page = StreamNamesResponse.PageOf(streams, ref offset, StreamListResponse.PageSize);
+        call.Answer(new StreamListResponse
+        {
+            Total = streams.Count,
+            Offset = offset,
+            Limit = StreamListResponse.PageSize,
+            Streams = [.. page.Select(Describe)],
+            Missing = account.Offline.IsEmpty ? null : [.. account.Offline.Keys.Order(StringComparer.Ordinal)],
+            Offline = account.Offline.IsEmpty ? null : account.Offline,
+        });
+    }
+
+    private StreamInfo Describe(StreamHost stream) => new()
+    {
+        Configuration = stream.Configuration,
+        Created = ApiTime.FromUnix(stream.Record.Created),
+        State = StateOf(stream.State),
+        Domain = _engine.Domain,
+        Mirror = MirrorOf(stream),
+        Sources = SourcesOf(stream),
+        Time = Now,
+    };
+
+    private static StreamSourceInfo? MirrorOf(StreamHost stream) => stream.Configuration.Mirror is { } mirror ? Describe(mirror) : null;
+
+    private static ValueList<StreamSourceInfo> SourcesOf(StreamHost stream) => [.. stream.Configuration.Sources.Select(Describe)];
+
+    /// <summary>A mirror or source of which nothing has come yet.</summary>
+    private static StreamSourceInfo Describe(StreamSource source) => new()
+    {
+        Name = source.Name,
+        External = source.External,
+        Active = -1,
+        FilterSubject = source.FilterSubject,
+        SubjectTransforms = source.SubjectTransforms,
+    };
+
+    private bool TryReadList(ApiCall call, out StreamListRequest request)
+    {
+        request = new StreamListRequest();
+        if (!ApiRequest.HasPayload(call.Payload)) return true;
+        if (ApiRequest.Read(call.Payload, _settings.Strict, out request) is not { } unreadable) return true;
+        call.Fail(unreadable);
+        return false;
+    }
+
+    private static IEnumerable<StreamHost> Select(AccountStreams account, string? subject)
+    {
+        if (string.IsNullOrEmpty(subject)) return account.Hosts.Values;
+        var filter = Encoding.UTF8.GetBytes(subject);
+        return account.Hosts.Values.Where(host => host.Configuration.Subjects.Any(own => SubjectRules.Collide(Encoding.UTF8.GetBytes(own), filter)));
+    }
+
+    private void AnswerStreamInfo(AccountStreams account, ApiCall call)
+    {
+        var request = new StreamInfoRequest();
+        if (ApiRequest.HasPayload(call.Payload) && ApiRequest.Read<StreamInfoRequest>(call.Payload, _settings.Strict, out request) is { } unreadable)
+        {
+            call.Fail(unreadable);
+            return;
+        }
+        if (account.Offline.TryGetValue(call.First, out var reason)) call.Fail(JetStreamErrors.JSStreamOfflineReasonErrF.With(reason));
+        else if (account.Find(call.First) is { } stream) stream.Post(() => AnswerInfo(stream, request, call));
+        else call.Fail(JetStreamErrors.JSStreamNotFoundErr);
+    }
+
+    private void AnswerInfo(StreamHost stream, StreamInfoRequest request, ApiCall call)
+    {
+        var state = StateOf(stream.Store.State);
+        if (request.DeletedDetails) state = state with { Deleted = [.. DeletedOf(stream.Store)] };
+        var info = new StreamInfoResponse
+        {
+            Configuration = stream.Configuration.AsAnswered(_settings.Version),
+            Created = ApiTime.FromUnix(stream.Record.Created),
+            State = state,
+            Domain = _engine.Domain,
+            Cluster = new ClusterInfo { Leader = _settings.ServerName },
+            Mirror = MirrorOf(stream),
+            Sources = SourcesOf(stream),
+            Time = Now,
+        };
+        if (!string.IsNullOrEmpty(request.SubjectsFilter)) info = WithSubjects(info, stream.Store, request);
+        call.Answer(info);
+    }
+
+    private static StreamInfoResponse WithSubjects(StreamInfoResponse info, IMessageStore store, StreamInfoRequest request)
+    {
+        var all = store.Subjects(SubjectFilter.Of(request.SubjectsFilter!)).ToList();
+        if (all.Count == 0) return info;
+        all.Sort((left, right) => left.Subject.AsSpan().SequenceCompareTo(right.Subject));
+        var offset = request.Offset;
+        var page = StreamNamesResponse.PageOf(all, ref offset, MaxSubjectDetails);
+        return info with
+        {
+            Total = all.Count,
+            Offset = offset,
+            Limit = MaxSubjectDetails,
+            State = info.State with { Subjects = page.Count == 0 ? null : page.ToDictionary(entry => Encoding.UTF8.GetString(entry.Subject), entry => entry.Messages) },
+        };
+    }
+
+    private static IEnumerable<ulong> DeletedOf(IMessageStore store)
+    {
+        foreach (var range in store.Deleted())
+        {
+            for (var sequence = range.First; sequence <= range.Last; sequence++) yield return sequence;
+        }
+    }
+
+    private static StreamState StateOf(in StoreState state) => new()
+    {
+        Messages = state.Messages,
+        Bytes = state.Bytes,
+        // Nothing has ever been stored: upstream says 0, not the 1 that comes first.
+        FirstSequence = state.LastSequence == 0 ? 0 : state.FirstSequence,
+        FirstTime = ApiTime.FromUnixOrZero(state.FirstTimestamp),
+        LastSequence = state.LastSequence,
+        LastTime = ApiTime.FromUnixOrZero(state.LastTimestamp),
+        SubjectCount = state.Subjects,
+        DeletedCount = (long)state.Deleted,
+    };
+}

@@ -1,0 +1,41 @@
+using System.Text;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Api.Requests;
+using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.JetStream.Service;
+
+/// <summary>Messages read without JSON (ADR-31). In the stream's mailbox.</summary>
+internal sealed partial class JetStreamService
+{
+    /// <summary>Has a direct get served; on the requestor's loop.</summary>
+    /// <returns>False: no stream serves it, as if nobody listened.</returns>
+    public bool TryGetDirect(Account account, in ApiSubject subject, in Message message)
+    {
+        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { Configuration.AllowDirect: true } stream) return false;
+        if (message.Reply.IsEmpty) return true;
+        var call = new ApiCall(this, account, message, subject.Operation, null) { Tail = Encoding.UTF8.GetString(subject.Tail) };
+        stream.Post(() => GetDirect(stream, call));
+        return true;
+    }
+
+    private void GetDirect(StreamHost stream, ApiCall call)
+    {
+        var outbox = new Outbox();
+        if (!call.IsServed)
+        {
+            outbox.Add(call.Reply, default, DirectGetStatus.RequiredLevel, default);
+        }
+        else
+        {
+            var problem = call.Operation!.Kind == ApiRequestKind.DirectGetLast
+                ? MessageGetRequest.ReadDirectLast(call.Tail, call.Payload, out var request)
+                : MessageGetRequest.ReadDirect(call.Payload, out request);
+            if (problem != DirectGetProblem.None) outbox.Add(call.Reply, default, DirectGetStatus.Of(problem), default);
+            else new DirectGet(stream, request, call.Reply, _settings.MaxPending, outbox).Run();
+        }
+        Send(call.Account, outbox);
+    }
+}

@@ -1,0 +1,89 @@
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Api.Responses;
+using NatsAspire.Server.JetStream.Runtime;
+
+namespace NatsAspire.Server.JetStream.Service;
+
+/// <summary>Which request goes where.</summary>
+internal sealed partial class JetStreamService
+{
+    private void Handle(ApiCall call)
+    {
+        if (call.Operation is not { } operation)
+        {
+            // Nobody answers for the whole system.
+            if (!ReferenceEquals(call.Account, _system)) call.Fail(JetStreamErrors.JSBadRequestErr);
+            return;
+        }
+        if (operation.Scope == ApiScope.System)
+        {
+            HandleSystem(call);
+            return;
+        }
+        if (!call.IsServed)
+        {
+            call.Fail(JetStreamErrors.JSRequiredApiLevelErr);
+            return;
+        }
+        if (_engine.Find(call.Account) is { } account) Handle(account, call, operation.Kind);
+        else call.Fail(JetStreamErrors.JSNotEnabledForAccountErr);
+    }
+
+    private void Handle(AccountStreams account, ApiCall call, ApiRequestKind kind)
+    {
+        switch (kind)
+        {
+            case ApiRequestKind.AccountInfo: AnswerAccountInfo(account, call); break;
+            case ApiRequestKind.StreamCreate: CreateStream(account, call); break;
+            case ApiRequestKind.StreamUpdate: UpdateStream(account, call); break;
+            case ApiRequestKind.StreamDelete: DeleteStream(account, call); break;
+            case ApiRequestKind.StreamNames: AnswerNames(account, call); break;
+            case ApiRequestKind.StreamList: AnswerList(account, call); break;
+            case ApiRequestKind.StreamInfo: AnswerStreamInfo(account, call); break;
+            case ApiRequestKind.StreamPurge: PurgeStream(account, call); break;
+            case ApiRequestKind.MessageDelete: DeleteMessage(account, call); break;
+            case ApiRequestKind.MessageGet: GetMessage(account, call); break;
+            default: HandleOther(account, call, kind); break;
+        }
+    }
+
+    private void HandleOther(AccountStreams account, ApiCall call, ApiRequestKind kind)
+    {
+        switch (kind)
+        {
+            case ApiRequestKind.StreamPeerRemove or ApiRequestKind.StreamLeaderStepDown or ApiRequestKind.ConsumerLeaderStepDown:
+                call.Fail(JetStreamErrors.JSClusterRequiredErr);
+                break;
+            case ApiRequestKind.StreamSnapshot or ApiRequestKind.StreamRestore:
+                call.Fail(JetStreamErrors.JSStreamGeneralErrorF.With("snapshots are not supported by this build"));
+                break;
+            default:
+                HandleConsumers(account, call, kind);
+                break;
+        }
+    }
+
+    /// <summary>There are no consumers yet: what asks for one is not found, what would make one is refused.</summary>
+    private static void HandleConsumers(AccountStreams account, ApiCall call, ApiRequestKind kind)
+    {
+        if (account.Find(call.First) is null)
+        {
+            call.Fail(JetStreamErrors.JSStreamNotFoundErr);
+            return;
+        }
+        switch (kind)
+        {
+            case ApiRequestKind.ConsumerCreate or ApiRequestKind.ConsumerCreateNamed or ApiRequestKind.ConsumerCreateDurable:
+                call.Fail(JetStreamErrors.JSConsumerCreateErrF.With("consumers are not supported by this build"));
+                break;
+            default:
+                call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
+                break;
+        }
+    }
+
+    private void HandleSystem(ApiCall call)
+    {
+        if (ReferenceEquals(call.Account, _system)) call.Fail(JetStreamErrors.JSClusterNotActiveErr);
+    }
+}

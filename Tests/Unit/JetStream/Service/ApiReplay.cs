@@ -1,0 +1,131 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using NatsAspire.Server.Hosting;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Unit.JetStream.Service;
+
+/// <summary>Sends recorded requests to a server of ours and compares its answers with those of 2.14.5, volatile fields aside.</summary>
+internal sealed class ApiReplay(NatsServer server) : IAsyncDisposable
+{
+    private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(150);
+
+    private readonly Dictionary<string, TestClient> _clients = [];
+
+    /// <summary>Accounts as the recording's server had them.</summary>
+    public static string Config(string storeDirectory) => $$"""
+        server_name: s1
+        jetstream { store_dir: "{{storeDirectory}}", max_mem: 256MB, max_file: 1GB, domain: hub }
+        accounts {
+          A { users [{user: a, password: a}], jetstream: enabled }
+          L { users [{user: l, password: l}], jetstream { max_mem: 1048576, max_file: 2097152, max_streams: 3, max_consumers: 2, max_ack_pending: 100,
+              mem_max_stream_bytes: 512000, disk_max_stream_bytes: 1048576, max_bytes_required: true } }
+          N { users [{user: n, password: n}] }
+          T { users [{user: t, password: t}], jetstream: enabled }
+          SYS { users [{user: sys, password: sys}] }
+        }
+        system_account: SYS
+        """;
+
+    /// <summary>What differs, in words; null: nothing does.</summary>
+    public async Task<string?> CompareAsync(GoldenCall call)
+    {
+        var client = await ClientOf(call.Account);
+        var inbox = await client.SubscribeAsync($"_INBOX.{Guid.NewGuid():N}");
+        var headers = call.Headers.Length == 0 ? null : TestHeaders.Parse(call.Headers);
+        await client.PublishAsync(call.Subject, call.Payload, inbox.Subject, headers);
+        var isSilent = call.Response.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined && call.Responses.Count == 0;
+        var expected = isSilent ? [] : call.Responses.Count > 0 ? call.Responses : [call.Response];
+        for (var i = 0; i < expected.Count; i++)
+        {
+            TestMessage answer;
+            try
+            {
+                answer = await inbox.NextAsync(TimeSpan.FromSeconds(2));
+            }
+            catch (TimeoutException)
+            {
+                return $"answer {i + 1} of {expected.Count} did not come";
+            }
+            if (Compare(expected[i], answer, call.Volatile) is { } difference) return difference;
+        }
+        if (!isSilent) return null;
+        using var limit = new CancellationTokenSource(Silence);
+        try
+        {
+            var unexpected = await inbox.Messages.ReadAsync(limit.Token);
+            return unexpected.IsNoResponders ? null : $"an answer where there was none: {unexpected.Text}";
+        }
+        catch (Exception nothing) when (nothing is OperationCanceledException or System.Threading.Channels.ChannelClosedException)
+        {
+            return null;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var client in _clients.Values) await client.DisposeAsync();
+    }
+
+    private async Task<TestClient> ClientOf(string account)
+    {
+        if (_clients.TryGetValue(account, out var client) && !client.Closed.IsCompleted) return client;
+        var user = account.ToLowerInvariant();
+        return _clients[account] = await TestClient.ConnectAsync(server.ClientEndPoint!, new TestClientOptions { User = user, Password = user });
+    }
+
+    private static string? Compare(JsonElement expected, TestMessage actual, IReadOnlySet<string> changing)
+    {
+        if (expected.TryGetProperty("hdr", out var header) && header.GetString() is { Length: > 0 } text && Lines(text) is var wanted
+            && Lines(actual.Headers is null ? "" : Encoding.UTF8.GetString(actual.Headers.ToBytes())) is var got && !wanted.SequenceEqual(got))
+        {
+            return $"headers\n  {string.Join(" | ", wanted)}\n  {string.Join(" | ", got)}";
+        }
+        if (!expected.TryGetProperty("json", out var json)) return null;
+        JsonNode? node;
+        try
+        {
+            node = JsonNode.Parse(actual.Text);
+        }
+        catch (JsonException)
+        {
+            return $"no JSON: {actual.Text}";
+        }
+        var left = Flatten(JsonNode.Parse(json.GetRawText()), changing);
+        var right = Flatten(node, changing);
+        var differences = left.Keys.Union(right.Keys).Where(key => left.GetValueOrDefault(key) != right.GetValueOrDefault(key)).Order(StringComparer.Ordinal)
+            .Select(key => $"{key}: {left.GetValueOrDefault(key) ?? "nothing"} became {right.GetValueOrDefault(key) ?? "nothing"}").ToList();
+        return differences.Count == 0 ? null : string.Join("; ", differences);
+    }
+
+    /// <summary>Lines of a header block without those that are never the same.</summary>
+    private static List<string> Lines(string block) =>
+        [.. block.Split("\r\n").Where(line => !line.StartsWith("Nats-Time-Stamp:", StringComparison.Ordinal))];
+
+    private static Dictionary<string, string> Flatten(JsonNode? node, IReadOnlySet<string> changing)
+    {
+        var flat = new Dictionary<string, string>();
+        Walk(node, "", "json");
+        return flat;
+
+        void Walk(JsonNode? at, string path, string general)
+        {
+            if (changing.Contains(general)) return;
+            switch (at)
+            {
+                case JsonObject fields:
+                    foreach (var (name, value) in fields) Walk(value, $"{path}/{name}", $"{general}.{name}");
+                    if (fields.Count == 0) flat[path] = "{}";
+                    break;
+                case JsonArray items:
+                    for (var i = 0; i < items.Count; i++) Walk(items[i], $"{path}/{i}", $"{general}[]");
+                    if (items.Count == 0) flat[path] = "[]";
+                    break;
+                default:
+                    flat[path] = at?.ToJsonString() ?? "null";
+                    break;
+            }
+        }
+    }
+}
