@@ -49,7 +49,7 @@ internal sealed class MessageExpiry
     {
         get
         {
-            if (_nextTaken < _taken.Count) return long.MinValue;
+            if (_nextTaken < _taken.Count) return 0;
             var own = _byTime is { Count: > 0 } && _byTime.TryPeek(out _, out var time) ? time : (long?)null;
             var aged = TryOldest(out _, out var timestamp) ? timestamp + _maxAge : (long?)null;
             return own is null || aged < own ? aged : own;
