@@ -121,7 +121,10 @@ internal sealed partial class StreamHost : Mailbox
 
     private void TickIfDue()
     {
-        if (Fault is null && !_isStopping && _leader.NextTick is { } due && due <= _context.Now) _leader.Tick(_context.Now, this);
+        if (Fault is not null || _isStopping || _leader.NextTick is not { } due || due > _context.Now) return;
+        _leader.Tick(_context.Now, this);
+        // The timer is spent, be the rest due at the same time.
+        _armed = null;
     }
 
     private void Arm()
