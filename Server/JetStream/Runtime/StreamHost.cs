@@ -31,7 +31,7 @@ internal sealed partial class StreamHost : Mailbox
     private readonly StreamCapture _capture;
     private List<Action> _commands = [];
     private List<Action> _taken = [];
-    private StreamLeader _leader;
+    private readonly StreamLeader _leader;
     private long? _armed;
     private bool _isStopping;
 
@@ -49,7 +49,7 @@ internal sealed partial class StreamHost : Mailbox
         _log = log;
         Record = record;
         _replica = new StreamReplica(record.Configuration, store);
-        _leader = new StreamLeader(_replica, context.Domain);
+        _leader = new StreamLeader(_replica, context.LeaderOptions);
         _index = _durable = _completed = store.AppliedIndex;
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
         _timer = context.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
