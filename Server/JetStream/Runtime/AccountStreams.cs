@@ -23,7 +23,7 @@ internal sealed class AccountStreams : IStreamCatalog
         Account = account;
         Limits = limits;
         _tiers = AccountTiers.For(limits);
-        Context = engine.ContextOf(account);
+        Context = engine.ContextOf(account) with { Find = Find };
     }
 
     public Account Account { get; }

@@ -42,7 +42,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         StoreDirectory = directory;
         Files = new StreamFiles(disk, $"{directory}/natsaspire");
         MaxMemory = options.MaxMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
-        _housekeeping = time.CreateTimer(_ => TrimLog(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _housekeeping = time.CreateTimer(_ => KeepHouse(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Where everything lies; upstream's files may lie there too.</summary>
@@ -155,9 +155,10 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         .Where(host => host.Configuration.Storage == storage)
         .Sum(host => Math.Max(0, host.Configuration.MaxBytes));
 
-    /// <summary>Streams that keep the oldest part of the log make checkpoints, so that it may go.</summary>
-    private void TrimLog()
+    /// <summary>Copies look for their origins; streams that keep the oldest part of the log make checkpoints, so that it may go.</summary>
+    private void KeepHouse()
     {
+        foreach (var host in Accounts.Values.SelectMany(account => account.Hosts.Values)) host.NudgeCopies();
         if (_log is not { } log || log.Pinning is not { Count: > 0 } pinning) return;
         foreach (var host in Accounts.Values.SelectMany(account => account.Hosts.Values))
         {

@@ -13,7 +13,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>
 /// Where streams lie: <c>root/accounts/ACCOUNT/STREAM/{stream,messages/}</c>. The file <c>stream</c> says what the stream is, and that
-/// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…}}</c>.
+/// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…},"sources":{…}}</c>.
 /// </summary>
 /// <param name="disk">The disk.</param>
 /// <param name="root">An absolute path.</param>
@@ -117,6 +117,12 @@ internal sealed class StreamFiles(IDisk disk, string root)
             json.WriteNumber("created", record.Created);
             json.WritePropertyName("config");
             json.WriteRawValue(JetStreamJson.Write(record.Configuration));
+            if (record.Positions.Count > 0)
+            {
+                json.WriteStartObject("sources");
+                foreach (var (source, sequence) in record.Positions) json.WriteNumber(source, sequence);
+                json.WriteEndObject();
+            }
             json.WriteEndObject();
         }
         return [.. Encoding.ASCII.GetBytes(Crc32C.Compute(buffer.WrittenSpan).ToString("x8", CultureInfo.InvariantCulture)), (byte)'\n', .. buffer.WrittenSpan];
@@ -134,7 +140,12 @@ internal sealed class StreamFiles(IDisk disk, string root)
             using var document = JsonDocument.Parse(body.ToArray());
             var config = Encoding.UTF8.GetBytes(document.RootElement.GetProperty("config").GetRawText());
             if (ApiReader.ReadSingle(config, new StreamConfiguration(), StreamConfiguration.Read, out var configuration) is { } error) throw new CorruptStoreException($"{path} at 0: {error}");
-            return new StreamRecord(document.RootElement.GetProperty("id").GetUInt64(), document.RootElement.GetProperty("created").GetInt64(), configuration);
+            return new StreamRecord(document.RootElement.GetProperty("id").GetUInt64(), document.RootElement.GetProperty("created").GetInt64(), configuration)
+            {
+                Positions = document.RootElement.TryGetProperty("sources", out var sources)
+                    ? sources.EnumerateObject().ToDictionary(source => source.Name, source => source.Value.GetUInt64())
+                    : new Dictionary<string, ulong>(),
+            };
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
         {

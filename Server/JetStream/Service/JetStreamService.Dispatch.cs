@@ -11,8 +11,7 @@ internal sealed partial class JetStreamService
     {
         if (call.Operation is not { } operation)
         {
-            // Nobody answers for the whole system.
-            if (!ReferenceEquals(call.Account, _system)) call.Fail(JetStreamErrors.JSBadRequestErr);
+            // No such request: as if nobody had heard it.
             return;
         }
         if (operation.Scope == ApiScope.System)
