@@ -34,7 +34,6 @@ internal sealed partial class StreamHost
         if (_log is not null) _context.Files.WriteRecord(Account.Name, record);
         Record = record;
         _replica.Update(record.Configuration, _context.Now);
-        _leader = new StreamLeader(_replica, _context.Domain);
         _capture.Follow(record.Configuration.Subjects);
     }
 

@@ -31,7 +31,7 @@ internal sealed partial class StreamHost : Mailbox
     private readonly StreamCapture _capture;
     private List<Action> _commands = [];
     private List<Action> _taken = [];
-    private StreamLeader _leader;
+    private readonly StreamLeader _leader;
     private long? _armed;
     private bool _isStopping;
 
