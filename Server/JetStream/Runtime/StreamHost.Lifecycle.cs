@@ -99,6 +99,7 @@ internal sealed partial class StreamHost
     private void Close()
     {
         _timer.Dispose();
+        _leader.Dispose();
         _store.Dispose();
         _sealer?.Dispose();
     }
