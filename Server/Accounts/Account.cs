@@ -112,6 +112,19 @@ public sealed class Account
         RemoveLocal(subscription);
     }
 
+    /// <summary>Removes the subscriptions of one who goes: other servers hear of each queue once, not of every member.</summary>
+    public void Unsubscribe(IReadOnlyCollection<Subscription> subscriptions)
+    {
+        var removed = new List<Subscription>(subscriptions.Count);
+        foreach (var subscription in subscriptions)
+        {
+            subscription.Close();
+            Imports.DropShadows(subscription);
+            if (Subscriptions.Remove(subscription)) removed.Add(subscription);
+        }
+        Interest?.Remove(removed);
+    }
+
     /// <summary>Publishes a message of the server's own.</summary>
     /// <param name="subject">A literal subject.</param>
     /// <param name="reply">Reply subject; empty: none.</param>

@@ -64,6 +64,11 @@ public sealed class AccountRegistry
         {
             configured.Add((Account.GlobalName, Compile(new AccountOptions { Name = Account.GlobalName }, options.Mappings)));
         }
+        // Who is configured no longer keeps what other servers know it for, and nothing else.
+        foreach (var account in All)
+        {
+            if (!configured.Exists(kept => kept.Name == account.Name)) configured.Add((account.Name, new AccountRules(new AccountOptions { Name = account.Name }, null)));
+        }
         foreach (var (name, rules) in configured)
         {
             if (Find(name) is { } known) known.UpdateRules(rules);

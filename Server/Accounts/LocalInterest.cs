@@ -48,6 +48,29 @@ public sealed class LocalInterest(Account account)
         }
     }
 
+    /// <summary>Removes several and tells of the weights that are left.</summary>
+    public void Remove(IReadOnlyCollection<Subscription> subscriptions)
+    {
+        if (subscriptions.Count == 0) return;
+        using (_lock.Enter())
+        {
+            var changed = new Dictionary<byte[], Entry>(ByteArrayComparer.Instance);
+            foreach (var subscription in subscriptions)
+            {
+                var key = KeyOf(subscription);
+                if (!_entries.TryGetValue(key, out var entry)) continue;
+                entry = entry with { Count = entry.Count - 1 };
+                if (entry.Count == 0) _entries.Remove(key);
+                else _entries[key] = entry;
+                changed[key] = entry;
+            }
+            foreach (var entry in changed.Values)
+            {
+                if (entry.Count == 0 || entry.Queue is not null) Tell(entry);
+            }
+        }
+    }
+
     /// <summary>Tells a new listener everything there is, then every change.</summary>
     public void Attach(IInterestListener listener)
     {

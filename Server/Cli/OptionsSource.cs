@@ -13,7 +13,7 @@ public sealed record OptionsSource(string? ConfigFile, FlagOverrides Flags)
     public ConfigLoadResult Load()
     {
         var configured = ConfigFile is null
-            ? new ConfigLoadResult(new ServerOptions(), "")
+            ? new ConfigLoadResult(OptionsBaseline.Empty, "")
             : ConfigLoader.Load(ConfigFile, CommandLine.Checks);
         return configured with { Options = OptionsBaseline.Apply(Flags.ApplyTo(configured.Options)) };
     }

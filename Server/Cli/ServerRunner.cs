@@ -73,8 +73,8 @@ internal sealed partial class ServerRunner : IDisposable
             _server = server;
             if (_source.ConfigFile is not null) server.OptionsSource = () => _source.Load().Options;
             server.KeepsMeter = true;
-            if (_options.PidFile is { } pidFile) await File.WriteAllTextAsync(pidFile, Environment.ProcessId.ToString());
-            if (_options.PortsFileDirectory is { } directory) PortsFile.Write(directory, server);
+            WriteFiles(_options);
+            server.OnReloaded = MoveFiles;
             _started.SetResult(server);
         }
         catch (Exception error) when (error is SocketException or IOException or UnauthorizedAccessException or ConfigurationValueException)
@@ -84,7 +84,7 @@ internal sealed partial class ServerRunner : IDisposable
             return 1;
         }
         await _server.Stopped;
-        DeleteFiles();
+        DeleteFiles(_server.Options);
         return 0;
     }
 
@@ -134,12 +134,33 @@ internal sealed partial class ServerRunner : IDisposable
         Reopened(_log);
     }
 
-    private void DeleteFiles()
+    private void WriteFiles(ServerOptions options)
+    {
+        if (options.PidFile is { } pidFile) File.WriteAllText(pidFile, Environment.ProcessId.ToString());
+        if (options.PortsFileDirectory is { } directory) PortsFile.Write(directory, _server!);
+    }
+
+    /// <summary>A reload may name other files; those written before go.</summary>
+    private void MoveFiles(ServerOptions before, ServerOptions after)
+    {
+        if ((before.PidFile, before.PortsFileDirectory) == (after.PidFile, after.PortsFileDirectory)) return;
+        DeleteFiles(before);
+        try
+        {
+            WriteFiles(after);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            CannotWrite(_log, error.Message);
+        }
+    }
+
+    private void DeleteFiles(ServerOptions options)
     {
         try
         {
-            if (_options.PidFile is { } pidFile) File.Delete(pidFile);
-            if (_options.PortsFileDirectory is { } directory) File.Delete(PortsFile.PathIn(directory));
+            if (options.PidFile is { } pidFile) File.Delete(pidFile);
+            if (options.PortsFileDirectory is { } directory) File.Delete(PortsFile.PathIn(directory));
         }
         catch (IOException error)
         {
@@ -161,6 +182,9 @@ internal sealed partial class ServerRunner : IDisposable
 
     [LoggerMessage(304, LogLevel.Error, "Failed to reload server configuration: {Reason}")]
     private static partial void ReloadFailed(ILogger log, string reason);
+
+    [LoggerMessage(306, LogLevel.Error, "Cannot write pid or ports file: {Error}")]
+    private static partial void CannotWrite(ILogger log, string error);
 
     [LoggerMessage(305, LogLevel.Warning, "Cannot remove pid or ports file: {Error}")]
     private static partial void CannotDelete(ILogger log, string error);

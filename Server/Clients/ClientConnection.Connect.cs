@@ -199,7 +199,7 @@ public sealed partial class ClientConnection
         Account = null;
     }
 
-    /// <summary><c>address - cid:1 - "v1.2:go:name" - "account/user"</c>, as upstream's log lines have it.</summary>
+    /// <summary><c>address - cid:1 - "v1.2:go:name" - "account/user:name"</c>, as upstream's log lines have it.</summary>
     private string DescribeForLog(Identity identity)
     {
         var parts = new List<string>();
@@ -208,7 +208,14 @@ public sealed partial class ClientConnection
         if (_connect.Name is { Length: > 0 } name) parts.Add(name);
         var label = new StringBuilder(Peer);
         if (parts.Count > 0) label.Append($" - \"{string.Join(':', parts)}\"");
-        if (identity.UserName is { } user) label.Append($" - \"{Account?.Name}/{user}\"");
+        if (LabelOfUser(identity) is { } user) label.Append($" - \"{Account?.Name}/{user}\"");
         return label.ToString();
     }
+
+    private string? LabelOfUser(Identity identity) => identity.User switch
+    {
+        { NKey: { } nkey } => $"nkey:{nkey}",
+        { Username: { } name } => $"user:{name}",
+        _ => string.IsNullOrEmpty(_connect.Token) ? null : "token",
+    };
 }

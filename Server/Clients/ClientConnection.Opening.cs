@@ -152,7 +152,7 @@ public sealed partial class ClientConnection
                 StartProtocol();
                 break;
             case OpeningStep.Handshake:
-                ClientLog.Error(Log, _label, "TLS handshake timeout");
+                ClientLog.Debug(Log, _label, "TLS handshake timeout");
                 Close(CloseReason.TlsHandshakeError);
                 break;
             case OpeningStep.Done:
@@ -179,7 +179,9 @@ public sealed partial class ClientConnection
         _openingTimer?.Cancel();
         if (fault is not null || !_tlsContext!.IsPinned(Tls?.PeerCertificate))
         {
-            ClientLog.Error(Log, _label, $"TLS handshake error: {fault?.Message ?? "certificate not pinned"}");
+            var text = $"TLS handshake error: {fault?.Message ?? "certificate not pinned"}";
+            if (PeerSpeaksNoTls) ClientLog.Debug(Log, _label, text);
+            else ClientLog.Error(Log, _label, text);
             Close(CloseReason.TlsHandshakeError);
             return;
         }

@@ -152,7 +152,7 @@ public sealed partial class ClientConnection
         switch (fault)
         {
             case ProtocolFault.UnknownOperation:
-                ClientLog.Error(Log, _label, $"client parser ERROR, state=0, i=0: proto='\"{shown}\"...'");
+                ClientLog.Error(Log, _label, $"Client parser ERROR, state=0, i=0: proto='\"{shown}\"...'");
                 SendError("Unknown Protocol Operation");
                 Close(CloseReason.ProtocolViolation);
                 break;

@@ -96,7 +96,7 @@ public sealed partial class ClientConnection
 
     private void DropSubscriptions()
     {
-        foreach (var subscription in _subscriptions.Values) Account?.Unsubscribe(subscription);
+        Account?.Unsubscribe(_subscriptions.Values);
         lock (_subscriptions) _subscriptions.Clear();
     }
 

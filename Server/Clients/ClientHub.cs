@@ -90,7 +90,7 @@ public sealed class ClientHub
         Interlocked.Increment(ref _total);
         _clients[client.Id] = client;
         var limit = Options.Limits.MaxConnections;
-        return limit < 0 || _clients.Count <= limit;
+        return _clients.Count <= limit;
     }
 
     internal void Unregister(ClientConnection client)
@@ -129,8 +129,7 @@ public sealed class ClientHub
     {
         foreach (var client in _clients.Values) client.Reload();
         var limit = Options.Limits.MaxConnections;
-        if (limit < 0) return;
-        foreach (var client in _clients.Values.OrderBy(client => client.Id).Skip(limit)) client.CloseAsExcess();
+        foreach (var client in _clients.Values.OrderBy(client => client.Id).Skip(Math.Max(0, limit))) client.CloseAsExcess();
     }
 
     /// <summary>Told of clients that come and go; null: nobody.</summary>

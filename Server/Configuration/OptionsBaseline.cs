@@ -61,6 +61,13 @@ public static class OptionsBaseline
         };
     }
 
+    /// <summary>What a configuration begins with: what depends on other options is filled in later.</summary>
+    public static ServerOptions Empty { get; } = new()
+    {
+        Authorization = new AuthorizationOptions { Timeout = TimeSpan.Zero },
+        Cluster = new ClusterOptions { AuthTimeout = TimeSpan.Zero },
+    };
+
     /// <summary>One second more than the TLS handshake may take.</summary>
     private static TimeSpan AuthTimeout(TlsOptions? tls)
     {

@@ -12,6 +12,9 @@ public abstract partial class Connection
     /// <summary>Set once a TLS handshake has succeeded.</summary>
     public TlsState? Tls { get; private set; }
 
+    /// <summary>A handshake failed because the peer does not speak TLS: a probe, or a client of another configuration.</summary>
+    protected bool PeerSpeaksNoTls { get; private set; }
+
     /// <summary>True from the start of a handshake to its end.</summary>
     protected bool IsHandshaking => _handshake is not null;
 
@@ -70,6 +73,7 @@ public abstract partial class Connection
     private void EndHandshake(TlsChannel tls, Exception? fault, Action<Exception?> onDone)
     {
         _handshake = null;
+        PeerSpeaksNoTls = tls.BeganOtherwise;
         if (fault is null)
         {
             Tls = Describe(tls.Ssl);

@@ -27,6 +27,9 @@ internal sealed class TlsChannel : ByteChannel
 
     public SslStream Ssl { get; }
 
+    /// <summary>The peer began with something else than a handshake of TLS.</summary>
+    public bool BeganOtherwise => _wire.BeganOtherwise;
+
     public override bool HasBuffered => _mayHoldMore;
 
     public override bool HasUnsent => _wire.HasUnsent;

@@ -9,6 +9,7 @@ namespace NatsAspire.Server.Connections;
 /// </summary>
 internal sealed class TlsWire : Stream, IValueTaskSource<int>
 {
+    private const byte HandshakeRecord = 0x16;
     private readonly ByteChannel _below;
     private readonly Lock _lock = new();
     private ArrayBufferWriter<byte>? _unsent;
@@ -17,6 +18,7 @@ internal sealed class TlsWire : Stream, IValueTaskSource<int>
     private Memory<byte> _wanted;
     private ManualResetValueTaskSourceCore<int> _source;
     private bool _isPending;
+    private int _firstByte = -1;
 
     public TlsWire(ByteChannel below, ReadOnlySpan<byte> early)
     {
@@ -37,6 +39,9 @@ internal sealed class TlsWire : Stream, IValueTaskSource<int>
         get => throw new NotSupportedException("A connection has no position.");
         set => throw new NotSupportedException("A connection has no position.");
     }
+
+    /// <summary>The peer began with something else than a handshake of TLS.</summary>
+    public bool BeganOtherwise => _firstByte is not (-1 or HandshakeRecord);
 
     public bool HasUnsent
     {
@@ -129,6 +134,13 @@ internal sealed class TlsWire : Stream, IValueTaskSource<int>
     private int Probe() => _early.Length > 0 || _below.HasBuffered ? 0 : ByteChannel.WouldBlock;
 
     private int ReadBelow(Span<byte> buffer)
+    {
+        var count = Take(buffer);
+        if (count > 0 && _firstByte < 0) _firstByte = buffer[0];
+        return count;
+    }
+
+    private int Take(Span<byte> buffer)
     {
         if (_early.Length == 0) return _below.Receive(buffer);
         var count = Math.Min(buffer.Length, _early.Length);

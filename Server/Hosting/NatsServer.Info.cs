@@ -55,6 +55,17 @@ public sealed partial class NatsServer
         if (HasPlaintextPasswords()) ServerLog.PlaintextPasswords(_log);
     }
 
+    /// <summary>What clients must know before they connect.</summary>
+    private void LogClientListener()
+    {
+        if (Options.ProxyProtocol) ServerLog.ProxyProtocol(_log);
+        if (Options.Tls is not { } tls) return;
+        // A handshake that must come first leaves no way in without it.
+        var handshakeOnly = tls.HandshakeFirst && tls.HandshakeFirstFallback == TimeSpan.Zero;
+        ServerLog.ClientTls(_log, Options.AllowNonTls && !handshakeOnly ? "available" : "required");
+        if (handshakeOnly) ServerLog.HandshakeFirstOnly(_log);
+    }
+
     private void LogClusterName()
     {
         ServerLog.ClusterName(_log, ClusterName);
@@ -120,8 +131,8 @@ public sealed partial class NatsServer
             server._clients.UpdateInfo(info => info with
             {
                 Cluster = clusterName,
-                ConnectUrls = WithOwn(server.ClientUrls, peerClientUrls),
-                WebSocketConnectUrls = WithOwn(server.WebSocketUrls, peerWebSocketUrls),
+                ConnectUrls = WithOwn(server.IsLameDuck ? [] : server.ClientUrls, peerClientUrls),
+                WebSocketConnectUrls = WithOwn(server.IsLameDuck ? [] : server.WebSocketUrls, peerWebSocketUrls),
             });
         }
 

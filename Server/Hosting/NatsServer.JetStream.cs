@@ -35,7 +35,7 @@ public sealed partial class NatsServer
         foreach (var line in JetStreamBanner.Lines(_jetStream)) JetStreamLog.Banner(_log, line);
         _ = new JetStreamService(_jetStream, Accounts, new ServiceSettings(
             Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log));
-        _clients.UpdateInfo(info => info with { JetStream = true });
+        _clients.UpdateInfo(info => info with { JetStream = true, Domain = Options.JetStream.Domain });
     }
 
     private static async Task StopJetStreamAsync(JetStreamEngine engine)

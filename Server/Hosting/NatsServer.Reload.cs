@@ -16,6 +16,9 @@ public sealed partial class NatsServer
     /// <summary>Reads the options anew, for a reload that is asked for from outside; null: they cannot be.</summary>
     public Func<ServerOptions>? OptionsSource { get; set; }
 
+    /// <summary>Told of the options before and after a reload, in its turn; null: nobody.</summary>
+    internal Action<ServerOptions, ServerOptions>? OnReloaded { get; set; }
+
     /// <summary>When the options in force were taken.</summary>
     public DateTimeOffset OptionsLoadedAt { get; private set; } = TimeProvider.System.GetUtcNow();
 
@@ -24,8 +27,9 @@ public sealed partial class NatsServer
     /// others get their new permissions and limits.
     /// </summary>
     /// <param name="options">All options, not only what changes.</param>
-    /// <exception cref="ConfigurationValueException">Options that cannot be, or a change that needs a restart; nothing has changed then.</exception>
-    /// <exception cref="IOException">The log cannot be opened where it is to be; nothing has changed then.</exception>
+    /// <exception cref="ConfigurationValueException">
+    /// Options that cannot be, a change that needs a restart, or a log that cannot be opened; nothing has changed then.
+    /// </exception>
     public async Task ReloadAsync(ServerOptions options)
     {
         await _reloading.WaitAsync().ConfigureAwait(false);
@@ -57,7 +61,7 @@ public sealed partial class NatsServer
         var settings = new ClientSettings(fresh, new Authenticator(fresh), TlsContext.Create(fresh.Tls));
         var routeTls = CreateRouteTls(fresh);
         _ = new AccountRegistry(fresh, Name, ClusterName, tracksInterest: false);
-        (_loggers as NatsLoggerProvider)?.Apply(fresh.Logging);
+        ApplyLogging(fresh.Logging);
         _options = fresh;
         _routeTls = routeTls;
         OptionsLoadedAt = TimeProvider.System.GetUtcNow();
@@ -70,6 +74,19 @@ public sealed partial class NatsServer
         _routes?.Reload(current.Cluster);
         foreach (var change in ReloadReport.Describe(current, fresh)) ServerLog.ReloadedOption(_log, change);
         ServerLog.Reloaded(_log, fresh.ConfigDigest is { } digest ? $"({digest})" : "");
+        OnReloaded?.Invoke(current, fresh);
+    }
+
+    private void ApplyLogging(LoggingOptions options)
+    {
+        try
+        {
+            (_loggers as NatsLoggerProvider)?.Apply(options);
+        }
+        catch (IOException error)
+        {
+            throw new ConfigurationValueException(error.Message);
+        }
     }
 
     /// <summary>Servers always show each other certificates.</summary>

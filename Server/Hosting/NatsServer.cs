@@ -214,12 +214,14 @@ public sealed partial class NatsServer : IAsyncDisposable
         _clientListener = Listener.Bind(Options.Host, port, AcceptClient, error => LogAcceptError(Options.Host, error));
         _clients.UpdateInfo(info => info with { Port = AdvertisedPort(_clientListener.EndPoint.Port), Host = AdvertisedHost });
         ServerLog.ListeningForClients(_log, $"{Options.Host}:{_clientListener.EndPoint.Port}");
+        LogClientListener();
     }
 
     private void OpenRouteListener()
     {
         var cluster = Options.Cluster;
         _routeListener = Listener.Bind(cluster.Host, cluster.Port, _routes!.Accept, error => LogAcceptError(cluster.Host, error));
+        if (cluster.Tls is { Insecure: true }) ServerLog.RoutesAreNotVerified(_log);
         _routes.ListenPort = cluster.Advertise is { } advertised && HostAndPort.TryParse(advertised, out var told)
             ? told.Port
             : _routeListener.EndPoint.Port;

@@ -65,6 +65,18 @@ internal static partial class ServerLog
     [LoggerMessage(33, LogLevel.Error, "Not configured to accept leaf node connections")]
     public static partial void NoLeafNodes(ILogger log);
 
+    [LoggerMessage(34, LogLevel.Information, "TLS {How} for client connections")]
+    public static partial void ClientTls(ILogger log, string how);
+
+    [LoggerMessage(35, LogLevel.Warning, "Clients that are not using \"TLS Handshake First\" option will fail to connect")]
+    public static partial void HandshakeFirstOnly(ILogger log);
+
+    [LoggerMessage(36, LogLevel.Information, "PROXY protocol enabled for client connections")]
+    public static partial void ProxyProtocol(ILogger log);
+
+    [LoggerMessage(37, LogLevel.Warning, "TLS certificate chain and hostname of solicited routes will not be verified. DO NOT USE IN PRODUCTION!")]
+    public static partial void RoutesAreNotVerified(ILogger log);
+
     [LoggerMessage(18, LogLevel.Information, "Reloaded: {Change}")]
     public static partial void ReloadedOption(ILogger log, string change);
 

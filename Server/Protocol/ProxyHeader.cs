@@ -83,7 +83,7 @@ public static class ProxyHeader
             case "TCP6" when !from.Contains(':') || !to.Contains(':'):
                 return $"{InvalidText}: TCP6 with IPv4 address";
             case "TCP4" or "TCP6":
-                source = new IPEndPoint(address, port);
+                source = EndPoint(address, port);
                 return "";
             default:
                 return $"{InvalidText}: invalid protocol {protocol}";
@@ -108,10 +108,13 @@ public static class ProxyHeader
         if (data.Length < FixedV2 + length) return ProxyHeaderOutcome.Incomplete;
         consumed = FixedV2 + length;
         var addresses = data.Slice(FixedV2, length);
-        if (command == 1 && family == 0x10) source = new IPEndPoint(new IPAddress(addresses[..4]), BinaryPrimitives.ReadUInt16BigEndian(addresses[8..]));
-        if (command == 1 && family == 0x20) source = new IPEndPoint(new IPAddress(addresses[..16]), BinaryPrimitives.ReadUInt16BigEndian(addresses[32..]));
+        if (command == 1 && family == 0x10) source = EndPoint(new IPAddress(addresses[..4]), BinaryPrimitives.ReadUInt16BigEndian(addresses[8..]));
+        if (command == 1 && family == 0x20) source = EndPoint(new IPAddress(addresses[..16]), BinaryPrimitives.ReadUInt16BigEndian(addresses[32..]));
         return ProxyHeaderOutcome.Header;
     }
+
+    /// <summary>An IPv4 address written as one of IPv6 is the IPv4 address.</summary>
+    private static IPEndPoint EndPoint(IPAddress address, ushort port) => new(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address, port);
 
     private static string CheckV2(byte versionAndCommand, int version, int command, int family, int protocol, int length)
     {

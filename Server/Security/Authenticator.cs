@@ -13,12 +13,13 @@ namespace NatsAspire.Server.Security;
 /// </summary>
 public sealed class Authenticator
 {
+    private const string DefaultSystemAccount = "$SYS";
     private readonly Dictionary<string, KnownUser> _users = [];
     private readonly Dictionary<string, KnownUser> _nkeys = [];
     private readonly AuthorizationOptions _options;
     private readonly KnownUser? _noAuthUser;
     private readonly TrustedProxies _proxies;
-    private readonly bool _mapsCertificates;
+    private readonly IReadOnlyList<string> _mappingListeners;
     private readonly ConnectionFacts _nobody;
 
     /// <exception cref="ConfigurationValueException">Permissions that cannot be compiled, or nkeys where they cannot be checked.</exception>
@@ -29,13 +30,14 @@ public sealed class Authenticator
         _nobody = new ConnectionFacts("", ConnectionType: connectionType);
         _options = options.Authorization;
         _proxies = new TrustedProxies(options.TrustedProxies ?? []);
-        _mapsCertificates = options.Tls is { VerifyAndMap: true } || options.WebSocket.Tls is { VerifyAndMap: true };
+        _mappingListeners = [.. FindMappingListeners(options)];
         foreach (var user in _options.Users) Add(user, null, _options.DefaultPermissions);
         foreach (var account in options.Accounts)
         {
             foreach (var user in account.Users) Add(user, account.Name, account.DefaultPermissions);
         }
         if (_options.NoAuthUser is { } name) _noAuthUser = FindUser(name);
+        else if (OnlySystemHasUsers(options)) _noAuthUser = new KnownUser(new UserOptions(), null, null);
         if (NeedsNonce && !Ed25519.IsSupported)
         {
             throw new ConfigurationValueException("nkeys and trusted proxies need OpenSSL 3 (libcrypto) on this machine; install it or use passwords");
@@ -105,7 +107,7 @@ public sealed class Authenticator
     private Identity? AuthenticateUser(ConnectOptions connect, ConnectionFacts facts, string? proxy)
     {
         if (_users.Count == 0 && _nkeys.Count == 0) return null;
-        if (facts.MapsCertificate && _users.Count > 0) return AuthenticateCertificate(facts, proxy);
+        if (facts.MapsCertificate && _users.Count > 0 && (_nkeys.Count == 0 || string.IsNullOrEmpty(connect.NKey))) return AuthenticateCertificate(connect, facts, proxy);
         if (string.IsNullOrEmpty(connect.User) && string.IsNullOrEmpty(connect.Token) && string.IsNullOrEmpty(connect.NKey))
         {
             return _noAuthUser is null ? Identity.Refused : Admit(_noAuthUser, facts, proxy);
@@ -113,8 +115,8 @@ public sealed class Authenticator
         if (connect.NKey is { Length: > 0 } nkey) return AuthenticateNKey(nkey, connect.Signature, facts, proxy);
         if (string.IsNullOrEmpty(connect.User)) return _options.Token is null ? Identity.Refused : null;
         if (!_users.TryGetValue(connect.User, out var known)) return _options.Username is null ? Identity.Refused : null;
-        // Without a password a user exists for certificates only, on a listener that maps them.
-        if (_mapsCertificates && string.IsNullOrEmpty(known.Options.Password) && known != _noAuthUser) return Identity.Refused;
+        // Without a password it exists for certificates only, if a listener maps those of its kind of connection.
+        if (string.IsNullOrEmpty(known.Options.Password) && known != _noAuthUser && _mappingListeners.Any(known.MayConnectBy)) return Identity.Refused;
         return SecretsMatch(known.Options.Password ?? "", connect.Password) ? Admit(known, facts, proxy) : Identity.Refused;
     }
 
@@ -126,11 +128,20 @@ public sealed class Authenticator
         return isHolder ? Admit(known, facts, proxy) : Identity.Refused;
     }
 
-    private Identity AuthenticateCertificate(ConnectionFacts facts, string? proxy)
+    /// <summary>The certificate says who it is; a user with a password must know that too.</summary>
+    private Identity AuthenticateCertificate(ConnectOptions connect, ConnectionFacts facts, string? proxy)
     {
         if (facts.Certificate is null) return Identity.Refused;
         var name = CertificateUser.Find(facts.Certificate, _users.Keys, _users.ContainsKey);
-        return name is null ? Identity.Refused : Admit(_users[name], facts, proxy);
+        if (name is null) return Identity.Refused;
+        return SecretsMatch(_users[name].Options.Password ?? "", connect.Password) ? Admit(_users[name], facts, proxy) : Identity.Refused;
+    }
+
+    /// <summary>Kinds of connection whose users may come from certificates: those of listeners that are open.</summary>
+    private static IEnumerable<string> FindMappingListeners(ServerOptions options)
+    {
+        if (options.Tls is { VerifyAndMap: true } && !options.DontListen) yield return ConnectionFacts.Standard;
+        if (options.WebSocket is { Port: not 0, Tls.VerifyAndMap: true }) yield return ConnectionFacts.WebSocket;
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
@@ -152,6 +163,12 @@ public sealed class Authenticator
         }
         return _options.Token;
     }
+
+    /// <summary>Who gives the system account its users, and nobody else any, has not closed the door to everybody else.</summary>
+    private static bool OnlySystemHasUsers(ServerOptions options) =>
+        options.Accounts is [{ Users.Count: > 0 } only]
+        && only.Name == (options.SystemAccount ?? DefaultSystemAccount)
+        && options.Authorization is { Users.Count: 0, Token: null, Username: null };
 
     private KnownUser? FindUser(string name) => _users.GetValueOrDefault(name) ?? _nkeys.GetValueOrDefault(name);
 

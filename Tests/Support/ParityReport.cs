@@ -51,23 +51,33 @@ public static class ParityReport
             # Parity
 
             Tests of nats-server 2.14 whose behaviour tests of ours showed in the last run, file by file. Shown means: a
-            test of ours claims it with `[Upstream]`, ran, and passed.
+            test of ours claims it with `[Upstream]`, ran, and passed. Left out means: `Golden/upstream-left-out.json` says
+            why no test of ours is to show it. What is neither is open.
 
-            | upstream file | shown | of |
-            |---|---:|---:|
+            | upstream file | shown | left out | open | of |
+            |---|---:|---:|---:|---:|
 
             """);
-        foreach (var (path, tests) in Upstream) report.Append($"| {path} | {tests.Count(test => IsShown(path, test))} | {tests.Length} |\n");
-        report.Append($"| **all** | **{Upstream.Sum(file => file.Value.Count(test => IsShown(file.Key, test)))}** | **{Upstream.Sum(file => file.Value.Length)}** |\n");
+        foreach (var (path, tests) in Upstream) Row(path, [.. tests.Select(test => (path, test))]);
+        Row("**all**", [.. Upstream.SelectMany(file => file.Value.Select(test => (file.Key, test)))]);
         foreach (var (path, tests) in Upstream)
         {
             report.Append($"\n## {path}\n");
             Section(report, "Shown", tests.Where(test => IsShown(path, test)));
             Section(report, "Claimed, but failed", tests.Where(test => StateOf(path, test) == ParityState.Failed));
             Section(report, "Claimed, but not run", tests.Where(test => StateOf(path, test) == ParityState.NotRun));
-            Section(report, "Not shown", tests.Where(test => StateOf(path, test) is null));
+            var rest = tests.Where(test => StateOf(path, test) is null).ToLookup(test => UpstreamLeftOut.ReasonOf(path, test));
+            foreach (var reason in rest.Where(reason => reason.Key is not null)) Section(report, $"Left out, {reason.Key}", reason);
+            Section(report, "Open", rest[null]);
         }
         return report.ToString();
+
+        void Row(string title, (string Path, string Test)[] tests)
+        {
+            var shown = tests.Count(test => IsShown(test.Path, test.Test));
+            var leftOut = tests.Count(test => StateOf(test.Path, test.Test) is null && UpstreamLeftOut.ReasonOf(test.Path, test.Test) is not null);
+            report.Append($"| {title} | {shown} | {leftOut} | {tests.Length - shown - leftOut} | {tests.Length} |\n");
+        }
 
         ParityState? StateOf(string path, string test) => states.TryGetValue((path, test), out var state) ? state : null;
 

@@ -60,7 +60,9 @@ public sealed class ServiceImport : ServiceSubscriber
         var delivered = trace is null
             ? crossing.Send(exporter, crossed, source, batch)
             : TracedCrossing.SendRequest(this, _importer, message.Subject, crossed, crossing, source, batch);
-        if (answer is not null && (!delivered || trace is { IsOnly: true })) exporter.Responses.Close(answer);
+        if (answer is null || (delivered && trace is not { IsOnly: true })) return delivered;
+        exporter.Responses.Close(answer);
+        if (!delivered && answer.Latency is { } latency) ServiceLatencyReporter.ReportNobody(Export, latency, batch);
         return delivered;
     }
 

@@ -70,6 +70,10 @@ internal static class ServiceLatencyReporter
         Publish(import.Export, report, batch);
     }
 
+    /// <summary>A request that nobody was there to take.</summary>
+    public static void ReportNobody(ServiceExport export, LatencyMeasurement measurement, FlushBatch batch) =>
+        Publish(export, Report(export, measurement, 503, "Service Unavailable") with { Requestor = measurement.Requestor.Describe(measurement.Share) }, batch);
+
     private static ServiceLatency Report(ServiceExport export, LatencyMeasurement measurement, int status, string? error) => new()
     {
         Id = UniqueId.Next(),

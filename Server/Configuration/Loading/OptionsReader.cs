@@ -13,7 +13,7 @@ internal sealed partial class OptionsReader(ConfigDiagnostics diagnostics, Mappi
 
     public ServerOptions Read(IReadOnlyDictionary<string, ConfigValue> entries)
     {
-        var options = new ServerOptions();
+        var options = OptionsBaseline.Empty;
         diagnostics.Guard(() => options = options with { SystemAccount = ReadSystemAccount(entries) });
         foreach (var (key, value) in entries)
         {

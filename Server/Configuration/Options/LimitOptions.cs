@@ -12,7 +12,7 @@ public sealed record LimitOptions
     /// <summary>Bytes waiting for one client before it is a slow consumer.</summary>
     public long MaxPending { get; init; } = Defaults.MaxPending;
 
-    /// <summary>Client connections of the server: -1 unlimited, 0 refuses all.</summary>
+    /// <summary>Client connections of the server; 0 or less refuses all.</summary>
     public int MaxConnections { get; init; } = Defaults.MaxConnections;
 
     /// <summary>Subscriptions of one connection: 0 or -1 unlimited.</summary>

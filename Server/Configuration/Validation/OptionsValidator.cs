@@ -18,6 +18,7 @@ public static partial class OptionsValidator
     /// <summary>The first problem, or null.</summary>
     public static string? FindError(ServerOptions options) =>
         FindLimitError(options)
+        ?? FindAdvertiseError(options)
         ?? FindOperatorError(options)
         ?? FindLeafNodeError(options)
         ?? FindAuthorizationError(options)
@@ -40,6 +41,15 @@ public static partial class OptionsValidator
         if (payload > pending) return $"max_payload ({payload}) cannot be higher than max_pending ({pending})";
         return options.ServerName?.Contains(' ') == true ? "server name cannot contain spaces" : null;
     }
+
+    private static string? FindAdvertiseError(ServerOptions options) =>
+        options.ClientAdvertise is not { Length: > 0 } address || IsAddress(address)
+            ? null
+            : $"Error setting server INFO with ClientAdvertise value of {address}, err=invalid address";
+
+    /// <summary>An IPv6 address has to be in brackets, or its end could be a port.</summary>
+    private static bool IsAddress(string text) =>
+        HostAndPort.TryParse(text, out _) && (text.StartsWith('[') || text.IndexOf(':') == text.LastIndexOf(':'));
 
     private static string? FindAuthorizationError(ServerOptions options)
     {

@@ -3,6 +3,8 @@ using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Streams;
+using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Log;
@@ -26,6 +28,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly ITimer _housekeeping;
+    private readonly BatchTotals _batchTotals = new();
     private ImmutableDictionary<string, AccountStreams> _accounts = ImmutableDictionary<string, AccountStreams>.Empty;
     private WriteAheadLog? _log;
     private ulong _lastId;
@@ -108,6 +111,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     {
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
+        LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, BatchTotals = _batchTotals },
     };
 
     /// <summary>Opens or makes the messages of a stream.</summary>

@@ -5,6 +5,7 @@ using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.Primitives;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 
 namespace NatsAspire.Server.JetStream.Runtime;
@@ -31,6 +32,9 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
 
     /// <summary>Bytes in the log after which a stream makes a checkpoint.</summary>
     public long CheckpointBytes { get; init; } = 32L << 20;
+
+    /// <summary>What leaders of streams must know.</summary>
+    public StreamLeaderOptions LeaderOptions { get; init; } = new();
 
     /// <summary>Adds an advisory to what goes out, if anybody in the account wants it.</summary>
     public void Advise(Outbox outbox, string subject, Func<AdvisoryStamp, JetStreamAdvisory> create)

@@ -14,6 +14,9 @@ internal sealed partial class StreamHost
     /// <summary>The messages, to be read in the mailbox.</summary>
     public IMessageStore Store => _store;
 
+    /// <summary>Messages put here by a command go out when this turn's commands are done; they wait for nothing.</summary>
+    public Outbox Prompt { get; } = new();
+
     /// <summary>Messages put here in the mailbox go out when what was proposed before them is durable.</summary>
     public Outbox Outgoing => _outbox;
 

@@ -146,9 +146,10 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         JetStreamLog.StreamFenced(_context.Log, Account.Name, Configuration.Name, fault.Message);
         if (_batch is { } batch) _log!.Return(batch);
         _batch = null;
-        _outbox.Clear();
-        // Nobody may hear of what may not be durable.
-        _unsent.Clear();
+        var failure = FailureAnswer();
+        // Nobody may be told that what may not be durable is.
+        while (_unsent.TryDequeue(out var unsent)) unsent.Fail(Account, failure, _flush);
+        _outbox.Fail(Account, failure, _flush);
         _context.Fenced?.Invoke(this, fault);
     }
 }

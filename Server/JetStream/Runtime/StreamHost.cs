@@ -49,7 +49,7 @@ internal sealed partial class StreamHost : Mailbox
         _log = log;
         Record = record;
         _replica = new StreamReplica(record.Configuration, store);
-        _leader = new StreamLeader(_replica, context.Domain);
+        _leader = new StreamLeader(_replica, context.LeaderOptions);
         _index = _durable = _completed = store.AppliedIndex;
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
         _timer = context.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -116,6 +116,7 @@ internal sealed partial class StreamHost : Mailbox
         }
         foreach (var command in _taken) command();
         _taken.Clear();
+        if (!Prompt.IsEmpty) Prompt.Deliver(Account, _matches, _flush);
     }
 
     private void TickIfDue()

@@ -70,7 +70,9 @@ public sealed record ServerStatistics
     [JsonPropertyName("received")] public required Volume Received { get; init; }
     [JsonPropertyName("received_from_clients")] public required Volume ReceivedFromClients { get; init; }
     [JsonPropertyName("slow_consumers")] public required long SlowConsumers { get; init; }
+    [JsonPropertyName("slow_consumer_stats")] public KindCounts? SlowConsumerCounts { get; init; }
     [JsonPropertyName("stale_connections"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public long StaleConnections { get; init; }
+    [JsonPropertyName("stale_connection_stats")] public KindCounts? StaleConnectionCounts { get; init; }
     [JsonPropertyName("stalled_clients"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public long StalledClients { get; init; }
     [JsonPropertyName("routes")] public IReadOnlyList<RouteStatistics>? Routes { get; init; }
     [JsonPropertyName("active_servers"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public int ActiveServers { get; init; }

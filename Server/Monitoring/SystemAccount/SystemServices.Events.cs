@@ -147,6 +147,8 @@ internal sealed partial class SystemServices : IClientEvents
             Received = new Volume(clients.InMessages + routed.InMessages, clients.InBytes + routed.InBytes),
             ReceivedFromClients = new Volume(clients.InMessages, clients.InBytes),
             SlowConsumers = _source.Clients.SlowConsumers + (_source.Routes?.SlowConsumers ?? 0),
+            SlowConsumerCounts = Counts(_source.Clients.SlowConsumers, _source.Routes?.SlowConsumers ?? 0),
+            StaleConnectionCounts = Counts(_source.Clients.StaleConnections, _source.Routes?.StaleConnections ?? 0),
             StaleConnections = _source.Clients.StaleConnections + (_source.Routes?.StaleConnections ?? 0),
             StalledClients = _source.Clients.Stalls,
             ActiveServers = 1 + (_source.Routes?.CompletePeerCount ?? 0),
@@ -161,4 +163,7 @@ internal sealed partial class SystemServices : IClientEvents
         };
         return new StatsEvent(Identify(), statistics);
     }
+
+    /// <summary>Null: there are none, which is not told.</summary>
+    private static KindCounts? Counts(long clients, long routes) => clients + routes == 0 ? null : new KindCounts(clients, routes, 0, 0);
 }

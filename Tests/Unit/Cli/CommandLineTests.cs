@@ -38,6 +38,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("-t", typeof(CliRequest.Fail))]
     [InlineData("-p 1", typeof(CliRequest.Run))]
     [InlineData("-js=false -p=-1 -- x", typeof(CliRequest.Fail))]
+    [Upstream("opts_test.go", "TestConfigureOptions")]
     public void Arguments_ask_for_one_thing(string arguments, Type request) =>
         CommandLine.Parse(arguments.Split(' ')).ShouldBeOfType(request);
 
@@ -83,6 +84,7 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    [Upstream("opts_test.go", "TestClusterFlagsOverride")]
     public void Cluster_address_replaces_that_of_the_file()
     {
         var cluster = Load("-c", _cluster, "-cluster", "nats://ivan:p%40d@127.0.0.1:6222").Cluster;

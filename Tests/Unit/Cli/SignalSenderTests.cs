@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NatsAspire.Server.Cli;
+using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Unit.Cli;
 
@@ -14,6 +15,12 @@ public class SignalSenderTests
     [InlineData("reopen", 10)]
     [InlineData("reload", 1)]
     [InlineData("ldm", 12)]
+    [Upstream("signal_test.go", "TestProcessSignalResolveSingleProcess")]
+    [Upstream("signal_test.go", "TestProcessSignalQuitProcess")]
+    [Upstream("signal_test.go", "TestProcessSignalTermProcess")]
+    [Upstream("signal_test.go", "TestProcessSignalReopenProcess")]
+    [Upstream("signal_test.go", "TestProcessSignalReloadProcess")]
+    [Upstream("signal_test.go", "TestProcessSignalLameDuckMode")]
     public void Command_has_its_signal(string command, int signal)
     {
         Sender(123).Send(command, "");
@@ -21,6 +28,11 @@ public class SignalSenderTests
     }
 
     [Fact]
+    [Upstream("signal_test.go", "TestProcessSignalNoProcesses")]
+    [Upstream("signal_test.go", "TestProcessSignalMultipleProcesses")]
+    [Upstream("signal_test.go", "TestProcessSignalMultipleProcessesGlobPartial")]
+    [Upstream("signal_test.go", "TestProcessSignalInvalidCommand")]
+    [Upstream("signal_test.go", "TestProcessSignalInvalidPid")]
     public void Process_is_named_or_the_only_one()
     {
         Sender(1, 2).Send("ldm", "77");
@@ -34,6 +46,7 @@ public class SignalSenderTests
     }
 
     [Fact]
+    [Upstream("signal_test.go", "TestProcessSignalMultipleProcessesGlob")]
     public void Refusals_are_gathered() =>
         Error(() => new SignalSender(() => [1, 2], (_, _) => "operation not permitted").Send("quit", "*"))
             .ShouldBe("\nsignal \"quit\" 1: operation not permitted\nsignal \"quit\" 2: operation not permitted");

@@ -67,6 +67,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    [Upstream("test/tls_test.go", "TestTLSConnectionTimeout")]
     public async Task AHandshakeThatNeverEndsIsCutOff()
     {
         await using var server = await TestServer.FromConfigAsync(_certificates.Block().Replace("timeout: 5", "timeout: 0.2"));
@@ -119,6 +120,7 @@ public sealed class TlsTests : IDisposable
 
     [Fact]
     [Upstream("tls_test.go", "TestTLSClientCertificate")]
+    [Upstream("test/tls_test.go", "TestTLSVerifyClientCertificate")]
     public async Task VerifyWantsACertificateOfTheAuthority()
     {
         await using var server = await TestServer.FromConfigAsync(_certificates.Block("verify: true"));
@@ -140,6 +142,11 @@ public sealed class TlsTests : IDisposable
     [InlineData("uri", "CN=ignored", "spiffe://acme/bob")]
     [Upstream("tls_test.go", "TestTLSClientAuthWithRDNSequence")]
     [Upstream("tls_test.go", "TestTLSClientCertificateSANsBasedAuth")]
+    [Upstream("test/tls_test.go", "TestTLSClientCertificateCNBasedAuth")]
+    [Upstream("test/tls_test.go", "TestTLSClientAuthWithRDNSequenceReordered")]
+    [Upstream("test/tls_test.go", "TestTLSClientSVIDAuth")]
+    [Upstream("test/tls_test.go", "TestTLSClientCertificateHasUserID")]
+    [Upstream("test/tls_test.go", "TestTLSClientCertificateNoSubjectWithSANAuth")]
     public async Task VerifyAndMapTakesTheUserFromTheCertificate(string kind, string subject, string user)
     {
         await using var server = await TestServer.FromConfigAsync(
@@ -195,6 +202,91 @@ public sealed class TlsTests : IDisposable
             await client.StartTlsAsync(host: host);
             client.Ssl.RemoteCertificate!.Subject.ShouldBe(subject, host);
         }
+    }
+
+    [Fact]
+    [Upstream("test/tls_test.go", "TestTLSStressConnect")]
+    [Upstream("test/tls_test.go", "TestAllowNonTLSReload")]
+    [Upstream("client_test.go", "TestTLSClientHandshakeFirstFallbackDelayAndAllowNonTLS")]
+    public async Task ManyConnectAtOnceWhicheverWayIsOpen()
+    {
+        await using var server = await TestServer.FromConfigAsync(_certificates.Block("handshake_first: true") + "\nallow_non_tls: true");
+        using (var plain = await RawClient.ConnectAsync(server.ClientEndPoint!))
+        {
+            await plain.SendAsync("CONNECT {}\r\nPING\r\n");
+            (await plain.ReadToCloseAsync()).ShouldBe("", "a handshake must come first, whatever else is allowed");
+        }
+        await server.ReloadAsync(TestServer.Parse(_certificates.Block("handshake_first: 25ms") + "\nallow_non_tls: true\nping_interval: 20s"));
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(async i =>
+        {
+            if (i % 3 == 0)
+            {
+                using var plain = await RawClient.ConnectAsync(server.ClientEndPoint!);
+                var info = await plain.ReadInfoAsync();
+                (info.GetProperty("tls_available").GetBoolean(), info.TryGetProperty("tls_required", out _)).ShouldBe((true, false));
+                await plain.SendAsync("CONNECT {\"verbose\":false}\r\nPING\r\n");
+                await plain.ExpectAsync("PONG\r\n");
+                return;
+            }
+            using var client = await TlsRawClient.ConnectAsync(server.ClientEndPoint!);
+            if (i % 3 == 1) await client.ReadThroughAsync("\r\n");
+            await client.StartTlsAsync();
+            await client.SendAsync(Connect);
+            await client.ReadThroughAsync("PONG\r\n");
+        }));
+        await Wait.Until("all are gone", () => server.ClientCount == 0);
+        server.Clients.Closed.ToList().Count(client => client.Last.Tls is not null).ShouldBe(20);
+    }
+
+    [Theory]
+    [InlineData("not tls\r\n", "Debug", "TLS handshake error")]
+    [InlineData("", "Debug", "TLS handshake timeout")]
+    [Upstream("client_test.go", "TestTLSClientHandshakeProbeErrorsLogAsDebug")]
+    [Upstream("client_test.go", "TestTLSHandshakeTimerTimeoutLogLevel")]
+    public async Task ProbesOfTheListenerAreNoErrors(string sent, string level, string text)
+    {
+        using var log = new CapturedLog();
+        await using var server = await NatsServer.StartAsync(TestServer.Parse(_certificates.Block().Replace("timeout: 5", "timeout: 0.3")), log);
+        using var probe = await RawClient.ConnectAsync(server.ClientEndPoint!);
+        await probe.ReadInfoAsync();
+        await probe.SendAsync(sent);
+        await probe.ExpectClosedAsync();
+        await Wait.Until("the line", () => log.Contains(text), () => string.Join('\n', log.Lines));
+        log.Lines.Single(line => line.Contains(text, StringComparison.Ordinal)).ShouldStartWith(level);
+    }
+
+    [Fact]
+    [Upstream("test/tls_test.go", "TestTLSBadAuthError")]
+    [Upstream("test/tls_test.go", "TestTLSAuthorizationShortTimeout")]
+    [Upstream("test/tls_test.go", "TestTLSClientCertificateCheckWithAllowedConnectionTypes")]
+    public async Task InsideTlsCredentialsAreAskedForAsWithout()
+    {
+        await using var server = await TestServer.FromConfigAsync(_certificates.Block() + "\nauthorization { user: derek, password: foo, timeout: 0.3 }");
+        foreach (var (sent, answer) in new[] { ("CONNECT {\"user\":\"derek\",\"pass\":\"NOT_THE_PASSWORD\"}\r\n", "-ERR 'Authorization Violation'\r\n"), ("", "-ERR 'Authentication Timeout'\r\n") })
+        {
+            using var client = await TlsRawClient.ConnectAsync(server.ClientEndPoint!);
+            await client.ReadThroughAsync("\r\n");
+            await client.StartTlsAsync();
+            await client.SendAsync(sent);
+            (await client.ReadToEndAsync()).ShouldBe(answer);
+        }
+        await using var mapping = await TestServer.FromConfigAsync(_certificates.Block("verify_and_map: true") + "\nauthorization { users = [ {user: \"CN=derek\", allowed_connection_types: [ WEBSOCKET ]} ] }");
+        using var mapped = await TlsRawClient.ConnectAsync(mapping.ClientEndPoint!);
+        await mapped.ReadThroughAsync("\r\n");
+        await mapped.StartTlsAsync(_certificates.Issue("derek", "CN=derek"));
+        await mapped.SendAsync(Connect);
+        (await mapped.ReadToEndAsync()).ShouldBe("-ERR 'Authorization Violation'\r\n");
+    }
+
+    [Fact]
+    [Upstream("server_test.go", "TestTLSMinVersionConfig")]
+    public async Task TheMinimumVersionChangesWithAReload()
+    {
+        await using var server = await TestServer.FromConfigAsync(_certificates.Block("min_version: \"1.3\""));
+        foreach (var wrong in new[] { "1.0", "1.1", "1.4" }) Should.Throw<Exception>(() => TestServer.Parse(_certificates.Block($"min_version: \"{wrong}\"")), wrong);
+        await server.ReloadAsync(TestServer.Parse(_certificates.Block("min_version: \"1.2\"")));
+        using var old = await OpenAsync(server, SslProtocols.Tls12);
+        using var modern = await OpenAsync(server, SslProtocols.Tls13);
     }
 
     [Fact]

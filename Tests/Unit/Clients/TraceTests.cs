@@ -10,6 +10,7 @@ public sealed class TraceTests
     private const string Header = "NATS/1.0\r\nA: b\r\n\r\n";
 
     [Fact]
+    [Upstream("client_test.go", "TestTraceMsgDelivery")]
     public async Task OperationsAndPayloadsOfBothDirections()
     {
         var lines = await TraceAsync(logging => logging, "PUB s r 4\r\na\"\r\n\r\n");
@@ -27,6 +28,7 @@ public sealed class TraceTests
     [InlineData(5, "hello...")]
     [InlineData(10, "helloworld")]
     [InlineData(0, "helloworld")]
+    [Upstream("client_test.go", "TestTraceMsg")]
     public async Task LongPayloadsAreCut(int limit, string shown) =>
         (await TraceAsync(logging => logging with { MaxTracedMessageLength = limit }, "PUB s 10\r\nhelloworld\r\n")).ShouldContain($"<<- MSG_PAYLOAD: [\"{shown}\"]");
 

@@ -18,6 +18,8 @@ public sealed class WriteTimeoutTests
     [Theory]
     [InlineData(WriteTimeoutPolicy.Default)]
     [InlineData(WriteTimeoutPolicy.Close)]
+    [Upstream("client_test.go", "TestClientConfigureWriteTimeoutPolicy")]
+    [Upstream("client_test.go", "TestClientFlushOutboundWriteTimeoutPolicy")]
     public async Task ASlowReaderIsClosed(WriteTimeoutPolicy policy)
     {
         using var log = new CapturedLog(LogLevel.Information);

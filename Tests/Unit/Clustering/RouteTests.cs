@@ -10,6 +10,7 @@ public sealed class RouteTests
     [Upstream("routes_test.go", "TestSeedSolicitWorks")]
     [Upstream("routes_test.go", "TestRoutePool")]
     [Upstream("routes_test.go", "TestRoutePerAccountDefaultForSysAccount")]
+    [Upstream("route_discovery_test.go", "TestSeedSolicitWorks")]
     public async Task ServersThatKnowOneFindTheOthers()
     {
         await using var cluster = await TestServer.ClusterAsync(3);
@@ -22,6 +23,7 @@ public sealed class RouteTests
 
     [Fact]
     [Upstream("routes_test.go", "TestChainedSolicitWorks")]
+    [Upstream("route_discovery_test.go", "TestChainedSolicitWorks")]
     public async Task AChainBecomesAMesh()
     {
         await using var cluster = new TestCluster();

@@ -40,6 +40,7 @@ public sealed class RouteTlsTests : IDisposable
     }
 
     [Fact]
+    [Upstream("routes_test.go", "TestRouteTLSHandshakeError")]
     public async Task APlainServerDoesNotJoinACiphered()
     {
         await using var first = await StartAsync("s1", _certificates.Block());

@@ -62,6 +62,7 @@ public class AccountOptionsTests
     [InlineData("b", null)]
     [InlineData("UBAAQWTW6CG2G6ANGNKB5U2B7HRWHSGMZEZX3AQSAJOQDAUGJD46LD2E", null)]
     [InlineData("notthere", "no_auth_user: \"notthere\" not present as user or nkey in authorization block or account configuration")]
+    [Upstream("opts_test.go", "TestNoAuthUserCode")]
     public void User_without_credentials_must_exist(string user, string? error)
     {
         var text = $$"""
@@ -94,6 +95,7 @@ public class AccountOptionsTests
     }
 
     [Fact]
+    [Upstream("opts_test.go", "TestOptionsProxyTrustedKeys")]
     public void Trusted_proxies_are_keys()
     {
         OptionsValidator.FindError(new ServerOptions { TrustedProxies = [TrustedKey, "bad1", OtherKey, "bad2"] }).ShouldBe("proxy trusted key \"bad1\" is invalid");

@@ -9,6 +9,7 @@ public class AuthorizationOptionsTests
     private const string NKey = "UC6NLCN7AS34YOJVCYD4PJ3QB7QGLYG5B5IMBT25VW5K4TNUJODM7BOX";
 
     [Fact]
+    [Upstream("opts_test.go", "TestAuthorizationConfig")]
     public void Roles_are_variables()
     {
         var authorization = Load("""
@@ -142,6 +143,7 @@ public class AuthorizationOptionsTests
     [InlineData("authorization {\n timeout: \"1m\"\n}", 60)]
     [InlineData("authorization {\n timeout: \"10m5s30ms\"\n}", 605.03)]
     [InlineData("authorization {\n timeout: 0.091\n}", 0.091)]
+    [Upstream("opts_test.go", "TestAuthorizationTimeoutConfigParsing")]
     public void Timeout_is_a_number_of_seconds_or_a_duration(string text, double seconds) =>
         Load(text).Authorization.Timeout.ShouldBe(TimeSpan.FromSeconds(seconds));
 

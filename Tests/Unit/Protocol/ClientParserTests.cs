@@ -95,6 +95,7 @@ public sealed class ClientParserTests
             .ShouldBe(["fault ControlLineTooLong"]);
 
     [Fact]
+    [Upstream("split_test.go", "TestSplitBufferPubOp5")]
     public void TellsHowLongAnUnfinishedMessageIs()
     {
         var protocol = new RecordingProtocol([]);

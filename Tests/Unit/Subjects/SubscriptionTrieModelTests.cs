@@ -38,13 +38,17 @@ public sealed class SubscriptionTrieModelTests
         trie.Count.ShouldBe(0);
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     [Upstream("sublist_test.go", "TestSublistRaceOnRemove")]
+    [Upstream("sublist_test.go", "TestSublistRaceOnRemoveNoCache")]
+    [Upstream("sublist_test.go", "TestSublistRaceOnInsertNoCache")]
     [Upstream("sublist_test.go", "TestSublistRaceOnInsert")]
     [Upstream("sublist_test.go", "TestSublistRaceOnMatch")]
-    public void MatchersAndChangersDoNotDisturbEachOther()
+    public void MatchersAndChangersDoNotDisturbEachOther(bool cached)
     {
-        var trie = new SubscriptionTrie();
+        var trie = new SubscriptionTrie(cached);
         var stays = Subscription("a.b");
         trie.Insert(stays);
         Parallel.For(0, 4, worker =>

@@ -5,15 +5,18 @@ using static NatsAspire.Tests.Unit.Subjects.TestSubscriber;
 
 namespace NatsAspire.Tests.Unit.Subjects;
 
-public sealed class SubscriptionTrieTests
+/// <summary>With the cache; <see cref="SubscriptionTrieWithoutCacheTests"/> runs the same without.</summary>
+public class SubscriptionTrieTests
 {
     [Fact]
     [Upstream("sublist_test.go", "TestSublistInit")]
     [Upstream("sublist_test.go", "TestSublistInsertCount")]
     [Upstream("sublist_test.go", "TestSublistRemove")]
+    [Upstream("sublist_test.go", "TestSublistInsertCountNoCache")]
+    [Upstream("sublist_test.go", "TestSublistRemoveNoCache")]
     public void CountsWhatItHolds()
     {
-        var trie = new SubscriptionTrie();
+        var trie = Create();
         trie.Count.ShouldBe(0);
         var subscriptions = new[] { Subscription("foo"), Subscription("bar"), Subscription("foo.bar") };
         foreach (var subscription in subscriptions) trie.Insert(subscription).ShouldBeTrue();
@@ -47,6 +50,14 @@ public sealed class SubscriptionTrieTests
     [Upstream("sublist_test.go", "TestSublistTwoTokenPubMatchSingleTokenSub")]
     [Upstream("sublist_test.go", "TestSublistInsertWithWildcardsAsLiterals")]
     [Upstream("sublist_test.go", "TestSublistSimpleNoCache")]
+    [Upstream("sublist_test.go", "TestSublistSimpleMultiTokensNoCache")]
+    [Upstream("sublist_test.go", "TestSublistPartialWildcardNoCache")]
+    [Upstream("sublist_test.go", "TestSublistPartialWildcardAtEndNoCache")]
+    [Upstream("sublist_test.go", "TestSublistFullWildcardNoCache")]
+    [Upstream("sublist_test.go", "TestSublistTwoTokenPubMatchSingleTokenSubNoCache")]
+    [Upstream("sublist_test.go", "TestSublistInsertWithWildcardsAsLiteralsNoCache")]
+    [Upstream("sublist_test.go", "TestSublistHasInterest")]
+    [Upstream("sublist_test.go", "TestSublistHasInterestOverlapping")]
     public void Matches_ByTokens(string filter, string subject, bool expected)
     {
         foreach (var cached in new[] { true, false })
@@ -66,10 +77,14 @@ public sealed class SubscriptionTrieTests
     [InlineData("")]
     [InlineData("foo bar")]
     [Upstream("sublist_test.go", "TestSublistInvalidSubjectsInsert")]
+    [Upstream("sublist_test.go", "TestSublistInvalidSubjectsInsertNoCache")]
+    [Upstream("sublist_test.go", "TestSublistBadSubjectOnRemove")]
+    [Upstream("sublist_test.go", "TestSublistBadSubjectOnRemoveNoCache")]
     public void RefusesMalformedSubjects(string subject)
     {
-        var trie = new SubscriptionTrie();
+        var trie = Create();
         trie.Insert(Subscription(subject)).ShouldBeFalse();
+        trie.Remove(Subscription(subject)).ShouldBeFalse();
         trie.Count.ShouldBe(0);
     }
 
@@ -83,7 +98,7 @@ public sealed class SubscriptionTrieTests
     [Upstream("sublist_test.go", "TestSublistMatchWithEmptyTokens")]
     public void NobodyIsMeantByEmptyTokens(string subject)
     {
-        var trie = new SubscriptionTrie();
+        var trie = Create();
         trie.Insert(Subscription(">"));
         trie.Insert(Subscription("foo.>", "queue"));
         var result = trie.Match(Encoding.UTF8.GetBytes(subject));
@@ -92,9 +107,10 @@ public sealed class SubscriptionTrieTests
 
     [Fact]
     [Upstream("sublist_test.go", "TestSublistBasicQueueResults")]
+    [Upstream("sublist_test.go", "TestSublistBasicQueueResultsNoCache")]
     public void GroupsQueueMembersByName()
     {
-        var trie = new SubscriptionTrie();
+        var trie = Create();
         trie.Insert(Subscription("foo"));
         trie.Insert(Subscription("foo", "bar"));
         trie.Insert(Subscription("foo", "baz"));
@@ -107,10 +123,11 @@ public sealed class SubscriptionTrieTests
 
     [Fact]
     [Upstream("sublist_test.go", "TestSublistRemoteQueueSubscriptions")]
+    [Upstream("sublist_test.go", "TestSublistRemoteQueueSubscriptionsNoCache")]
     public void ListsALinkOnceAndKeepsItsQueuesApart()
     {
         var link = new TestSubscriber(SubscriberKind.Route);
-        var trie = new SubscriptionTrie();
+        var trie = Create();
         trie.Insert(Subscription("a.*", null, link));
         trie.Insert(Subscription("a.>", null, link));
         trie.Insert(Subscription("a.b", "q", link));
@@ -125,9 +142,10 @@ public sealed class SubscriptionTrieTests
     [Fact]
     [Upstream("sublist_test.go", "TestSublistRemoveWildcard")]
     [Upstream("sublist_test.go", "TestSublistRemoveWithLargeSubs")]
+    [Upstream("sublist_test.go", "TestSublistRemoveWithLargeSubsNoCache")]
     public void ForgetsOneOfManyOnOneSubject()
     {
-        var trie = new SubscriptionTrie();
+        var trie = Create();
         var all = Enumerable.Range(0, 1000).Select(_ => Subscription("a.*.c")).ToArray();
         foreach (var subscription in all) trie.Insert(subscription);
         foreach (var subscription in all.Where((_, i) => i % 2 == 0)) trie.Remove(subscription).ShouldBeTrue();
@@ -170,7 +188,7 @@ public sealed class SubscriptionTrieTests
     [Upstream("sublist_test.go", "TestSublistReverseMatch")]
     public void ListsWhatItHolds()
     {
-        var trie = new SubscriptionTrie();
+        var trie = Create();
         foreach (var subject in new[] { "foo", "bar", "foo.bar", "foo.*", "*.bar", "foo.>" }) trie.Insert(Subscription(subject));
         trie.Insert(Subscription("foo.bar", "q"));
         trie.ToList().Count.ShouldBe(7);
@@ -178,15 +196,42 @@ public sealed class SubscriptionTrieTests
         found.ShouldBe(["foo.bar", "foo.bar", "foo.*", "*.bar", "foo.>"], ignoreOrder: true);
     }
 
+    [Theory]
+    [InlineData("foo.*-")]
+    [InlineData("foo.>-")]
+    [InlineData("foo.bar,*,>,baz")]
+    [Upstream("sublist_test.go", "TestSublistRemoveWithWildcardsAsLiterals")]
+    [Upstream("sublist_test.go", "TestSublistRemoveWithWildcardsAsLiteralsNoCache")]
+    public void WildcardsInsideOfTokensAreLetters(string subject)
+    {
+        var trie = Create();
+        var subscription = Subscription(subject);
+        trie.Insert(subscription).ShouldBeTrue();
+        Matches(trie, subject).ShouldBe(1);
+        trie.Remove(Subscription("foo.bar")).ShouldBeFalse();
+        trie.Count.ShouldBe(1);
+        trie.Remove(subscription).ShouldBeTrue();
+        (trie.Count, Matches(trie, subject)).ShouldBe((0, 0));
+    }
+
     [Fact]
     public void ALongSubjectDoesNotOverflowTheStack()
     {
         var subject = string.Join('.', Enumerable.Repeat("a", 20_000));
-        var trie = new SubscriptionTrie();
+        var trie = Create();
         trie.Insert(Subscription(subject)).ShouldBeTrue();
         trie.Insert(Subscription(subject.Replace("a.a", "*.a", StringComparison.Ordinal))).ShouldBeTrue();
         Matches(trie, subject).ShouldBe(2);
     }
 
+    /// <summary>What is tested.</summary>
+    protected virtual SubscriptionTrie Create() => new();
+
     private static int Matches(SubscriptionTrie trie, string subject) => trie.Match(Encoding.UTF8.GetBytes(subject)).Plain.Length;
+}
+
+/// <summary>The same for a trie that keeps no answers.</summary>
+public sealed class SubscriptionTrieWithoutCacheTests : SubscriptionTrieTests
+{
+    protected override SubscriptionTrie Create() => new(cached: false);
 }

@@ -22,7 +22,7 @@ public sealed record GoConsumer
     internal static IReadOnlyList<GoConsumer> ReadAll(IGoFiles files, string stream, GoKeys? keys, GoStoreReport report)
     {
         var consumers = new List<GoConsumer>();
-        foreach (var entry in files.List("obs").OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        foreach (var entry in report.List(files, "obs").OrderBy(entry => entry.Name, StringComparer.Ordinal))
         {
             if (entry.IsDirectory && Read(files, stream, entry.Name, keys, report) is { } consumer) consumers.Add(consumer);
         }

@@ -86,6 +86,7 @@ public sealed class SecretsTests
     [InlineData("--auth s3cr3t", "--auth xxxxxx")]
     [InlineData("--user pass --pass --auth", "--user pass --pass xxxxxx")]
     [InlineData("--routes nats://a:b@h:1,nats://h:2,nats://t@h:3", "--routes nats://xxx@h:1,nats://h:2,nats://x@h:3")]
+    [Upstream("opts_test.go", "TestRedactArgs")]
     public void ArgumentsAreMasked(string arguments, string expected)
     {
         var bytes = System.Text.Encoding.UTF8.GetBytes(arguments.Replace(' ', '\0') + "\0");
