@@ -48,7 +48,7 @@ internal sealed class Republisher
         var subject = _subjects.Rewrite(entry.Subject, entry.LastSequence + 1);
         _target.ResetWrittenCount();
         if (!_transform.TryTransform(subject, _target, Random.Shared) || !SubjectRules.IsValidLiteral(_target.WrittenSpan)) return false;
-        _before = store.TryLoadLast(subject, store.State.LastSequence, _last) ? _last.Sequence : 0;
+        _before = store.TryLoadLast(subject, entry.LastSequence, _last) ? _last.Sequence : 0;
         return true;
     }
 

@@ -1,3 +1,4 @@
+using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Streams.Expiry;
 using NatsAspire.Server.JetStream.Streams.Publishing;
 using NatsAspire.Server.JetStream.Streams.Schedules;
@@ -16,7 +17,7 @@ public sealed partial class StreamLeader
     private readonly List<DueSchedule> _due = [];
 
     /// <summary>When <see cref="Tick"/> has something to do, nanoseconds since 1970, maybe in the past; null: never, as things are.</summary>
-    public long? NextTick => Earlier(_replica.Expiry.NextDue, _replica.Schedules?.NextDue);
+    public long? NextTick => Earlier(Earlier(_replica.Expiry.NextDue, _replica.Schedules?.NextDue), _batchesDue == long.MaxValue ? null : _batchesDue);
 
     /// <summary>Does what is due.</summary>
     /// <param name="now">Nanoseconds since 1970.</param>
@@ -27,6 +28,22 @@ public sealed partial class StreamLeader
         if (_replica.MarksDeletes) _markers.Expire(now, effects, Store);
         else _replica.ExpireAged(now);
         if (_replica.Schedules is { } schedules) PublishScheduled(schedules, now, effects);
+        if (_batchesDue <= now) AbandonBatches(now, effects);
+    }
+
+    private void AbandonBatches(long now, IStreamEffects effects)
+    {
+        _batchesDue = long.MaxValue;
+        foreach (var batch in _atomic.Values)
+        {
+            if (batch.Deadline <= now) End(batch, BatchAbandonReason.Timeout, effects);
+            else _batchesDue = Math.Min(_batchesDue, batch.Deadline);
+        }
+        foreach (var batch in _fast.Values)
+        {
+            if (batch.Deadline <= now) End(batch);
+            else _batchesDue = Math.Min(_batchesDue, batch.Deadline);
+        }
     }
 
     /// <summary>Stores a message that was copied from another stream; what is refused here is left out.</summary>

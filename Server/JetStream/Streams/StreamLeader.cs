@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.JetStream.Streams.Expiry;
 using NatsAspire.Server.JetStream.Streams.Publishing;
@@ -50,6 +51,22 @@ public sealed partial class StreamLeader : IDisposable
     public void Publish(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
         Reconfigure();
+        if (reply.EndsWith(FastBatchRequest.Suffix))
+        {
+            PublishFast(message, reply, effects);
+            return;
+        }
+        var headers = new PublishHeaders(message.Headers);
+        if (!headers.BatchId.IsEmpty)
+        {
+            PublishAtomic(message, headers, reply, effects);
+            return;
+        }
+        PublishPlain(message, reply, effects);
+    }
+
+    private void PublishPlain(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
+    {
         var admission = _replica.Propose(message, default, out var entry);
         _answer.ResetWrittenCount();
         var sequence = entry.LastSequence + 1;
@@ -67,6 +84,10 @@ public sealed partial class StreamLeader : IDisposable
     /// <summary>Gives up what only this leader knows of. It must not be used any more.</summary>
     public void Dispose()
     {
+        foreach (var batch in _atomic.Values) _options.BatchTotals.RemoveAtomic(batch.StagedBytes);
+        foreach (var _ in _fast) _options.BatchTotals.RemoveFast();
+        _atomic.Clear();
+        _fast.Clear();
     }
 
     /// <summary>Appends a message to the log, and publishes it again where that is asked for.</summary>
@@ -83,5 +104,13 @@ public sealed partial class StreamLeader : IDisposable
         if (ReferenceEquals(_configuration, _replica.Configuration)) return;
         _configuration = _replica.Configuration;
         _republisher = Republisher.Of(_configuration);
+        if (!_configuration.AllowAtomicPublish) EndAll(_atomic, batch => _options.BatchTotals.RemoveAtomic(batch.StagedBytes));
+        if (!_configuration.AllowBatchPublish) EndAll(_fast, _ => _options.BatchTotals.RemoveFast());
+
+        static void EndAll<T>(Dictionary<byte[], T> batches, Action<T> end)
+        {
+            foreach (var batch in batches.Values) end(batch);
+            batches.Clear();
+        }
     }
 }

@@ -1,4 +1,6 @@
+using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Publishing;
 using NatsAspire.Server.Storage.Messages;
 
@@ -9,6 +11,7 @@ public sealed partial class StreamReplica
 {
     private readonly HeaderEditor _proposedHeaders = new();
     private PublishAdmission _admission;
+    private BatchAdmission _batchAdmission;
     private SubjectRewriter _proposedSubjects;
 
     /// <summary>Judges a message a client has published, as the leader.</summary>
@@ -40,8 +43,22 @@ public sealed partial class StreamReplica
             Payload = admission.Change is { } change ? change.Payload : message.Payload,
             IsSourced = isSourced,
         };
-        return admission;
+        return entry.Headers.Length > ushort.MaxValue && admission.Error is null ? JetStreamErrors.JSStreamHeaderExceedsMaximumErr : admission;
     }
+
+    /// <summary>Judges the next message of a batch.</summary>
+    /// <param name="message">As published, with the sequence it would get.</param>
+    /// <param name="staged">Those before it.</param>
+    internal Admission Judge(in StoredMessage message, StagedChanges staged) => _batchAdmission.Judge(
+        new StoredMessage
+        {
+            Sequence = message.Sequence,
+            Timestamp = message.Timestamp,
+            Subject = _proposedSubjects.Rewrite(message.Subject, message.Sequence),
+            Headers = message.Headers,
+            Payload = message.Payload,
+        },
+        staged);
 
     /// <summary>Whether messages published under a subject are stored under it.</summary>
     internal bool KeepsSubject(ReadOnlySpan<byte> subject) => _proposedSubjects.Rewrite(subject, _store.State.LastSequence + 1).SequenceEqual(subject);

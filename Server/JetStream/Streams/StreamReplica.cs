@@ -1,5 +1,6 @@
 using System.Buffers;
 using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.JetStream.Streams.Expiry;
 using NatsAspire.Server.JetStream.Streams.Publishing;
@@ -34,6 +35,7 @@ public sealed partial class StreamReplica
         _dedupe = new DedupeWindow(configuration.DuplicateWindow);
         _limits = new StreamLimits(configuration, store);
         _admission = new PublishAdmission(configuration, store, _dedupe);
+        _batchAdmission = new BatchAdmission(configuration, store, _dedupe);
         _subjects = SubjectRewriter.Of(configuration.SubjectTransform);
         _proposedSubjects = SubjectRewriter.Of(configuration.SubjectTransform);
         _expiry = new MessageExpiry(configuration, store);
@@ -86,6 +88,7 @@ public sealed partial class StreamReplica
         _dedupe.Resize(configuration.DuplicateWindow, now);
         _limits = new StreamLimits(configuration, _store);
         _admission = new PublishAdmission(configuration, _store, _dedupe);
+        _batchAdmission = new BatchAdmission(configuration, _store, _dedupe);
         _subjects = SubjectRewriter.Of(configuration.SubjectTransform);
         _proposedSubjects = SubjectRewriter.Of(configuration.SubjectTransform);
         var ages = before.MaxAge != configuration.MaxAge || before.AllowMessageTtl != configuration.AllowMessageTtl;

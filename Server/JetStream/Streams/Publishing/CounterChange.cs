@@ -86,7 +86,8 @@ public sealed class CounterChange
     {
         var copy = new SortedDictionary<string, SortedDictionary<string, string>>(StringComparer.Ordinal);
         if (sources is null) return copy;
-        foreach (var (stream, subjects) in sources) copy[stream] = new SortedDictionary<string, string>(subjects, StringComparer.Ordinal);
+        // What clients may have stored before the stream became a counter need not be whole.
+        foreach (var (stream, subjects) in sources) copy[stream] = subjects is null ? new(StringComparer.Ordinal) : new(subjects, StringComparer.Ordinal);
         return copy;
     }
 }
