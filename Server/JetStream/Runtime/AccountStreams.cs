@@ -96,6 +96,23 @@ internal sealed class AccountStreams : IStreamCatalog
         return host;
     }
 
+    /// <summary>Makes a whole draft a stream and has it run.</summary>
+    /// <param name="draft">Its name must be free.</param>
+    /// <exception cref="Storage.Disk.DiskException">The disk failed.</exception>
+    public StreamHost Adopt(StreamDraft draft)
+    {
+        var record = draft.Record;
+        if (Context.Files.SetAside(Account.Name, record.Configuration.Name, record.Id) is { } path)
+        {
+            JetStreamLog.SetAside(Context.Log, Account.Name, record.Configuration.Name, path);
+        }
+        draft.Adopt();
+        var host = _engine.Host(Context, record, _engine.OpenStore(Account.Name, record));
+        Add(host);
+        host.Start();
+        return host;
+    }
+
     /// <summary>Takes a stream in that was found at the start.</summary>
     public void Add(StreamHost host) => Volatile.Write(ref _streams, _streams.SetItem(host.Configuration.Name, host));
 

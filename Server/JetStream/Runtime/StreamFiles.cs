@@ -17,7 +17,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 /// </summary>
 /// <param name="disk">The disk.</param>
 /// <param name="root">An absolute path.</param>
-internal sealed class StreamFiles(IDisk disk, string root)
+internal sealed partial class StreamFiles(IDisk disk, string root)
 {
     private const string RecordName = "stream";
     private const int LargestRecord = 16 << 20;
@@ -35,18 +35,21 @@ internal sealed class StreamFiles(IDisk disk, string root)
         where stream.IsDirectory && !stream.Name.StartsWith('.')
         select (Decode(account.Name), Decode(stream.Name));
 
-    /// <summary>Directories of deleted streams that a crash has left.</summary>
+    /// <summary>Directories of deleted streams, and of streams that were not made whole, that a crash has left.</summary>
     public void SweepDeleted()
     {
         foreach (var account in disk.List(AccountsDirectory).Where(entry => entry.IsDirectory))
         {
             var directory = $"{AccountsDirectory}/{account.Name}";
-            foreach (var gone in disk.List(directory).Where(entry => entry.IsDirectory && entry.Name.StartsWith(".deleted-", StringComparison.Ordinal)))
+            foreach (var gone in disk.List(directory).Where(entry => entry.IsDirectory && IsLeftover(entry.Name)))
             {
                 disk.DeleteDirectory($"{directory}/{gone.Name}");
             }
         }
     }
+
+    private static bool IsLeftover(string name) =>
+        name.StartsWith(".deleted-", StringComparison.Ordinal) || name.StartsWith(DraftPrefix, StringComparison.Ordinal);
 
     public string MessagesOf(string account, string stream) => $"{DirectoryOf(account, stream)}/messages";
 
@@ -66,9 +69,11 @@ internal sealed class StreamFiles(IDisk disk, string root)
     }
 
     /// <summary>Writes what a stream is, durable when it returns.</summary>
-    public void WriteRecord(string account, StreamRecord record)
+    public void WriteRecord(string account, StreamRecord record) => WriteRecordInto(DirectoryOf(account, record.Configuration.Name), record);
+
+    /// <summary>Writes what a stream is into a directory, durable when it returns.</summary>
+    public void WriteRecordInto(string directory, StreamRecord record)
     {
-        var directory = DirectoryOf(account, record.Configuration.Name);
         disk.CreateDirectory(directory);
         var (path, draft) = ($"{directory}/{RecordName}", $"{directory}/{RecordName}.new");
         using (var file = disk.Open(draft, DiskOpen.Always))

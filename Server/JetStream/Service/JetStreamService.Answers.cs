@@ -150,7 +150,7 @@ internal sealed partial class JetStreamService
         }
     }
 
-    private static StreamState StateOf(in StoreState state) => new()
+    internal static StreamState StateOf(in StoreState state) => new()
     {
         Messages = state.Messages,
         Bytes = state.Bytes,

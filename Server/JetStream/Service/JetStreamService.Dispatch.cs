@@ -53,9 +53,8 @@ internal sealed partial class JetStreamService
             case ApiRequestKind.StreamPeerRemove or ApiRequestKind.StreamLeaderStepDown or ApiRequestKind.ConsumerLeaderStepDown:
                 call.Fail(JetStreamErrors.JSClusterRequiredErr);
                 break;
-            case ApiRequestKind.StreamSnapshot or ApiRequestKind.StreamRestore:
-                call.Fail(JetStreamErrors.JSStreamGeneralErrorF.With("snapshots are not supported by this build"));
-                break;
+            case ApiRequestKind.StreamSnapshot: Snapshot(account, call); break;
+            case ApiRequestKind.StreamRestore: Restore(account, call); break;
             default:
                 HandleConsumers(account, call, kind);
                 break;
