@@ -54,6 +54,7 @@ internal sealed partial class JetStreamEngine
             RemoveOrphans(hosts);
             _lastId = _log.Groups.Concat(hosts.Keys).DefaultIfEmpty().Max();
             foreach (var host in hosts.Values) Begin(host, visitor, Stopwatch.GetElapsedTime(started));
+            foreach (var host in hosts.Values) host.NudgeCopies();
             new GoMigration(this, Secrets(), _logger).Run();
         }
         catch

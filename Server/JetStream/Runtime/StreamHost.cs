@@ -73,7 +73,7 @@ internal sealed partial class StreamHost : Mailbox
         VisibleSequence = _marked = _store.State.LastSequence;
         MakeCopies();
         _capture.Follow(Configuration.Subjects);
-        Post(NudgeAll);
+        Wake();
     }
 
     /// <summary>Has something done in the mailbox, between messages. From any thread.</summary>

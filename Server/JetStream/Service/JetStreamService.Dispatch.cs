@@ -80,8 +80,9 @@ internal sealed partial class JetStreamService
         }
     }
 
+    /// <summary>The system account's requests are for clusters, and a server alone does not answer them, but for one.</summary>
     private void HandleSystem(ApiCall call)
     {
-        if (ReferenceEquals(call.Account, _system)) call.Fail(JetStreamErrors.JSClusterNotActiveErr);
+        if (ReferenceEquals(call.Account, _system) && call.Operation!.Kind == ApiRequestKind.AccountPurge) PurgeAccount(call);
     }
 }
