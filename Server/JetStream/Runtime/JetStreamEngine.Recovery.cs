@@ -54,6 +54,7 @@ internal sealed partial class JetStreamEngine
             RemoveOrphans(hosts);
             _lastId = _log.Groups.Concat(hosts.Keys).DefaultIfEmpty().Max();
             foreach (var host in hosts.Values) Begin(host, visitor, Stopwatch.GetElapsedTime(started));
+            new GoMigration(this, Secrets(), _logger).Run();
         }
         catch
         {
@@ -62,6 +63,8 @@ internal sealed partial class JetStreamEngine
             throw;
         }
     }
+
+    private List<string> Secrets() => [.. new[] { _options.EncryptionKey, _options.PreviousEncryptionKey }.Where(secret => !string.IsNullOrEmpty(secret)).Select(secret => secret!)];
 
     private Dictionary<ulong, StreamHost> Open()
     {

@@ -42,8 +42,11 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         StoreDirectory = directory;
         Files = new StreamFiles(disk, $"{directory}/natsaspire");
         MaxMemory = options.MaxMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
-        _housekeeping = time.CreateTimer(_ => TrimLog(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _housekeeping = time.CreateTimer(_ => KeepHouse(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>The disk.</summary>
+    public IDisk Disk => _disk;
 
     /// <summary>Where everything lies; upstream's files may lie there too.</summary>
     public string StoreDirectory { get; }
@@ -117,13 +120,13 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     /// <summary>Opens or makes the messages of a stream.</summary>
     public IMessageStore OpenStore(string account, StreamRecord record) => record.Configuration.Storage == StorageType.Memory
         ? new MemoryMessageStore()
-        : FileMessageStore.Open(_disk, Files.MessagesOf(account, record.Configuration.Name), StoreOptionsOf(record));
+        : FileMessageStore.Open(_disk, Files.MessagesOf(account, record.Configuration.Name), FileOptionsOf(record));
 
     /// <summary>A stream over its messages.</summary>
     public StreamHost Host(StreamContext context, StreamRecord record, IMessageStore store)
     {
         var isInMemory = record.Configuration.Storage == StorageType.Memory;
-        var sealer = isInMemory || _options.EncryptionKey is null ? null : new EntrySealer(StoreOptionsOf(record));
+        var sealer = isInMemory || _options.EncryptionKey is null ? null : new EntrySealer(FileOptionsOf(record));
         return new StreamHost(context, record, store, isInMemory ? null : _log, sealer);
     }
 
@@ -136,7 +139,8 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         Threads.Dispose();
     }
 
-    private FileStoreOptions StoreOptionsOf(StreamRecord record) => new()
+    /// <summary>How the messages of a stream are stored.</summary>
+    public FileStoreOptions FileOptionsOf(StreamRecord record) => new()
     {
         StreamId = record.Id,
         Compress = record.Configuration.Compression == StoreCompression.S2,
@@ -155,9 +159,10 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         .Where(host => host.Configuration.Storage == storage)
         .Sum(host => Math.Max(0, host.Configuration.MaxBytes));
 
-    /// <summary>Streams that keep the oldest part of the log make checkpoints, so that it may go.</summary>
-    private void TrimLog()
+    /// <summary>Copies look for their origins; streams that keep the oldest part of the log make checkpoints, so that it may go.</summary>
+    private void KeepHouse()
     {
+        foreach (var host in Accounts.Values.SelectMany(account => account.Hosts.Values)) host.NudgeCopies();
         if (_log is not { } log || log.Pinning is not { Count: > 0 } pinning) return;
         foreach (var host in Accounts.Values.SelectMany(account => account.Hosts.Values))
         {

@@ -11,6 +11,9 @@ internal sealed partial class StreamHost
     /// <summary>Counts and ends at the end of the last turn. From any thread.</summary>
     public StoreState State => Volatile.Read(ref _state).State;
 
+    /// <summary>It ends or has ended: its messages are not to be read any more. In the mailbox.</summary>
+    public bool IsStopping => _isStopping;
+
     /// <summary>The messages, to be read in the mailbox.</summary>
     public IMessageStore Store => _store;
 

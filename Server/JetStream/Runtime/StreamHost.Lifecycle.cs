@@ -35,6 +35,8 @@ internal sealed partial class StreamHost
         Record = record;
         _replica.Update(record.Configuration, _context.Now);
         _capture.Follow(record.Configuration.Subjects);
+        MakeCopies();
+        NudgeAll();
     }
 
     /// <summary>Ends, with all that it has in its store.</summary>
@@ -93,6 +95,7 @@ internal sealed partial class StreamHost
     private void End()
     {
         _isStopping = true;
+        StopCopies();
         _capture.Follow([]);
     }
 
@@ -107,11 +110,22 @@ internal sealed partial class StreamHost
     private void CheckpointNow()
     {
         if (!HasUnsaved) return;
+        SavePositions();
         (_checkpointWanted, _logged) = (false, 0);
         var checkpoint = _store.BeginCheckpoint(_index);
         checkpoint.Run();
         checkpoint.Complete();
         _log!.Release(Record.Id, _store.AppliedIndex);
+    }
+
+    /// <summary>Where sources are cannot be told from messages that are gone by then.</summary>
+    private void SavePositions()
+    {
+        if (Configuration.Sources.IsEmpty) return;
+        NotePositions();
+        var sources = Configuration.Sources.Select(source => source.IndexName).Where(_positions.ContainsKey);
+        Record = Record with { Positions = sources.ToDictionary(name => name, name => _positions[name]) };
+        _context.Files.WriteRecord(Account.Name, Record);
     }
 
     private sealed class NoCompletion : ILogCompletion

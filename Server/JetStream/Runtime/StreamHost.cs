@@ -70,8 +70,10 @@ internal sealed partial class StreamHost : Mailbox
     /// <summary>Begins to take messages of its subjects.</summary>
     public void Start()
     {
+        VisibleSequence = _marked = _store.State.LastSequence;
+        MakeCopies();
         _capture.Follow(Configuration.Subjects);
-        Wake();
+        Post(NudgeAll);
     }
 
     /// <summary>Has something done in the mailbox, between messages. From any thread.</summary>

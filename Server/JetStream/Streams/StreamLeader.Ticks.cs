@@ -46,6 +46,15 @@ public sealed partial class StreamLeader
         }
     }
 
+    /// <summary>Stores a message that was copied from another stream; what is refused here is left out.</summary>
+    /// <param name="message">Its sequence counts for nothing; its time is now.</param>
+    /// <param name="effects">What comes of it.</param>
+    public void TakeSourced(in StoredMessage message, IStreamEffects effects)
+    {
+        Reconfigure();
+        Store(message, effects);
+    }
+
     private static long? Earlier(long? one, long? other) => one is null || other < one ? other : one;
 
     private void PublishScheduled(ScheduleIndex schedules, long now, IStreamEffects effects)
