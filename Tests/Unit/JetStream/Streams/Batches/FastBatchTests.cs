@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
@@ -173,6 +174,31 @@ public sealed class FastBatchTests
         (stream.Leader.FastBatches, totals.Fast).ShouldBe((0, 0L));
         stream.Pass(10);
         stream.Leader.NextTick.ShouldBeNull();
+    }
+
+    /// <summary>What 2.14.5 answered, by reply subject.</summary>
+    [Fact]
+    public void AnswersAreAsRecorded()
+    {
+        using var document = JsonDocument.Parse(File.ReadAllBytes(Golden.PathOf("jsapi", "single.calls.json")));
+        var calls = document.RootElement.ValueKind == JsonValueKind.Array ? document.RootElement : document.RootElement.GetProperty("calls");
+        var recorded = calls.EnumerateArray().Single(call => call.GetProperty("label").GetString()!.StartsWith("fast batch publish: replies"));
+        using var stream = new LedStream(Fast with { Name = "Q" }, new StreamLeaderOptions { Domain = "hub" });
+        for (var i = 0; i < 11; i++) stream.Publish("before");
+        var answers = new Dictionary<string, string>();
+        foreach (var sent in recorded.GetProperty("sent").EnumerateArray().Select(sent => sent.GetString()!).Where(sent => sent.EndsWith("$FI")))
+        {
+            if (stream.Publish("q.f", reply: sent) is { } answer) answers.Add(sent, answer);
+        }
+        var compared = 0;
+        foreach (var response in recorded.GetProperty("responses").EnumerateArray())
+        {
+            var subject = response.GetProperty("subject").GetString()!;
+            if (!subject.Contains(".u1.") && !subject.Contains(".u2.") && !subject.Contains(".u3.")) continue;
+            answers.ShouldContainKeyAndValue(subject, response.GetProperty("data").GetString()!);
+            compared++;
+        }
+        (compared, answers.Count).ShouldBe((5, 5));
     }
 
     /// <summary>Several publishers with losses and repeats: what is acknowledged is stored, and replicas hold the same.</summary>
