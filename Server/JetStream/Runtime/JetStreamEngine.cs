@@ -114,7 +114,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     {
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
-        LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, BatchTotals = _batchTotals },
+        LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, Batches = LimitsOf(_options.Limits), BatchTotals = _batchTotals },
     };
 
     /// <summary>Opens or makes the messages of a stream.</summary>
@@ -153,6 +153,12 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private StoreKey? KeyOf(string? secret) => string.IsNullOrEmpty(secret)
         ? null
         : new StoreKey(_options.Cipher == JetStreamCipher.Aes ? StoreCipher.AesGcm : StoreCipher.ChaCha20Poly1305, System.Text.Encoding.UTF8.GetBytes(secret));
+
+    private static BatchLimits LimitsOf(JetStreamLimitOptions limits) => BatchLimits.Of(
+        (int)Math.Min(int.MaxValue, limits.MaxBatchInflightPerStream),
+        (int)Math.Min(int.MaxValue, limits.MaxBatchInflightTotal),
+        (int)Math.Min(int.MaxValue, limits.MaxBatchSize),
+        (long)limits.BatchTimeout.TotalNanoseconds);
 
     private long Reserved(StorageType storage) => Accounts.Values
         .SelectMany(account => account.Hosts.Values)
