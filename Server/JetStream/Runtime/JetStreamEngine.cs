@@ -18,10 +18,10 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private const long Mebibyte = 1 << 20;
 
     /// <summary>Bytes read and checked for one message that is asked for; larger ones compress better.</summary>
-    private const int ChunkSize = 16 << 10;
+    private const int ChunkSize = 8 << 10;
 
     /// <summary>Bytes of messages that a stream which is read from keeps.</summary>
-    private const long CacheBytes = 8 * Mebibyte;
+    private const long CacheBytes = 16 * Mebibyte;
 
     private readonly IDisk _disk;
     private readonly JetStreamOptions _options;
