@@ -21,15 +21,15 @@ public sealed record SnapshotConsumer(string Name, ReadOnlyMemory<byte> Configur
 /// removed in the meantime may be missing.
 /// </summary>
 /// <remarks>
-/// No <c>index.db</c> is written: servers that find none read the blocks. What is deleted is told by the sequences alone,
-/// and at the end of a block by the record of a sequence left out, which all versions know.
+/// No <c>index.db</c> is written: servers that find none read the blocks. What is deleted within a block has the record of a
+/// sequence left out, which all versions know; a large gap begins another block.
 /// </remarks>
 public sealed class SnapshotWriter
 {
     private const int BlockSize = 2 * 1024 * 1024;
 
-    /// <summary>A larger gap begins another block: readers note each sequence of one within a block.</summary>
-    private const ulong MaxGap = 64 * 1024;
+    /// <summary>A larger gap begins another block: within a block each sequence left out has a record.</summary>
+    private const ulong MaxGap = 1024;
 
     private readonly IMessageStore _store;
     private readonly string _stream;
@@ -132,17 +132,20 @@ public sealed class SnapshotWriter
         {
             var gap = _message.Sequence - _next;
             if (_block.WrittenCount > 0 && gap > MaxGap) return true;
-            if (_block.WrittenCount >= BlockSize)
-            {
-                if (gap > 0) Skip(_message.Sequence - 1, _timestamp, key);
-                return true;
-            }
+            if (_block.WrittenCount > 0) SkipThrough(_message.Sequence - 1, _timestamp, key);
+            if (_block.WrittenCount >= BlockSize) return true;
             Write(key);
         }
         // The sequences at the end may be gone; the last one has been given all the same.
-        if (_last > 0 && _next <= _last && (_block.WrittenCount == 0 || _last - _next <= MaxGap)) Skip(_last, _lastTimestamp, key);
-        else if (_last > 0 && number == 1 && _block.WrittenCount == 0) Skip(_last, _lastTimestamp, key);
+        if (_block.WrittenCount > 0 && _last - _next < MaxGap) SkipThrough(_last, _lastTimestamp, key);
+        else if (_block.WrittenCount == 0 && _last > 0 && (_next <= _last || number == 1)) Skip(_last, _lastTimestamp, key);
         return _block.WrittenCount > 0;
+    }
+
+    /// <summary>Each sequence left out within a block: servers before 2.10 count records to find a sequence.</summary>
+    private void SkipThrough(ulong last, long timestamp, byte[] key)
+    {
+        while (_next <= last) Skip(_next, timestamp, key);
     }
 
     private void Write(byte[] key)
