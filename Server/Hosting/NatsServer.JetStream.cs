@@ -13,6 +13,7 @@ namespace NatsAspire.Server.Hosting;
 public sealed partial class NatsServer
 {
     private JetStreamEngine? _jetStream;
+    private JetStreamService? _jetStreamService;
 
     /// <summary>Streams of this server; null: JetStream is off.</summary>
     internal JetStreamEngine? JetStream => _jetStream;
@@ -33,13 +34,14 @@ public sealed partial class NatsServer
             return;
         }
         foreach (var line in JetStreamBanner.Lines(_jetStream)) JetStreamLog.Banner(_log, line);
-        _ = new JetStreamService(_jetStream, Accounts, new ServiceSettings(
+        _jetStreamService = new JetStreamService(_jetStream, Accounts, new ServiceSettings(
             Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log));
-        _clients.UpdateInfo(info => info with { JetStream = true });
+        _clients.UpdateInfo(info => info with { JetStream = true, Domain = Options.JetStream.Domain });
     }
 
-    private static async Task StopJetStreamAsync(JetStreamEngine engine)
+    private async Task StopJetStreamAsync(JetStreamEngine engine)
     {
+        if (_jetStreamService is { } service) await service.StopTransfersAsync().ConfigureAwait(false);
         await engine.DisposeAsync().ConfigureAwait(false);
     }
 

@@ -9,6 +9,7 @@ public sealed record ServerIdentityInfo
     [JsonPropertyName("host")] public required string Host { get; init; }
     [JsonPropertyName("id")] public required string Id { get; init; }
     [JsonPropertyName("cluster")] public string? Cluster { get; init; }
+    [JsonPropertyName("domain")] public string? Domain { get; init; }
     [JsonPropertyName("ver")] public required string Version { get; init; }
     [JsonPropertyName("tags")] public IReadOnlyList<string>? Tags { get; init; }
     [JsonPropertyName("metadata")] public IReadOnlyDictionary<string, string>? Metadata { get; init; }

@@ -17,6 +17,29 @@ public sealed class NodeClientTests
     }
 
     [Fact]
+    public async Task TheOfficialClientsUseStreamsAndBuckets()
+    {
+        var folder = Peers.NodeClients();
+        var store = Directory.CreateTempSubdirectory("natsaspire-node-");
+        try
+        {
+            await using var server = await TestServer.StartAsync(options => options with
+            {
+                StoreDirectory = store.FullName,
+                JetStream = new Server.Configuration.JetStreamOptions { Enabled = true },
+            });
+            await using var node = RunningProcess.Start("node", Path.Combine(folder, "streams.mjs"), server.ClientUrl.ToString());
+            (await node.WaitForExitAsync(TimeSpan.FromSeconds(60))).ShouldBe(0, node.Output);
+            node.Output.ShouldContain("ok drain");
+            node.Output.ShouldNotContain("not ok");
+        }
+        finally
+        {
+            store.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task ItReconnectsToAnotherServerOfTheCluster()
     {
         var folder = Peers.NodeClients();

@@ -77,6 +77,48 @@ public sealed class SnapshotInteropTests : IAsyncLifetime
         stream.Consumers.ShouldHaveSingleItem().Name.ShouldBe("D");
     }
 
+    [Fact]
+    public async Task Backups_go_both_ways_over_the_API()
+    {
+        const string configuration = """{"name":"BOTH","subjects":["both.>"],"storage":"file","retention":"limits","max_msgs_per_subject":-1,"num_replicas":1}""";
+        var folder = _folder.CreateSubdirectory("ours");
+        await using var ours = await TestServer.StartAsync(options => options with { StoreDirectory = folder.FullName, JetStream = options.JetStream with { Enabled = true } });
+        await using var here = await TestClient.ConnectAsync(ours.ClientEndPoint!);
+        await RequestAsync("$JS.API.STREAM.CREATE.BOTH", configuration);
+        for (var i = 1; i <= 3000; i++) await _client.PublishAsync($"both.{i % 11}", $"message {i} {new string('x', i % 300)}", headers: i % 4 == 0 ? TestHeaders.Of(("N", $"{i}")) : null);
+        await _client.FlushAsync();
+        foreach (var sequence in new[] { 1, 2, 1500, 2998 }) await RequestAsync("$JS.API.STREAM.MSG.DELETE.BOTH", $$"""{"seq":{{sequence}}}""");
+        var original = await StateAsync(_client);
+
+        // From there to here.
+        var (_, archive) = await _client.SnapshotAsync("BOTH");
+        (await here.RestoreAsync("BOTH", configuration, archive, 65536)).TryGetProperty("error", out var error).ShouldBeFalse(error.ToString());
+        (await StateAsync(here)).ShouldBe(original);
+        (await here.RequestAsync("both.1", "another")).Text.ShouldContain("\"seq\":3001");
+
+        // And back.
+        var grown = await StateAsync(here);
+        (_, archive) = await here.SnapshotAsync("BOTH");
+        await RequestAsync("$JS.API.STREAM.DELETE.BOTH", "");
+        (await _client.RestoreAsync("BOTH", configuration, archive, 65536)).TryGetProperty("error", out error).ShouldBeFalse(error.ToString());
+        (await StateAsync(_client)).ShouldBe(grown);
+        foreach (var sequence in new[] { 4, 1499, 2999, 3001 })
+        {
+            var (one, other) = (await MessageAsync(here, sequence), await MessageAsync(_client, sequence));
+            other.ShouldBe(one);
+        }
+    }
+
+    private static async Task<string> StateAsync(TestClient client)
+    {
+        var info = await client.AskAsync("$JS.API.STREAM.INFO.BOTH");
+        var state = info.GetProperty("state");
+        return $"{info.GetProperty("created")} " + string.Join(' ', new[] { "messages", "bytes", "first_seq", "first_ts", "last_seq", "last_ts", "num_deleted" }.Select(name => state.GetProperty(name).ToString()));
+    }
+
+    private static async Task<string> MessageAsync(TestClient client, int sequence) =>
+        (await client.AskAsync("$JS.API.STREAM.MSG.GET.BOTH", $$"""{"seq":{{sequence}}}""")).GetProperty("message").GetRawText();
+
     private async Task CompareAsync(string stream, FileMessageStore store)
     {
         var state = (await RequestAsync($"$JS.API.STREAM.INFO.{stream}", "")).GetProperty("state");

@@ -56,8 +56,9 @@ public sealed class GoFolder : IGoFiles
     /// <summary>The same files in arrays of their own.</summary>
     public GoFolder Copy() => new(Files.ToDictionary(file => file.Key, file => file.Value.ToArray()), _root);
 
-    public IReadOnlyList<DiskEntry> List(string directory)
+    public IReadOnlyList<DiskEntry> List(string directory, out string? problem)
     {
+        problem = null;
         var prefix = Full(directory) + "/";
         return [.. Files.Where(file => file.Key.StartsWith(prefix, StringComparison.Ordinal))
             .GroupBy(file => file.Key[prefix.Length..].Split('/')[0])

@@ -23,7 +23,7 @@ internal sealed class AccountStreams : IStreamCatalog
         Account = account;
         Limits = limits;
         _tiers = AccountTiers.For(limits);
-        Context = engine.ContextOf(account);
+        Context = engine.ContextOf(account) with { Find = Find };
     }
 
     public Account Account { get; }
@@ -91,6 +91,23 @@ internal sealed class AccountStreams : IStreamCatalog
             throw;
         }
         var host = _engine.Host(Context, record, store);
+        Add(host);
+        host.Start();
+        return host;
+    }
+
+    /// <summary>Makes a whole draft a stream and has it run.</summary>
+    /// <param name="draft">Its name must be free.</param>
+    /// <exception cref="Storage.Disk.DiskException">The disk failed.</exception>
+    public StreamHost Adopt(StreamDraft draft)
+    {
+        var record = draft.Record;
+        if (Context.Files.SetAside(Account.Name, record.Configuration.Name, record.Id) is { } path)
+        {
+            JetStreamLog.SetAside(Context.Log, Account.Name, record.Configuration.Name, path);
+        }
+        draft.Adopt();
+        var host = _engine.Host(Context, record, _engine.OpenStore(Account.Name, record));
         Add(host);
         host.Start();
         return host;

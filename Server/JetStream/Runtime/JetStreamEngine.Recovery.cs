@@ -23,14 +23,16 @@ internal sealed partial class JetStreamEngine
     /// <param name="accounts">Accounts that have JetStream, with what they may use.</param>
     /// <param name="time">Clock and timers.</param>
     /// <param name="log">The server's log.</param>
+    /// <param name="walOptions">Of the write-ahead log; null: as the options say.</param>
     /// <exception cref="DiskException">The disk failed.</exception>
     /// <exception cref="CorruptStoreException">The log cannot be trusted; nothing was changed.</exception>
     public static JetStreamEngine Start(
-        IDisk disk, string directory, JetStreamOptions options, IEnumerable<(Account Account, AccountLimits Limits)> accounts, TimeProvider time, ILogger log)
+        IDisk disk, string directory, JetStreamOptions options, IEnumerable<(Account Account, AccountLimits Limits)> accounts, TimeProvider time, ILogger log,
+        LogOptions? walOptions = null)
     {
         var engine = new JetStreamEngine(disk, directory, options, time, log);
         foreach (var (account, limits) in accounts) engine.Enable(account, limits);
-        engine.Recover();
+        engine.Recover(walOptions ?? LogOptionsOf(options));
         engine._housekeeping.Change(HousekeepingInterval, HousekeepingInterval);
         return engine;
     }
@@ -39,14 +41,14 @@ internal sealed partial class JetStreamEngine
         ? new LogOptions { Sync = LogSync.Lazy, SyncInterval = interval }
         : new LogOptions();
 
-    private void Recover()
+    private void Recover(LogOptions walOptions)
     {
         _disk.CreateDirectory(StoreDirectory);
         MaxStore = _options.MaxStore ?? _disk.FreeBytes(StoreDirectory) / 4 * 3;
         Files.SweepDeleted();
         try
         {
-            _log = WriteAheadLog.Open(_disk, Files.LogDirectory, LogOptionsOf(_options), _logger);
+            _log = WriteAheadLog.Open(_disk, Files.LogDirectory, walOptions, _logger);
             var started = Stopwatch.GetTimestamp();
             var hosts = Open();
             var visitor = new Replayer(hosts);
@@ -54,6 +56,8 @@ internal sealed partial class JetStreamEngine
             RemoveOrphans(hosts);
             _lastId = _log.Groups.Concat(hosts.Keys).DefaultIfEmpty().Max();
             foreach (var host in hosts.Values) Begin(host, visitor, Stopwatch.GetElapsedTime(started));
+            foreach (var host in hosts.Values) host.NudgeCopies();
+            new GoMigration(this, Secrets(), _logger).Run();
         }
         catch
         {
@@ -62,6 +66,8 @@ internal sealed partial class JetStreamEngine
             throw;
         }
     }
+
+    private List<string> Secrets() => [.. new[] { _options.EncryptionKey, _options.PreviousEncryptionKey }.Where(secret => !string.IsNullOrEmpty(secret)).Select(secret => secret!)];
 
     private Dictionary<ulong, StreamHost> Open()
     {

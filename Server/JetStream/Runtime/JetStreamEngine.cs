@@ -3,6 +3,8 @@ using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Streams;
+using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Log;
@@ -26,6 +28,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly ITimer _housekeeping;
+    private readonly BatchTotals _batchTotals = new();
     private ImmutableDictionary<string, AccountStreams> _accounts = ImmutableDictionary<string, AccountStreams>.Empty;
     private WriteAheadLog? _log;
     private ulong _lastId;
@@ -39,8 +42,11 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         StoreDirectory = directory;
         Files = new StreamFiles(disk, $"{directory}/natsaspire");
         MaxMemory = options.MaxMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
-        _housekeeping = time.CreateTimer(_ => TrimLog(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _housekeeping = time.CreateTimer(_ => KeepHouse(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>The disk.</summary>
+    public IDisk Disk => _disk;
 
     /// <summary>Where everything lies; upstream's files may lie there too.</summary>
     public string StoreDirectory { get; }
@@ -108,18 +114,19 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     {
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
+        LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, Batches = LimitsOf(_options.Limits), BatchTotals = _batchTotals },
     };
 
     /// <summary>Opens or makes the messages of a stream.</summary>
     public IMessageStore OpenStore(string account, StreamRecord record) => record.Configuration.Storage == StorageType.Memory
         ? new MemoryMessageStore()
-        : FileMessageStore.Open(_disk, Files.MessagesOf(account, record.Configuration.Name), StoreOptionsOf(record));
+        : FileMessageStore.Open(_disk, Files.MessagesOf(account, record.Configuration.Name), FileOptionsOf(record));
 
     /// <summary>A stream over its messages.</summary>
     public StreamHost Host(StreamContext context, StreamRecord record, IMessageStore store)
     {
         var isInMemory = record.Configuration.Storage == StorageType.Memory;
-        var sealer = isInMemory || _options.EncryptionKey is null ? null : new EntrySealer(StoreOptionsOf(record));
+        var sealer = isInMemory || _options.EncryptionKey is null ? null : new EntrySealer(FileOptionsOf(record));
         return new StreamHost(context, record, store, isInMemory ? null : _log, sealer);
     }
 
@@ -132,7 +139,8 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         Threads.Dispose();
     }
 
-    private FileStoreOptions StoreOptionsOf(StreamRecord record) => new()
+    /// <summary>How the messages of a stream are stored.</summary>
+    public FileStoreOptions FileOptionsOf(StreamRecord record) => new()
     {
         StreamId = record.Id,
         Compress = record.Configuration.Compression == StoreCompression.S2,
@@ -146,14 +154,21 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         ? null
         : new StoreKey(_options.Cipher == JetStreamCipher.Aes ? StoreCipher.AesGcm : StoreCipher.ChaCha20Poly1305, System.Text.Encoding.UTF8.GetBytes(secret));
 
+    private static BatchLimits LimitsOf(JetStreamLimitOptions limits) => BatchLimits.Of(
+        (int)Math.Min(int.MaxValue, limits.MaxBatchInflightPerStream),
+        (int)Math.Min(int.MaxValue, limits.MaxBatchInflightTotal),
+        (int)Math.Min(int.MaxValue, limits.MaxBatchSize),
+        (long)limits.BatchTimeout.TotalNanoseconds);
+
     private long Reserved(StorageType storage) => Accounts.Values
         .SelectMany(account => account.Hosts.Values)
         .Where(host => host.Configuration.Storage == storage)
         .Sum(host => Math.Max(0, host.Configuration.MaxBytes));
 
-    /// <summary>Streams that keep the oldest part of the log make checkpoints, so that it may go.</summary>
-    private void TrimLog()
+    /// <summary>Copies look for their origins; streams that keep the oldest part of the log make checkpoints, so that it may go.</summary>
+    private void KeepHouse()
     {
+        foreach (var host in Accounts.Values.SelectMany(account => account.Hosts.Values)) host.NudgeCopies();
         if (_log is not { } log || log.Pinning is not { Count: > 0 } pinning) return;
         foreach (var host in Accounts.Values.SelectMany(account => account.Hosts.Values))
         {

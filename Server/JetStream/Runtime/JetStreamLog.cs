@@ -40,4 +40,19 @@ internal static partial class JetStreamLog
 
     [LoggerMessage(611, LogLevel.Warning, "The log holds {Count} operations of streams that are not there")]
     public static partial void Orphans(ILogger log, int count);
+
+    [LoggerMessage(630, LogLevel.Information, "Imported {Messages} messages for stream '{Account} > {Stream}' from {Path}, which stays as it is")]
+    public static partial void Imported(ILogger log, ulong messages, string account, string stream, string path);
+
+    [LoggerMessage(631, LogLevel.Warning, "Stream '{Account} > {Stream}' was imported as far as it can be read: {Problems}")]
+    public static partial void ImportedInPart(ILogger log, string account, string stream, string problems);
+
+    [LoggerMessage(632, LogLevel.Error, "Stream '{Account} > {Stream}' of a Go server is not imported: {Reason}")]
+    public static partial void NotImported(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(633, LogLevel.Error, "Streams of a Go server in account '{Account}' cannot be listed: {Reason}")]
+    public static partial void ImportUnreadable(ILogger log, string account, string reason);
+
+    [LoggerMessage(634, LogLevel.Warning, "{Count} consumers of stream '{Account} > {Stream}' are kept beside it and do not run")]
+    public static partial void ConsumersKept(ILogger log, int count, string account, string stream);
 }

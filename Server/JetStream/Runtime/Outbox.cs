@@ -52,21 +52,40 @@ internal sealed class Outbox
     {
         for (var offset = 0; offset < _length;)
         {
-            var at = _bytes.AsSpan(offset);
-            var subject = BinaryPrimitives.ReadInt32LittleEndian(at);
-            var reply = BinaryPrimitives.ReadInt32LittleEndian(at[4..]);
-            var body = BinaryPrimitives.ReadInt32LittleEndian(at[12..]);
-            var message = new Message
-            {
-                Subject = at.Slice(HeaderLength, subject),
-                Reply = at.Slice(HeaderLength + subject, reply),
-                HeaderLength = BinaryPrimitives.ReadInt32LittleEndian(at[8..]),
-                BodyAndCrlf = at.Slice(HeaderLength + subject + reply, body),
-            };
-            account.PublishInternal(message, matches, batch);
-            offset += HeaderLength + subject + reply + body;
+            account.PublishInternal(Read(ref offset), matches, batch);
         }
         Clear();
+    }
+
+    /// <summary>Tells those who wait for an answer that it came to nothing, and is empty then. Copies and advisories are dropped.</summary>
+    /// <param name="account">Whose subjects they are.</param>
+    /// <param name="failure">What to say.</param>
+    /// <param name="batch">Flushed by the caller.</param>
+    public void Fail(Account account, ReadOnlySpan<byte> failure, FlushBatch batch)
+    {
+        for (var offset = 0; offset < _length;)
+        {
+            var message = Read(ref offset);
+            // Copies have headers, answers have none.
+            if (message.HeaderLength == 0 && !message.Subject.StartsWith("$JS.EVENT."u8)) account.PublishInternal(message.Subject, default, failure, batch);
+        }
+        Clear();
+    }
+
+    private Message Read(ref int offset)
+    {
+        var at = _bytes.AsSpan(offset);
+        var subject = BinaryPrimitives.ReadInt32LittleEndian(at);
+        var reply = BinaryPrimitives.ReadInt32LittleEndian(at[4..]);
+        var body = BinaryPrimitives.ReadInt32LittleEndian(at[12..]);
+        offset += HeaderLength + subject + reply + body;
+        return new Message
+        {
+            Subject = at.Slice(HeaderLength, subject),
+            Reply = at.Slice(HeaderLength + subject, reply),
+            HeaderLength = BinaryPrimitives.ReadInt32LittleEndian(at[8..]),
+            BodyAndCrlf = at.Slice(HeaderLength + subject + reply, body),
+        };
     }
 
     public void Clear()

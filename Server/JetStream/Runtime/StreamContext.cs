@@ -5,6 +5,7 @@ using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.Primitives;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 
 namespace NatsAspire.Server.JetStream.Runtime;
@@ -32,6 +33,12 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     /// <summary>Bytes in the log after which a stream makes a checkpoint.</summary>
     public long CheckpointBytes { get; init; } = 32L << 20;
 
+    /// <summary>Finds a stream of the account. From any thread.</summary>
+    public Func<string, StreamHost?>? Find { get; init; }
+
+    /// <summary>What leaders of streams must know.</summary>
+    public StreamLeaderOptions LeaderOptions { get; init; } = new();
+
     /// <summary>Adds an advisory to what goes out, if anybody in the account wants it.</summary>
     public void Advise(Outbox outbox, string subject, Func<AdvisoryStamp, JetStreamAdvisory> create)
     {
@@ -48,4 +55,8 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
 /// <param name="Id">Its name in the log; never given again.</param>
 /// <param name="Created">Nanoseconds since 1970.</param>
 /// <param name="Configuration">As stored.</param>
-internal sealed record StreamRecord(ulong Id, long Created, StreamConfiguration Configuration);
+internal sealed record StreamRecord(ulong Id, long Created, StreamConfiguration Configuration)
+{
+    /// <summary>Last sequence copied of each source (<see cref="StreamSource.IndexName"/>), as of the last checkpoint.</summary>
+    public IReadOnlyDictionary<string, ulong> Positions { get; init; } = new Dictionary<string, ulong>();
+}

@@ -13,11 +13,11 @@ namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>
 /// Where streams lie: <c>root/accounts/ACCOUNT/STREAM/{stream,messages/}</c>. The file <c>stream</c> says what the stream is, and that
-/// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…}}</c>.
+/// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…},"sources":{…}}</c>.
 /// </summary>
 /// <param name="disk">The disk.</param>
 /// <param name="root">An absolute path.</param>
-internal sealed class StreamFiles(IDisk disk, string root)
+internal sealed partial class StreamFiles(IDisk disk, string root)
 {
     private const string RecordName = "stream";
     private const int LargestRecord = 16 << 20;
@@ -35,18 +35,21 @@ internal sealed class StreamFiles(IDisk disk, string root)
         where stream.IsDirectory && !stream.Name.StartsWith('.')
         select (Decode(account.Name), Decode(stream.Name));
 
-    /// <summary>Directories of deleted streams that a crash has left.</summary>
+    /// <summary>Directories of deleted streams, and of streams that were not made whole, that a crash has left.</summary>
     public void SweepDeleted()
     {
         foreach (var account in disk.List(AccountsDirectory).Where(entry => entry.IsDirectory))
         {
             var directory = $"{AccountsDirectory}/{account.Name}";
-            foreach (var gone in disk.List(directory).Where(entry => entry.IsDirectory && entry.Name.StartsWith(".deleted-", StringComparison.Ordinal)))
+            foreach (var gone in disk.List(directory).Where(entry => entry.IsDirectory && IsLeftover(entry.Name)))
             {
                 disk.DeleteDirectory($"{directory}/{gone.Name}");
             }
         }
     }
+
+    private static bool IsLeftover(string name) =>
+        name.StartsWith(".deleted-", StringComparison.Ordinal) || name.StartsWith(DraftPrefix, StringComparison.Ordinal);
 
     public string MessagesOf(string account, string stream) => $"{DirectoryOf(account, stream)}/messages";
 
@@ -66,9 +69,11 @@ internal sealed class StreamFiles(IDisk disk, string root)
     }
 
     /// <summary>Writes what a stream is, durable when it returns.</summary>
-    public void WriteRecord(string account, StreamRecord record)
+    public void WriteRecord(string account, StreamRecord record) => WriteRecordInto(DirectoryOf(account, record.Configuration.Name), record);
+
+    /// <summary>Writes what a stream is into a directory, durable when it returns.</summary>
+    public void WriteRecordInto(string directory, StreamRecord record)
     {
-        var directory = DirectoryOf(account, record.Configuration.Name);
         disk.CreateDirectory(directory);
         var (path, draft) = ($"{directory}/{RecordName}", $"{directory}/{RecordName}.new");
         using (var file = disk.Open(draft, DiskOpen.Always))
@@ -117,6 +122,12 @@ internal sealed class StreamFiles(IDisk disk, string root)
             json.WriteNumber("created", record.Created);
             json.WritePropertyName("config");
             json.WriteRawValue(JetStreamJson.Write(record.Configuration));
+            if (record.Positions.Count > 0)
+            {
+                json.WriteStartObject("sources");
+                foreach (var (source, sequence) in record.Positions) json.WriteNumber(source, sequence);
+                json.WriteEndObject();
+            }
             json.WriteEndObject();
         }
         return [.. Encoding.ASCII.GetBytes(Crc32C.Compute(buffer.WrittenSpan).ToString("x8", CultureInfo.InvariantCulture)), (byte)'\n', .. buffer.WrittenSpan];
@@ -134,7 +145,12 @@ internal sealed class StreamFiles(IDisk disk, string root)
             using var document = JsonDocument.Parse(body.ToArray());
             var config = Encoding.UTF8.GetBytes(document.RootElement.GetProperty("config").GetRawText());
             if (ApiReader.ReadSingle(config, new StreamConfiguration(), StreamConfiguration.Read, out var configuration) is { } error) throw new CorruptStoreException($"{path} at 0: {error}");
-            return new StreamRecord(document.RootElement.GetProperty("id").GetUInt64(), document.RootElement.GetProperty("created").GetInt64(), configuration);
+            return new StreamRecord(document.RootElement.GetProperty("id").GetUInt64(), document.RootElement.GetProperty("created").GetInt64(), configuration)
+            {
+                Positions = document.RootElement.TryGetProperty("sources", out var sources)
+                    ? sources.EnumerateObject().ToDictionary(source => source.Name, source => source.Value.GetUInt64())
+                    : new Dictionary<string, ulong>(),
+            };
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
         {

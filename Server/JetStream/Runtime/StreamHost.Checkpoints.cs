@@ -28,6 +28,7 @@ internal sealed partial class StreamHost
     private void BeginCheckpoint()
     {
         (_checkpointWanted, _logged) = (false, 0);
+        SavePositions();
         _checkpointIndex = _index;
         _checkpoint = _store.BeginCheckpoint(_index);
         StartCheckpoint();

@@ -11,8 +11,14 @@ internal sealed partial class StreamHost
     /// <summary>Counts and ends at the end of the last turn. From any thread.</summary>
     public StoreState State => Volatile.Read(ref _state).State;
 
+    /// <summary>It ends or has ended: its messages are not to be read any more. In the mailbox.</summary>
+    public bool IsStopping => _isStopping;
+
     /// <summary>The messages, to be read in the mailbox.</summary>
     public IMessageStore Store => _store;
+
+    /// <summary>Messages put here by a command go out when this turn's commands are done; they wait for nothing.</summary>
+    public Outbox Prompt { get; } = new();
 
     /// <summary>Messages put here in the mailbox go out when what was proposed before them is durable.</summary>
     public Outbox Outgoing => _outbox;

@@ -86,6 +86,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         if (!_replica.Apply(entry)) throw new Storage.Messages.CorruptStoreException($"Operation {index} of stream {Configuration.Name} is none that this version knows.");
         _index = _durable = _completed = index;
         _logged += entry.Length;
+        if (!Configuration.Sources.IsEmpty && StreamMessageEntry.TryDecode(entry, _encoded, out var message)) NotePosition(message.Headers);
     }
 
     /// <summary>Gives what was proposed to the log, and closes the answers that wait for it.</summary>
@@ -107,6 +108,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
             _batch = null;
             if (!_log!.TryAppend(batch, this)) HoldUp(batch);
         }
+        MarkVisible();
         if (_log is null) _durable = _index;
         SendSettled();
     }
@@ -136,6 +138,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
             next.Deliver(Account, _matches, _flush);
             if (_spares.Count < SpareOutboxes) _spares.Push(next);
         }
+        ShowVisible();
     }
 
     /// <summary>Takes nothing more until the next start; what was acknowledged is safe, what was not is told so.</summary>
@@ -146,9 +149,10 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         JetStreamLog.StreamFenced(_context.Log, Account.Name, Configuration.Name, fault.Message);
         if (_batch is { } batch) _log!.Return(batch);
         _batch = null;
-        _outbox.Clear();
-        // Nobody may hear of what may not be durable.
-        _unsent.Clear();
+        var failure = FailureAnswer();
+        // Nobody may be told that what may not be durable is.
+        while (_unsent.TryDequeue(out var unsent)) unsent.Fail(Account, failure, _flush);
+        _outbox.Fail(Account, failure, _flush);
         _context.Fenced?.Invoke(this, fault);
     }
 }

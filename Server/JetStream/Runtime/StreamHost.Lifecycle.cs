@@ -34,8 +34,9 @@ internal sealed partial class StreamHost
         if (_log is not null) _context.Files.WriteRecord(Account.Name, record);
         Record = record;
         _replica.Update(record.Configuration, _context.Now);
-        _leader = new StreamLeader(_replica, _context.Domain);
         _capture.Follow(record.Configuration.Subjects);
+        MakeCopies();
+        NudgeAll();
     }
 
     /// <summary>Ends, with all that it has in its store.</summary>
@@ -94,12 +95,14 @@ internal sealed partial class StreamHost
     private void End()
     {
         _isStopping = true;
+        StopCopies();
         _capture.Follow([]);
     }
 
     private void Close()
     {
         _timer.Dispose();
+        _leader.Dispose();
         _store.Dispose();
         _sealer?.Dispose();
     }
@@ -107,11 +110,22 @@ internal sealed partial class StreamHost
     private void CheckpointNow()
     {
         if (!HasUnsaved) return;
+        SavePositions();
         (_checkpointWanted, _logged) = (false, 0);
         var checkpoint = _store.BeginCheckpoint(_index);
         checkpoint.Run();
         checkpoint.Complete();
         _log!.Release(Record.Id, _store.AppliedIndex);
+    }
+
+    /// <summary>Where sources are cannot be told from messages that are gone by then.</summary>
+    private void SavePositions()
+    {
+        if (Configuration.Sources.IsEmpty) return;
+        NotePositions();
+        var sources = Configuration.Sources.Select(source => source.IndexName).Where(_positions.ContainsKey);
+        Record = Record with { Positions = sources.ToDictionary(name => name, name => _positions[name]) };
+        _context.Files.WriteRecord(Account.Name, Record);
     }
 
     private sealed class NoCompletion : ILogCompletion

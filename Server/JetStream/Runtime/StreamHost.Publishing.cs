@@ -83,9 +83,13 @@ internal sealed partial class StreamHost
 
     private void AnswerFault(ReadOnlySpan<byte> reply)
     {
-        if (reply.IsEmpty) return;
+        if (!reply.IsEmpty) Account.PublishInternal(reply, default, FailureAnswer(), _flush);
+    }
+
+    private ReadOnlySpan<byte> FailureAnswer()
+    {
         var answer = new ArrayBufferWriter<byte>();
         new PubAck(Configuration.Name, _context.Domain).WriteFailure(answer, JetStreamErrors.JSInsufficientResourcesErr);
-        Account.PublishInternal(reply, default, answer.WrittenSpan, _flush);
+        return answer.WrittenSpan;
     }
 }

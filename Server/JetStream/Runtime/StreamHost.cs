@@ -31,7 +31,7 @@ internal sealed partial class StreamHost : Mailbox
     private readonly StreamCapture _capture;
     private List<Action> _commands = [];
     private List<Action> _taken = [];
-    private StreamLeader _leader;
+    private readonly StreamLeader _leader;
     private long? _armed;
     private bool _isStopping;
 
@@ -49,7 +49,7 @@ internal sealed partial class StreamHost : Mailbox
         _log = log;
         Record = record;
         _replica = new StreamReplica(record.Configuration, store);
-        _leader = new StreamLeader(_replica, context.Domain);
+        _leader = new StreamLeader(_replica, context.LeaderOptions);
         _index = _durable = _completed = store.AppliedIndex;
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
         _timer = context.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -70,6 +70,8 @@ internal sealed partial class StreamHost : Mailbox
     /// <summary>Begins to take messages of its subjects.</summary>
     public void Start()
     {
+        VisibleSequence = _marked = _store.State.LastSequence;
+        MakeCopies();
         _capture.Follow(Configuration.Subjects);
         Wake();
     }
@@ -116,11 +118,15 @@ internal sealed partial class StreamHost : Mailbox
         }
         foreach (var command in _taken) command();
         _taken.Clear();
+        if (!Prompt.IsEmpty) Prompt.Deliver(Account, _matches, _flush);
     }
 
     private void TickIfDue()
     {
-        if (Fault is null && !_isStopping && _leader.NextTick is { } due && due <= _context.Now) _leader.Tick(_context.Now, this);
+        if (Fault is not null || _isStopping || _leader.NextTick is not { } due || due > _context.Now) return;
+        _leader.Tick(_context.Now, this);
+        // The timer is spent, be the rest due at the same time.
+        _armed = null;
     }
 
     private void Arm()

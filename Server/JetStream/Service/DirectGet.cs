@@ -20,9 +20,12 @@ internal sealed class DirectGet(StreamHost stream, MessageGetRequest request, by
     /// <summary>Subjects that a request for the last messages of several may match, as upstream.</summary>
     private const int MaxSubjects = 1024;
 
+    [ThreadStatic]
+    private static Scratch? _scratch;
+
     private readonly IMessageStore _store = stream.Store;
-    private readonly ArrayBufferWriter<byte> _headers = new(256);
-    private readonly MessageBuffer _message = new();
+    private readonly ArrayBufferWriter<byte> _headers = (_scratch ??= new Scratch()).Headers;
+    private readonly MessageBuffer _message = (_scratch ??= new Scratch()).Message;
     private ulong _lastSequence;
     private ulong _pending;
 
@@ -147,5 +150,13 @@ internal sealed class DirectGet(StreamHost stream, MessageGetRequest request, by
         _headers.Write(name);
         Encoding.UTF8.GetBytes(value, _headers);
         _headers.Write("\r\n"u8);
+    }
+
+    /// <summary>Buffers of a thread, which serves one get at a time.</summary>
+    private sealed class Scratch
+    {
+        public ArrayBufferWriter<byte> Headers { get; } = new(256);
+
+        public MessageBuffer Message { get; } = new();
     }
 }

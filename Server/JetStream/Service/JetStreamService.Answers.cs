@@ -71,19 +71,12 @@ internal sealed partial class JetStreamService
         Time = Now,
     };
 
-    private static StreamSourceInfo? MirrorOf(StreamHost stream) => stream.Configuration.Mirror is { } mirror ? Describe(mirror) : null;
+    private static StreamSourceInfo? MirrorOf(StreamHost stream) => stream.Configuration.Mirror is null ? null : SourcesOf(stream, isMirror: true).FirstOrDefault();
 
-    private static ValueList<StreamSourceInfo> SourcesOf(StreamHost stream) => [.. stream.Configuration.Sources.Select(Describe)];
+    private static ValueList<StreamSourceInfo> SourcesOf(StreamHost stream) => [.. SourcesOf(stream, isMirror: false)];
 
-    /// <summary>A mirror or source of which nothing has come yet.</summary>
-    private static StreamSourceInfo Describe(StreamSource source) => new()
-    {
-        Name = source.Name,
-        External = source.External,
-        Active = -1,
-        FilterSubject = source.FilterSubject,
-        SubjectTransforms = source.SubjectTransforms,
-    };
+    /// <summary>Those that it copies from; none when it is of the other kind.</summary>
+    private static IReadOnlyList<StreamSourceInfo> SourcesOf(StreamHost stream, bool isMirror) => stream.Configuration.Mirror is null == isMirror ? [] : stream.Sources;
 
     private bool TryReadList(ApiCall call, out StreamListRequest request)
     {
@@ -157,7 +150,7 @@ internal sealed partial class JetStreamService
         }
     }
 
-    private static StreamState StateOf(in StoreState state) => new()
+    internal static StreamState StateOf(in StoreState state) => new()
     {
         Messages = state.Messages,
         Bytes = state.Bytes,

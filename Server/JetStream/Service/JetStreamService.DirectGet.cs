@@ -23,7 +23,7 @@ internal sealed partial class JetStreamService
 
     private void GetDirect(StreamHost stream, ApiCall call)
     {
-        var outbox = new Outbox();
+        var outbox = stream.Prompt;
         if (!call.IsServed)
         {
             outbox.Add(call.Reply, default, DirectGetStatus.RequiredLevel, default);
@@ -36,6 +36,5 @@ internal sealed partial class JetStreamService
             if (problem != DirectGetProblem.None) outbox.Add(call.Reply, default, DirectGetStatus.Of(problem), default);
             else new DirectGet(stream, request, call.Reply, _settings.MaxPending, outbox).Run();
         }
-        Send(call.Account, outbox);
     }
 }

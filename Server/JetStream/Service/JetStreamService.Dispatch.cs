@@ -11,8 +11,7 @@ internal sealed partial class JetStreamService
     {
         if (call.Operation is not { } operation)
         {
-            // Nobody answers for the whole system.
-            if (!ReferenceEquals(call.Account, _system)) call.Fail(JetStreamErrors.JSBadRequestErr);
+            // No such request: as if nobody had heard it.
             return;
         }
         if (operation.Scope == ApiScope.System)
@@ -54,9 +53,8 @@ internal sealed partial class JetStreamService
             case ApiRequestKind.StreamPeerRemove or ApiRequestKind.StreamLeaderStepDown or ApiRequestKind.ConsumerLeaderStepDown:
                 call.Fail(JetStreamErrors.JSClusterRequiredErr);
                 break;
-            case ApiRequestKind.StreamSnapshot or ApiRequestKind.StreamRestore:
-                call.Fail(JetStreamErrors.JSStreamGeneralErrorF.With("snapshots are not supported by this build"));
-                break;
+            case ApiRequestKind.StreamSnapshot: Snapshot(account, call); break;
+            case ApiRequestKind.StreamRestore: Restore(account, call); break;
             default:
                 HandleConsumers(account, call, kind);
                 break;
@@ -82,8 +80,9 @@ internal sealed partial class JetStreamService
         }
     }
 
+    /// <summary>The system account's requests are for clusters, and a server alone does not answer them, but for one.</summary>
     private void HandleSystem(ApiCall call)
     {
-        if (ReferenceEquals(call.Account, _system)) call.Fail(JetStreamErrors.JSClusterNotActiveErr);
+        if (ReferenceEquals(call.Account, _system) && call.Operation!.Kind == ApiRequestKind.AccountPurge) PurgeAccount(call);
     }
 }

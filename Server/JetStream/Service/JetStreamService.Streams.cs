@@ -42,6 +42,8 @@ internal sealed partial class JetStreamService
             Time = Now,
             DidCreate = true,
         });
+        // Nothing has been copied when the answer says so.
+        if (isNew) stream.NudgeCopies();
     }
 
     private void UpdateStream(AccountStreams account, ApiCall call)
@@ -102,15 +104,29 @@ internal sealed partial class JetStreamService
             call.Fail(JetStreamErrors.JSStreamNotFoundErr);
             return;
         }
-        account.Remove(call.First);
+        Delete(account, stream);
+        call.Answer(new SuccessResponse(ResponseTypes.StreamDelete));
+    }
+
+    /// <summary>Deletes every stream of an account, be there such an account or not.</summary>
+    private void PurgeAccount(ApiCall call)
+    {
+        if (_engine.Accounts.GetValueOrDefault(call.First) is { } account)
+        {
+            foreach (var stream in account.Hosts.Values) Delete(account, stream);
+        }
+        call.Answer(new AccountPurgeResponse());
+    }
+
+    private void Delete(AccountStreams account, StreamHost stream)
+    {
+        account.Remove(stream.Configuration.Name);
         using var done = new ManualResetEventSlim();
         stream.PostQuiet(() =>
         {
             try
             {
                 stream.Delete();
-                Announce(stream, AdvisorySubjects.StreamDeleted, AdvisoryAction.Delete);
-                call.Answer(new SuccessResponse(ResponseTypes.StreamDelete));
             }
             finally
             {
@@ -118,6 +134,7 @@ internal sealed partial class JetStreamService
             }
         });
         done.Wait();
+        Announce(stream, AdvisorySubjects.StreamDeleted, AdvisoryAction.Delete);
     }
 
     private void Announce(StreamHost stream, string subject, string action)

@@ -84,6 +84,7 @@ internal sealed partial class JetStreamService : Mailbox
 
     protected override void Turn()
     {
+        while (_commands.TryDequeue(out var command)) command();
         while (_calls.TryDequeue(out var call))
         {
             Interlocked.Decrement(ref _waiting);

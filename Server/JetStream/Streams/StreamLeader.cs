@@ -1,27 +1,47 @@
 using System.Buffers;
-using System.Numerics;
+using System.Globalization;
+using System.Text;
 using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Streams.Batches;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.JetStream.Streams.Expiry;
 using NatsAspire.Server.JetStream.Streams.Publishing;
 using NatsAspire.Server.Storage.Messages;
 
 namespace NatsAspire.Server.JetStream.Streams;
 
 /// <summary>
-/// What the leader of a stream does with what clients publish: judges it, proposes entries, answers. Pure: the time is
-/// an argument, everything else an effect. Belongs to the stream's mailbox.
+/// What the leader of a stream does with what clients publish: judges it, proposes entries, answers; and what it does
+/// when time passes. Pure: the time is an argument, everything else an effect. Belongs to the stream's mailbox.
 /// </summary>
-public sealed class StreamLeader
+public sealed partial class StreamLeader : IDisposable
 {
     private readonly StreamReplica _replica;
+    private readonly StreamLeaderOptions _options;
     private readonly PubAck _acks;
     private readonly ArrayBufferWriter<byte> _answer = new();
+    private StreamConfiguration _configuration;
+    private Republisher? _republisher;
 
     /// <param name="replica">Its own copy of the stream.</param>
     /// <param name="domain">The server's domain; null: none.</param>
     public StreamLeader(StreamReplica replica, string? domain)
+        : this(replica, new StreamLeaderOptions { Domain = domain })
+    {
+    }
+
+    /// <param name="replica">Its own copy of the stream.</param>
+    /// <param name="options">What it must know of its server.</param>
+    public StreamLeader(StreamReplica replica, StreamLeaderOptions options)
     {
         _replica = replica;
-        _acks = new PubAck(replica.Configuration.Name, domain);
+        _options = options;
+        _configuration = replica.Configuration;
+        _acks = new PubAck(_configuration.Name, options.Domain);
+        _markers = new DeleteMarkers(replica);
+        _republisher = Republisher.Of(_configuration);
+        // What an earlier leader here has begun may have come to nothing.
+        replica.Schedules?.Restart();
     }
 
     /// <summary>A client has published a message on one of the stream's subjects.</summary>
@@ -30,6 +50,23 @@ public sealed class StreamLeader
     /// <param name="effects">What comes of it.</param>
     public void Publish(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
+        Reconfigure();
+        if (reply.EndsWith(FastBatchRequest.Suffix))
+        {
+            PublishFast(message, reply, effects);
+            return;
+        }
+        var headers = new PublishHeaders(message.Headers);
+        if (!headers.BatchId.IsEmpty)
+        {
+            PublishAtomic(message, headers, reply, effects);
+            return;
+        }
+        PublishPlain(message, reply, effects);
+    }
+
+    private void PublishPlain(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
+    {
         var admission = _replica.Propose(message, default, out var entry);
         _answer.ResetWrittenCount();
         var sequence = entry.LastSequence + 1;
@@ -37,23 +74,43 @@ public sealed class StreamLeader
         else if (admission.Duplicate > 0) _acks.WriteDuplicate(_answer, admission.Duplicate);
         else
         {
-            effects.Propose(entry);
-            WriteAck(sequence, admission.Counter);
+            Commit(entry, effects);
+            if (admission.Counter is { } value) _acks.WriteCounter(_answer, sequence, Encoding.ASCII.GetBytes(value.ToString(CultureInfo.InvariantCulture)));
+            else _acks.Write(_answer, sequence);
         }
-        if (!reply.IsEmpty && !_replica.Configuration.NoAck) effects.Publish(reply, default, _answer.WrittenSpan);
+        if (!reply.IsEmpty && !_configuration.NoAck) effects.Publish(reply, default, _answer.WrittenSpan);
     }
 
-    /// <summary>When <see cref="Tick"/> has something to do, nanoseconds since 1970; null: never, as things are.</summary>
-    public long? NextTick => _replica.NextExpiry;
-
-    /// <summary>Does what is due.</summary>
-    /// <param name="now">Nanoseconds since 1970.</param>
-    /// <param name="effects">What comes of it.</param>
-    public void Tick(long now, IStreamEffects effects) => _replica.ExpireAged(now);
-
-    private void WriteAck(ulong sequence, BigInteger? counter)
+    /// <summary>Gives up what only this leader knows of. It must not be used any more.</summary>
+    public void Dispose()
     {
-        if (counter is { } value) _acks.WriteCounter(_answer, sequence, System.Text.Encoding.ASCII.GetBytes(value.ToString(System.Globalization.CultureInfo.InvariantCulture)));
-        else _acks.Write(_answer, sequence);
+        foreach (var batch in _atomic.Values) _options.BatchTotals.RemoveAtomic(batch.StagedBytes);
+        foreach (var _ in _fast) _options.BatchTotals.RemoveFast();
+        _atomic.Clear();
+        _fast.Clear();
+    }
+
+    /// <summary>Appends a message to the log, and publishes it again where that is asked for.</summary>
+    private void Commit(in StreamMessageEntry entry, IStreamEffects effects)
+    {
+        var again = _republisher is { } republisher && republisher.Prepare(entry, _replica.Store);
+        effects.Propose(entry);
+        if (again) _republisher!.Publish(entry, effects);
+    }
+
+    /// <summary>Goes by what the stream has become.</summary>
+    private void Reconfigure()
+    {
+        if (ReferenceEquals(_configuration, _replica.Configuration)) return;
+        _configuration = _replica.Configuration;
+        _republisher = Republisher.Of(_configuration);
+        if (!_configuration.AllowAtomicPublish) EndAll(_atomic, batch => _options.BatchTotals.RemoveAtomic(batch.StagedBytes));
+        if (!_configuration.AllowBatchPublish) EndAll(_fast, _ => _options.BatchTotals.RemoveFast());
+
+        static void EndAll<T>(Dictionary<byte[], T> batches, Action<T> end)
+        {
+            foreach (var batch in batches.Values) end(batch);
+            batches.Clear();
+        }
     }
 }

@@ -13,8 +13,7 @@ public enum LimitReached
 }
 
 /// <summary>
-/// What a stream may hold. Which messages go follows from the messages alone (and for the age from the time given), so
-/// that all replicas drop the same ones.
+/// What a stream may hold. Which messages go follows from the messages alone, so that all replicas drop the same ones.
 /// </summary>
 /// <param name="configuration">The stream's.</param>
 /// <param name="store">Its messages.</param>
@@ -61,21 +60,6 @@ public sealed class StreamLimits(StreamConfiguration configuration, IMessageStor
             }
         }
         Enforce(default);
-    }
-
-    /// <summary>Drops messages older than the stream's age.</summary>
-    /// <param name="now">Nanoseconds since 1970.</param>
-    /// <returns>When the next one will be too old; null: none ever will.</returns>
-    public long? ExpireAged(long now)
-    {
-        if (configuration.MaxAge <= 0) return null;
-        while (store.State is { Messages: > 0 } state)
-        {
-            var due = state.FirstTimestamp + configuration.MaxAge;
-            if (due > now) return due;
-            RemoveFirst();
-        }
-        return null;
     }
 
     private void EnforcePerSubject(ReadOnlySpan<byte> subject)

@@ -8,8 +8,8 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// </summary>
 public sealed partial class StreamReplica
 {
-    /// <summary>Messages of a batch at most, as upstream's limit for publishers.</summary>
-    public const int MaxBatch = 1000;
+    /// <summary>Messages of a batch at most. What publishers may send, the leader's <see cref="Batches.BatchLimits.Size"/> says.</summary>
+    public const int MaxBatch = 1_000_000;
 
     private readonly List<byte[]> _staged = [];
     private byte[] _stagedBatch = [];

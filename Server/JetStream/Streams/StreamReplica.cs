@@ -1,7 +1,10 @@
 using System.Buffers;
 using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.JetStream.Streams.Expiry;
 using NatsAspire.Server.JetStream.Streams.Publishing;
+using NatsAspire.Server.JetStream.Streams.Schedules;
 using NatsAspire.Server.Storage.Messages;
 
 namespace NatsAspire.Server.JetStream.Streams;
@@ -17,8 +20,11 @@ public sealed partial class StreamReplica
     private readonly DedupeWindow _dedupe;
     private readonly ArrayBufferWriter<byte> _scratch = new();
     private readonly MessageBuffer _buffer = new();
+    private readonly HeaderEditor _editor = new();
     private StreamLimits _limits;
-    private PublishAdmission _admission;
+    private MessageExpiry _expiry;
+    private ScheduleIndex? _schedules;
+    private SubjectRewriter _subjects;
 
     /// <param name="configuration">Valid (see <see cref="StreamValidation"/>).</param>
     /// <param name="store">Its messages, maybe from an earlier run.</param>
@@ -29,37 +35,30 @@ public sealed partial class StreamReplica
         _dedupe = new DedupeWindow(configuration.DuplicateWindow);
         _limits = new StreamLimits(configuration, store);
         _admission = new PublishAdmission(configuration, store, _dedupe);
+        _batchAdmission = new BatchAdmission(configuration, store, _dedupe);
+        _subjects = SubjectRewriter.Of(configuration.SubjectTransform);
+        _proposedSubjects = SubjectRewriter.Of(configuration.SubjectTransform);
+        _expiry = new MessageExpiry(configuration, store);
+        if (configuration.AllowMessageSchedules) _schedules = new ScheduleIndex(store);
         RememberIds();
+        Index(configuration.AllowMessageTtl ? _expiry : null, _schedules);
     }
 
     public StreamConfiguration Configuration { get; private set; }
 
     public StoreState State => _store.State;
 
+    internal IMessageStore Store => _store;
+
+    internal DedupeWindow Dedupe => _dedupe;
+
+    internal MessageExpiry Expiry => _expiry;
+
+    /// <summary>Null: the stream allows none.</summary>
+    internal ScheduleIndex? Schedules => _schedules;
+
     /// <summary>Message ids within the duplicate window.</summary>
     public int RememberedIds => _dedupe.Count;
-
-    /// <summary>Judges a message a client has published, as the leader.</summary>
-    /// <param name="message">Its sequence counts for nothing; its time is the leader's clock.</param>
-    /// <param name="reply">Where the acknowledgement goes; empty: nowhere.</param>
-    /// <param name="entry">To be appended to the log when the message is admitted; its spans are the message's.</param>
-    public Admission Propose(in StoredMessage message, ReadOnlySpan<byte> reply, out StreamMessageEntry entry)
-    {
-        var last = _store.State;
-        entry = new StreamMessageEntry
-        {
-            LastSequence = last.LastSequence,
-            // Time does not run backwards in a stream.
-            Timestamp = Math.Max(message.Timestamp, last.LastTimestamp),
-            Subject = message.Subject,
-            Reply = reply,
-            Headers = message.Headers,
-            Payload = message.Payload,
-        };
-        var admission = _admission.Judge(message);
-        if (admission.Counter is { } counter) entry = entry.WithPayload(CounterValue.Format(counter));
-        return admission;
-    }
 
     /// <summary>Applies an entry of the log.</summary>
     /// <returns>False when it is none this version knows; nothing has changed then.</returns>
@@ -84,20 +83,43 @@ public sealed partial class StreamReplica
     /// <param name="now">Nanoseconds since 1970.</param>
     public void Update(StreamConfiguration configuration, long now)
     {
+        var before = Configuration;
         Configuration = configuration;
         _dedupe.Resize(configuration.DuplicateWindow, now);
         _limits = new StreamLimits(configuration, _store);
         _admission = new PublishAdmission(configuration, _store, _dedupe);
+        _batchAdmission = new BatchAdmission(configuration, _store, _dedupe);
+        _subjects = SubjectRewriter.Of(configuration.SubjectTransform);
+        _proposedSubjects = SubjectRewriter.Of(configuration.SubjectTransform);
+        var ages = before.MaxAge != configuration.MaxAge || before.AllowMessageTtl != configuration.AllowMessageTtl;
+        if (ages) _expiry = new MessageExpiry(configuration, _store);
+        var schedules = configuration.AllowMessageSchedules && _schedules is null ? new ScheduleIndex(_store) : null;
+        _schedules = configuration.AllowMessageSchedules ? _schedules ?? schedules : null;
+        Index(ages && configuration.AllowMessageTtl ? _expiry : null, schedules);
         _limits.EnforceAll();
     }
 
-    /// <summary>When the oldest message will be too old, nanoseconds since 1970; null: never.</summary>
-    public long? NextExpiry => Configuration.MaxAge > 0 && _store.State is { Messages: > 0 } state ? state.FirstTimestamp + Configuration.MaxAge : null;
+    /// <summary>
+    /// Whether what expires goes by entries of the leader: where a marker takes the place of a subject's last message,
+    /// all must agree which one that is.
+    /// </summary>
+    public bool MarksDeletes => Configuration.SubjectDeleteMarkerTtl >= GoDuration.Second;
 
-    /// <summary>Drops messages that are too old.</summary>
+    /// <summary>When <see cref="ExpireAged"/> has something to do, nanoseconds since 1970; null: never, as things are.</summary>
+    public long? NextExpiry => MarksDeletes ? null : _expiry.NextDue;
+
+    /// <summary>Drops messages that have lived long enough, at most <see cref="MaxExpired"/> of them, unless entries of the leader do.</summary>
     /// <param name="now">Nanoseconds since 1970.</param>
-    /// <returns>When the next one will be; null: none ever.</returns>
-    public long? ExpireAged(long now) => _limits.ExpireAged(now);
+    /// <returns>When there is more to do; null: never, as things are.</returns>
+    public long? ExpireAged(long now)
+    {
+        if (MarksDeletes) return null;
+        for (var count = 0; count < MaxExpired && _expiry.TryTake(now, out var sequence); count++) _store.Remove(sequence, erase: false);
+        return _expiry.NextDue;
+    }
+
+    /// <summary>Messages that expire in one go.</summary>
+    public const int MaxExpired = 10_000;
 
     private bool ApplyMessage(ReadOnlySpan<byte> bytes)
     {
@@ -111,26 +133,35 @@ public sealed partial class StreamReplica
             return true;
         }
         var sequence = entry.LastSequence + 1;
-        _store.Append(new StoredMessage
+        var subject = _subjects.Rewrite(entry.Subject, sequence);
+        var headers = new PublishHeaders(entry.Headers);
+        var message = new StoredMessage
         {
             Sequence = sequence,
             Timestamp = entry.Timestamp,
-            Subject = entry.Subject,
-            Headers = entry.Headers,
+            Subject = subject,
+            Headers = MessageNormalizer.Normalize(entry.Headers, headers, Configuration, _editor, out var ttl),
             Payload = entry.Payload,
-        });
-        var headers = new PublishHeaders(entry.Headers);
+        };
+        _store.Append(message);
         _dedupe.Add(headers.MessageId, sequence, entry.Timestamp);
-        RollUp(headers.Rollup, entry.Subject, sequence);
-        _limits.Enforce(entry.Subject);
+        _limits.Enforce(subject);
+        if (headers.IsEmpty && _schedules is null) return true;
+        _expiry.Add(sequence, entry.Timestamp, ttl);
+        _schedules?.Stored(headers, subject, sequence, entry.Timestamp);
+        RollUp(headers, subject, sequence);
         return true;
     }
 
-    private void RollUp(ReadOnlySpan<byte> rollup, ReadOnlySpan<byte> subject, ulong sequence)
+    private void RollUp(in PublishHeaders headers, ReadOnlySpan<byte> subject, ulong sequence)
     {
-        if (rollup.IsEmpty || !Configuration.AllowRollup || Configuration.DenyPurge) return;
-        if (System.Text.Ascii.EqualsIgnoreCase(rollup, "all"u8)) _store.Purge(SubjectFilter.All, sequence, 0);
-        else if (System.Text.Ascii.EqualsIgnoreCase(rollup, "sub"u8) && _store.OfSubject(subject).Messages > 1) _store.Purge(SubjectFilter.Of([subject.ToArray()]), sequence, 0);
+        if (!Configuration.AllowRollup || Configuration.DenyPurge) return;
+        var rollup = PublishRules.RollupOf(headers.Rollup);
+        if (rollup == Rollup.All) _store.Purge(SubjectFilter.All, sequence, 0);
+        else if (rollup == Rollup.Subject && _store.OfSubject(subject).Messages > 1) _store.Purge(SubjectFilter.Of([subject.ToArray()]), sequence, 0);
+        if (!headers.ScheduleNext.SequenceEqual("purge"u8) || headers.Scheduler.IsEmpty) return;
+        _store.Purge(SubjectFilter.Of([headers.Scheduler.ToArray()]), 0, 0);
+        _schedules?.Remove(headers.Scheduler);
     }
 
     private bool ApplyPurge(PurgeStreamEntry? entry)
@@ -169,6 +200,18 @@ public sealed partial class StreamReplica
         for (var sequence = from; _store.TryLoadNext(SubjectFilter.All, sequence, _buffer); sequence = _buffer.Sequence + 1)
         {
             _dedupe.Add(new PublishHeaders(_buffer.Headers).MessageId, _buffer.Sequence, _buffer.Timestamp);
+        }
+    }
+
+    /// <summary>Tells what is stored to what follows from it.</summary>
+    private void Index(MessageExpiry? expiry, ScheduleIndex? schedules)
+    {
+        if (expiry is null && schedules is null) return;
+        for (var sequence = 0UL; _store.TryLoadNext(SubjectFilter.All, sequence, _buffer); sequence = _buffer.Sequence + 1)
+        {
+            var headers = new PublishHeaders(_buffer.Headers);
+            if (expiry is not null && !headers.Ttl.IsEmpty && PublishHeaders.TryParseTtl(headers.Ttl, out var ttl)) expiry.Add(_buffer.Sequence, _buffer.Timestamp, ttl);
+            schedules?.Stored(headers, _buffer.Subject, _buffer.Sequence, _buffer.Timestamp);
         }
     }
 }

@@ -20,6 +20,9 @@ namespace NatsAspire.Server.Monitoring.SystemAccount;
 /// </summary>
 internal sealed partial class SystemServices : IAsyncDisposable
 {
+    /// <summary>JetStream is enabled, reads binary snapshots, and takes Raft traffic in accounts, as upstream says of each server with JetStream.</summary>
+    private const ulong JetStreamFlags = 7;
+
     private readonly MonitoringSource _source;
     private readonly Account _system;
     private readonly SystemMailbox _mailbox;
@@ -231,7 +234,10 @@ internal sealed partial class SystemServices : IAsyncDisposable
             Host = _source.Clients.Info.Host,
             Id = _source.ServerId,
             Cluster = _source.Clients.Info.Cluster,
+            Domain = options.JetStream.Enabled ? options.JetStream.Domain : null,
             Version = Configuration.Defaults.Version,
+            JetStream = options.JetStream.Enabled,
+            Flags = options.JetStream.Enabled ? JetStreamFlags : 0,
             Tags = options.Tags.Count == 0 ? null : options.Tags,
             Metadata = options.Metadata.Count == 0 ? null : options.Metadata,
             FeatureFlags = VarzCollector.Flags(options.FeatureFlags),

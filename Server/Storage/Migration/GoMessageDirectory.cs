@@ -32,10 +32,11 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
     /// <exception cref="Disk.DiskException">The store's disk failed; the directory's only ends up in the report.</exception>
     internal void Import(IMessageStore target, GoKey? streamKey, GoStoreReport report)
     {
-        var directory = Numbered(Purging, ".blk").Count > 0 ? Purging : Usual;
-        var blocks = Numbered(directory, ".blk");
-        if (directory == Usual) blocks.RemoveAll(Numbered(Purging, ".key").Contains);
+        var directory = Numbered(Purging, ".blk", report).Count > 0 ? Purging : Usual;
+        var blocks = Numbered(directory, ".blk", report);
+        if (directory == Usual) blocks.RemoveAll(Numbered(Purging, ".key", report).Contains);
         var index = ReadIndex(directory, streamKey, report);
+        if (blocks.Count == 0 && index is null) report.Add(directory, 0, "neither blocks nor an index are there");
         var import = new GoMessageImport(stream, target, report);
         var lastChecksum = 0UL;
         foreach (var number in InOrder(directory, blocks, import, report))
@@ -72,10 +73,10 @@ public sealed class GoMessageDirectory(IGoFiles files, string stream, GoKeys? ke
     }
 
     /// <summary>Numbers of the files with an end, ascending.</summary>
-    private List<uint> Numbered(string directory, string end)
+    private List<uint> Numbered(string directory, string end, GoStoreReport report)
     {
         var numbers = new List<uint>();
-        foreach (var entry in files.List(directory))
+        foreach (var entry in report.List(files, directory))
         {
             if (!entry.IsDirectory && TryNumbered(entry.Name, end, out var number)) numbers.Add(number);
         }

@@ -35,6 +35,14 @@ public sealed class GoStoreReport
     /// <summary>Everything was read and nothing was wrong.</summary>
     public bool IsClean => ProblemCount == 0 && LostCount == 0;
 
+    /// <summary>Lists a directory; that it cannot be read is a problem.</summary>
+    internal IReadOnlyList<Disk.DiskEntry> List(IGoFiles files, string directory)
+    {
+        var entries = files.List(directory, out var problem);
+        if (problem is not null) Add(directory, 0, problem);
+        return entries;
+    }
+
     internal void Add(string file, long offset, string what)
     {
         ProblemCount++;

@@ -9,7 +9,9 @@ namespace NatsAspire.Server.Storage.Migration;
 public interface IGoFiles
 {
     /// <summary>Names in a directory, in no order; empty when there is no such directory.</summary>
-    IReadOnlyList<DiskEntry> List(string directory);
+    /// <param name="directory">Which.</param>
+    /// <param name="problem">Why it could not be read; null: it could, or is not there.</param>
+    IReadOnlyList<DiskEntry> List(string directory, out string? problem);
 
     /// <summary>Reads a whole file.</summary>
     /// <param name="path">Which.</param>
@@ -44,8 +46,9 @@ public readonly record struct GoFile(string Path, byte[] Bytes, bool Exists, str
 /// <param name="root">Its path.</param>
 public sealed class GoDirectory(string root) : IGoFiles
 {
-    public IReadOnlyList<DiskEntry> List(string directory)
+    public IReadOnlyList<DiskEntry> List(string directory, out string? problem)
     {
+        problem = null;
         var path = new DirectoryInfo(Full(directory));
         try
         {
@@ -53,6 +56,7 @@ public sealed class GoDirectory(string root) : IGoFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            problem = e.Message;
             return [];
         }
     }

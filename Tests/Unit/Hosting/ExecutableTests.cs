@@ -118,7 +118,7 @@ public sealed class ExecutableTests
     [Fact]
     public async Task WhatItCannotServeItRefuses()
     {
-        await using var server = RunningProcess.Start(Peers.OurServer(), "-js", "-p", "-1");
+        await using var server = RunningProcess.Start(Peers.OurServer(), "-js", "-p", "-1", "--cluster", "nats://127.0.0.1:-1");
         (await server.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(1);
         server.Output.ShouldContain("jetstream");
     }

@@ -141,7 +141,7 @@ public sealed partial class SnapshotReader : IArchiveFiles
             if (!SumIs(files.Sum, $"{_stream}/{name}", files.Meta)) return $"the checksum of consumer '{name}' does not match";
             GoConsumerState? state = null;
             if (files.State is { Length: > 0 } bytes && GoConsumerState.Read(bytes, out state) is { } error) return $"the state of consumer '{name}': {error}";
-            if (GoConsumer.Parse(name, files.Meta, state, out var consumer) is { } wrong) return $"the configuration of consumer '{name}': {wrong}";
+            if (GoConsumer.Parse(name, files.Meta, state, files.State ?? [], out var consumer) is { } wrong) return $"the configuration of consumer '{name}': {wrong}";
             consumers.Add(consumer!);
         }
         return null;

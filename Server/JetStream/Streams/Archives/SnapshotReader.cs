@@ -64,6 +64,9 @@ public sealed partial class SnapshotReader : IDisposable
     /// <summary>Bytes taken so far, as they came.</summary>
     public long Received { get; private set; }
 
+    /// <summary>It is refused because it holds more than it may.</summary>
+    public bool IsTooLarge => _unpacked > _limits.MaxBytes;
+
     /// <summary>Takes the next bytes.</summary>
     /// <returns>Null, or why the archive is refused; it stays so.</returns>
     /// <exception cref="Storage.Disk.DiskException">The store's disk failed.</exception>

@@ -33,6 +33,9 @@ public sealed class StreamRestore : IDisposable
         _reader = new SnapshotReader(stream, _store, limits);
     }
 
+    /// <inheritdoc cref="SnapshotReader.IsTooLarge"/>
+    public bool IsTooLarge => _reader.IsTooLarge;
+
     /// <inheritdoc cref="SnapshotReader.Push"/>
     public string? Push(ReadOnlySpan<byte> chunk) => _reader.Push(chunk);
 

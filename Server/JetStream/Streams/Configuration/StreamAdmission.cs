@@ -62,6 +62,14 @@ public static class StreamAdmission
         return environment.Catalog.Find(name) is null ? new StreamDecision(null, restored) : JetStreamErrors.JSStreamNameExistRestoreFailedErr;
     }
 
+    /// <summary>Decides whether what was restored may begin: others may have come meanwhile.</summary>
+    /// <param name="stream">As <see cref="Restore"/> let it through.</param>
+    /// <param name="environment">What stands around it now.</param>
+    /// <returns>Null, or why not.</returns>
+    public static ApiError? CompleteRestore(StreamConfiguration stream, StreamEnvironment environment) =>
+        StreamReservations.CheckNew(stream, environment)
+        ?? (environment.Catalog.Find(stream.Name) is null ? CheckOverlap(stream, environment) : JetStreamErrors.JSStreamNameExistRestoreFailedErr);
+
     private static ApiError? CheckName(string name, StreamConfiguration stream)
     {
         if (stream.Name != name) return JetStreamErrors.JSStreamMismatchErr;

@@ -34,8 +34,9 @@ public sealed class GoStream
 
     /// <summary>Names of an account's streams, in order. Those that were being deleted (a dot in front) are none.</summary>
     /// <param name="account">The account's directory.</param>
-    public static IReadOnlyList<string> Names(IGoFiles account) =>
-        [.. account.List("streams").Where(entry => entry.IsDirectory && !entry.Name.StartsWith('.')).Select(entry => entry.Name).Order(StringComparer.Ordinal)];
+    /// <param name="report">Gets why it cannot be read.</param>
+    public static IReadOnlyList<string> Names(IGoFiles account, GoStoreReport report) =>
+        [.. report.List(account, "streams").Where(entry => entry.IsDirectory && !entry.Name.StartsWith('.')).Select(entry => entry.Name).Order(StringComparer.Ordinal)];
 
     /// <summary>Opens a stream.</summary>
     /// <param name="account">The account's directory.</param>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace NatsAspire.Server.JetStream.Streams.Publishing;
 
 /// <summary>Durations in headers, as upstream's language writes them: <c>1h30m</c>, <c>1.5s</c>, <c>-2ms</c>. Exact to the nanosecond, without allocation.</summary>
@@ -26,6 +28,14 @@ public static class GoDuration
         }
         nanoseconds = isNegative ? (long)-(Int128)sum : (long)sum;
         return true;
+    }
+
+    /// <summary>Whole seconds as upstream's language writes them: <c>1h0m5s</c>, <c>1m0s</c>, <c>5s</c>.</summary>
+    public static string OfSeconds(long seconds)
+    {
+        if (seconds < 60) return string.Create(CultureInfo.InvariantCulture, $"{seconds}s");
+        if (seconds < 3600) return string.Create(CultureInfo.InvariantCulture, $"{seconds / 60}m{seconds % 60}s");
+        return string.Create(CultureInfo.InvariantCulture, $"{seconds / 3600}h{seconds / 60 % 60}m{seconds % 60}s");
     }
 
     /// <summary>A number with digits before or behind a point, and its unit.</summary>

@@ -61,8 +61,26 @@ public sealed class PubAck
     public void WriteBatch(IBufferWriter<byte> output, ulong sequence, ReadOnlySpan<byte> batchId, ulong count)
     {
         WriteStart(output, sequence);
+        WriteBatchEnd(output, batchId, count);
+    }
+
+    /// <summary>The one message of a batch had been stored before.</summary>
+    /// <param name="output">Gets it.</param>
+    /// <param name="sequence">Of the message stored then.</param>
+    /// <param name="batchId">The batch's id.</param>
+    /// <param name="count">Its messages.</param>
+    public void WriteDuplicateBatch(IBufferWriter<byte> output, ulong sequence, ReadOnlySpan<byte> batchId, ulong count)
+    {
+        WriteStart(output, sequence);
+        output.Write(",\"duplicate\": true"u8);
+        WriteBatchEnd(output, batchId, count);
+    }
+
+    private static void WriteBatchEnd(IBufferWriter<byte> output, ReadOnlySpan<byte> batchId, ulong count)
+    {
         output.Write(",\"batch\":\""u8);
-        output.Write(JsonEncodedText.Encode(batchId).EncodedUtf8Bytes);
+        // Not every client writes UTF-8.
+        output.Write(JsonEncodedText.Encode(Encoding.UTF8.GetString(batchId)).EncodedUtf8Bytes);
         output.Write("\",\"count\":"u8);
         WriteNumber(output, count);
         output.Write("}"u8);

@@ -14,6 +14,12 @@ namespace NatsAspire.Server.JetStream.Streams.Publishing;
 /// <param name="TtlSeconds">How long it stays: 0: as the stream says, <see cref="PublishHeaders.NeverExpires"/>.</param>
 public readonly record struct Admission(ApiError? Error, ulong Duplicate, BigInteger? Counter, Rollup Rollup, long TtlSeconds)
 {
+    /// <summary>What it does to a counter; null: it is none.</summary>
+    public CounterChange? Change { get; init; }
+
+    /// <summary>It is a schedule, which takes the place of an earlier one of its subject without saying so.</summary>
+    public bool AddsRollup { get; init; }
+
     public static implicit operator Admission(ApiError error) => new(error, 0, null, Rollup.None, 0);
 }
 
@@ -32,15 +38,17 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
 
     /// <summary>Judges a message.</summary>
     /// <param name="message">As it would be stored.</param>
-    public Admission Judge(in StoredMessage message)
+    /// <param name="isSourced">It comes from another stream, which has judged what only publishers must keep to.</param>
+    public Admission Judge(in StoredMessage message, bool isSourced = false)
     {
         if (configuration.Sealed) return JetStreamErrors.JSStreamSealedErr;
         var headers = new PublishHeaders(message.Headers);
-        if (headers.IsEmpty) return JudgeSize(message, default, Rollup.None);
-        if (!headers.Increment.IsEmpty && PublishRules.CheckCounter(headers, message.Payload.Length, configuration) is { } wrongIncrement) return wrongIncrement;
-        if (CheckExpectations(headers, message) is { } unexpected) return unexpected;
-        if (CheckSchedules(headers, message) is { } wrongSchedule) return wrongSchedule;
-        if (!headers.MessageId.IsEmpty && dedupe.Find(headers.MessageId, message.Timestamp) is > 0 and var earlier)
+        if (headers.IsEmpty) return JudgeSize(message, default, Rollup.None, addsRollup: false);
+        if (!headers.Increment.IsEmpty && !isSourced && PublishRules.CheckCounter(headers, message.Payload.Length, configuration) is { } wrongIncrement) return wrongIncrement;
+        if (CheckExpectations(headers, message, isSourced) is { } unexpected) return unexpected;
+        var addsRollup = false;
+        if (!isSourced && CheckSchedules(headers, message, out addsRollup) is { } wrongSchedule) return wrongSchedule;
+        if (!headers.MessageId.IsEmpty && configuration.Mirror is null && dedupe.Find(headers.MessageId, message.Timestamp) is > 0 and var earlier)
         {
             return new Admission(null, earlier, null, Rollup.None, 0);
         }
@@ -48,31 +56,32 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         {
             return JetStreamErrors.JSStreamWrongLastMsgIDErrF.With(Encoding.UTF8.GetString(dedupe.LastId.Span));
         }
-        if (PublishRules.CheckRollup(headers, configuration, out var rollup) is { } wrongRollup) return wrongRollup;
-        return JudgeSize(message, headers, rollup);
+        if (PublishRules.CheckRollup(headers, configuration, out var rollup, isSourced) is { } wrongRollup) return wrongRollup;
+        return JudgeSize(message, headers, rollup, addsRollup);
     }
 
-    private Admission JudgeSize(in StoredMessage message, in PublishHeaders headers, Rollup rollup)
+    private Admission JudgeSize(in StoredMessage message, in PublishHeaders headers, Rollup rollup, bool addsRollup)
     {
-        BigInteger? counter = null;
-        if (configuration.AllowMessageCounter && CheckCounter(headers, message.Subject, out counter) is { } broken) return broken;
-        var size = (long)message.Headers.Length + message.Payload.Length;
+        CounterChange? change = null;
+        if (configuration.AllowMessageCounter && CheckCounter(headers, message, out change) is { } broken) return broken;
+        var payload = change is null ? message.Payload : change.Payload;
+        var size = (long)message.Headers.Length + payload.Length;
         if (configuration.MaxMessageSize >= 0 && size > configuration.MaxMessageSize) return JetStreamErrors.JSStreamMessageExceedsMaximumErr;
         if (message.Headers.Length > ushort.MaxValue) return JetStreamErrors.JSStreamHeaderExceedsMaximumErr;
         if (!PublishHeaders.TryParseTtl(headers.Ttl, out var ttl)) return JetStreamErrors.JSMessageTTLInvalidErr;
-        return _limits.Check(message, !headers.Rollup.IsEmpty) switch
+        return _limits.Check(message, !headers.Rollup.IsEmpty || addsRollup) switch
         {
             LimitReached.Messages => JetStreamErrors.JSStreamStoreFailedF.With("maximum messages exceeded"),
             LimitReached.Bytes => JetStreamErrors.JSStreamStoreFailedF.With("maximum bytes exceeded"),
             LimitReached.MessagesPerSubject => JetStreamErrors.JSStreamStoreFailedF.With("maximum messages per subject exceeded"),
-            _ => new Admission(null, 0, counter, rollup, ttl),
+            _ => new Admission(null, 0, change?.After.Value, rollup, ttl) { Change = change, AddsRollup = addsRollup },
         };
     }
 
-    private ApiError? CheckExpectations(in PublishHeaders headers, in StoredMessage message)
+    private ApiError? CheckExpectations(in PublishHeaders headers, in StoredMessage message, bool isSourced)
     {
         if (PublishRules.CheckExpectedStream(headers, _name) is { } otherStream) return otherStream;
-        if (!headers.Ttl.IsEmpty && !configuration.AllowMessageTtl && PublishHeaders.TryParseTtl(headers.Ttl, out var ttl) && ttl != 0)
+        if (!headers.Ttl.IsEmpty && !isSourced && !configuration.AllowMessageTtl && PublishHeaders.TryParseTtl(headers.Ttl, out var ttl) && ttl != 0)
         {
             return JetStreamErrors.JSMessageTTLDisabledErr;
         }
@@ -90,9 +99,11 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         return headers.ExpectedLastSequence is { } sequence && sequence != end ? JetStreamErrors.JSStreamWrongLastSequenceErrF.With(end) : null;
     }
 
-    private ApiError? CheckSchedules(in PublishHeaders headers, in StoredMessage message)
+    private ApiError? CheckSchedules(in PublishHeaders headers, in StoredMessage message, out bool addsRollup)
     {
-        if (PublishRules.CheckSchedule(headers, message.Subject, configuration, message.Timestamp, out _) is { } wrong) return wrong;
+        addsRollup = false;
+        if (PublishRules.CheckSchedule(headers, message.Subject, configuration, message.Timestamp, out var next) is { } wrong) return wrong;
+        addsRollup = next is not null && headers.Rollup.IsEmpty;
         if (PublishRules.CheckScheduler(headers, message.Subject, configuration, out var purges) is { } wrongScheduler) return wrongScheduler;
         // What is to be taken away must be a schedule, if there is anything.
         return purges && store.TryLoadLast(headers.Scheduler, store.State.LastSequence, _last) && new PublishHeaders(_last.Headers).Schedule.IsEmpty
@@ -101,12 +112,17 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
     }
 
     /// <summary>Adds to what the counter's last message says (<c>{"val":"n"}</c>, ADR-49).</summary>
-    private ApiError? CheckCounter(in PublishHeaders headers, ReadOnlySpan<byte> subject, out BigInteger? counter)
+    private ApiError? CheckCounter(in PublishHeaders headers, in StoredMessage message, out CounterChange? change)
     {
-        if (!headers.TryGetIncrement(out counter) || counter is null) return JetStreamErrors.JSMessageIncrMissingErr;
-        if (!store.TryLoadLast(subject, store.State.LastSequence, _last)) return null;
-        if (!CounterValue.TryParse(_last.Payload, out var before)) return JetStreamErrors.JSMessageCounterBrokenErr;
-        counter += before;
-        return null;
+        change = null;
+        if (!headers.TryGetIncrement(out var increment) || increment is null) return JetStreamErrors.JSMessageIncrMissingErr;
+        var before = CounterState.Zero;
+        if (store.TryLoadLast(message.Subject, store.State.LastSequence, _last))
+        {
+            if (CounterState.Read(_last.Headers, _last.Payload) is not { } stored) return JetStreamErrors.JSMessageCounterBrokenErr;
+            before = stored;
+        }
+        change = CounterChange.Add(before, headers, message.Subject, message.Payload, increment.Value);
+        return change is null ? JetStreamErrors.JSMessageCounterBrokenErr : null;
     }
 }

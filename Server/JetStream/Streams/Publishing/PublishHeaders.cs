@@ -35,11 +35,13 @@ public readonly ref partial struct PublishHeaders
                 case 8 when name.SequenceEqual("Batch-Id"u8) && Takes(ref _present, Presence.BatchId): BatchId = value; break;
                 case 8 when name.SequenceEqual("Schedule"u8) && Takes(ref _present, Presence.Schedule): Schedule = value; break;
                 case 9 when name.SequenceEqual("Scheduler"u8) && Takes(ref _present, Presence.Scheduler): Scheduler = value; break;
+                case 12 when name.SequenceEqual("Request-Info"u8): _present |= Presence.RequestInfo; break;
                 case 12 when name.SequenceEqual("Batch-Commit"u8) && Takes(ref _present, Presence.BatchCommit): BatchCommit = value; break;
                 case 12 when name.SequenceEqual("Schedule-TTL"u8) && Takes(ref _present, Presence.ScheduleTtl): ScheduleTtl = value; break;
                 case 13 when name.SequenceEqual("Schedule-Next"u8) && Takes(ref _present, Presence.ScheduleNext): ScheduleNext = value; break;
                 case 13 when name.SequenceEqual("Stream-Source"u8) && Takes(ref _present, Presence.StreamSource): StreamSource = value; break;
                 case 14 when name.SequenceEqual("Batch-Sequence"u8) && Takes(ref _present, Presence.BatchSequence): BatchSequence = value; break;
+                case 15 when name.SequenceEqual("Counter-Sources"u8) && Takes(ref _present, Presence.CounterSources): CounterSources = value; break;
                 case 15 when name.SequenceEqual("Expected-Stream"u8) && Takes(ref _present, Presence.ExpectedStream): ExpectedStream = value; break;
                 case 15 when name.SequenceEqual("Schedule-Target"u8) && Takes(ref _present, Presence.ScheduleTarget): ScheduleTarget = value; break;
                 case 15 when name.SequenceEqual("Schedule-Source"u8) && Takes(ref _present, Presence.ScheduleSource): ScheduleSource = value; break;
@@ -74,6 +76,9 @@ public readonly ref partial struct PublishHeaders
 
     /// <summary>What a counter grows by.</summary>
     public ReadOnlySpan<byte> Increment { get; }
+
+    /// <summary>What the sources of a counter stand at; only for the server to set.</summary>
+    public ReadOnlySpan<byte> CounterSources { get; }
 
     /// <summary>The atomic batch it is part of.</summary>
     public ReadOnlySpan<byte> BatchId { get; }
@@ -119,6 +124,9 @@ public readonly ref partial struct PublishHeaders
     /// <summary>Whether the batch is to be ended, be it in a wrong way.</summary>
     public bool HasBatchCommit => (_present & Presence.BatchCommit) != 0;
 
+    /// <summary>Whether servers have noted who published it, which is not stored.</summary>
+    public bool HasRequestInfo => (_present & Presence.RequestInfo) != 0;
+
     /// <summary>Whether any header means something to a stream.</summary>
     public bool IsEmpty => _present == 0;
 
@@ -158,5 +166,7 @@ public readonly ref partial struct PublishHeaders
         ExpectedLastSequence = 1 << 19,
         ExpectedSubjectSequence = 1 << 20,
         ExpectedSubject = 1 << 21,
+        RequestInfo = 1 << 22,
+        CounterSources = 1 << 23,
     }
 }

@@ -54,11 +54,12 @@ public static class PublishRules
     /// <param name="headers">The message's headers.</param>
     /// <param name="stream">The stream.</param>
     /// <param name="rollup">Which.</param>
-    public static ApiError? CheckRollup(in PublishHeaders headers, StreamConfiguration stream, out Rollup rollup)
+    /// <param name="isSourced">It comes from another stream, which has allowed it.</param>
+    public static ApiError? CheckRollup(in PublishHeaders headers, StreamConfiguration stream, out Rollup rollup, bool isSourced = false)
     {
         rollup = RollupOf(headers.Rollup);
         if (headers.Rollup.IsEmpty) return null;
-        if (!stream.AllowRollup || stream.DenyPurge) return JetStreamErrors.JSStreamRollupFailedF.With("rollup not permitted");
+        if (!isSourced && (!stream.AllowRollup || stream.DenyPurge)) return JetStreamErrors.JSStreamRollupFailedF.With("rollup not permitted");
         return rollup == Rollup.None
             ? JetStreamErrors.JSStreamRollupFailedF.With($"rollup value invalid: \"{Encoding.UTF8.GetString(headers.Rollup).ToLowerInvariant()}\"")
             : null;
@@ -126,7 +127,8 @@ public static class PublishRules
         return null;
     }
 
-    private static Rollup RollupOf(ReadOnlySpan<byte> value)
+    /// <summary>Which messages a value of the header names; any case.</summary>
+    internal static Rollup RollupOf(ReadOnlySpan<byte> value)
     {
         if (Ascii.EqualsIgnoreCase(value, "sub"u8)) return Rollup.Subject;
         return Ascii.EqualsIgnoreCase(value, "all"u8) ? Rollup.All : Rollup.None;

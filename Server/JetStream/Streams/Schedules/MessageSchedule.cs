@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Json;
@@ -34,6 +35,20 @@ public static class MessageSchedule
         if (!TryNext(headers.Schedule, zone, after, now, out var time)) return JetStreamErrors.JSMessageSchedulesPatternInvalidErr;
         next = time;
         return null;
+    }
+
+    /// <summary>A time as a schedule's messages tell it: in the schedule's time zone.</summary>
+    /// <param name="headers">The schedule's.</param>
+    /// <param name="time">Nanoseconds since 1970.</param>
+    public static string Describe(in PublishHeaders headers, long time)
+    {
+        if (!headers.HasScheduleTimeZone || !TryFindZone(headers.ScheduleTimeZone, out var zone)) return ApiTime.FromUnix(time).ToString();
+        var utc = DateTime.UnixEpoch.AddTicks(time / TimeSpan.NanosecondsPerTick);
+        var offset = zone!.GetUtcOffset(utc);
+        if (offset == TimeSpan.Zero) return ApiTime.FromUnix(time).ToString();
+        // Offsets of parts of minutes are of the nineteenth century.
+        var minutes = TimeSpan.FromMinutes(Math.Truncate(offset.TotalMinutes));
+        return new DateTimeOffset(utc).ToOffset(minutes).ToString("yyyy-MM-dd'T'HH:mm:sszzz", CultureInfo.InvariantCulture);
     }
 
     /// <summary>When a pattern is due next.</summary>

@@ -73,7 +73,7 @@ public sealed class AddNatsServerTests
     [InlineData("Nats:Prot", "4222", "Prot")]
     [InlineData("Nats:Port", "many", "Port")]
     [InlineData("Nats:Cluster:Nmae", "C", "Nmae")]
-    [InlineData("Nats:JetStream:Enabled", "true", "jetstream")]
+    [InlineData("Nats:Mqtt:Port", "1883", "mqtt")]
     [InlineData("Nats:Limits:MaxPending", "10", "max_payload")]
     public async Task WhatCannotBeIsSaidAtTheStart(string key, string value, string named)
     {

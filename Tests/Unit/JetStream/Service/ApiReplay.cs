@@ -12,6 +12,9 @@ internal sealed class ApiReplay(NatsServer server) : IAsyncDisposable
     private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(150);
 
     private readonly Dictionary<string, TestClient> _clients = [];
+    private readonly MemoryStream _archive = new();
+    private TestSubscription? _chunks;
+    private string _restoring = "";
 
     /// <summary>Accounts as the recording's server had them.</summary>
     public static string Config(string storeDirectory) => $$"""
@@ -32,6 +35,10 @@ internal sealed class ApiReplay(NatsServer server) : IAsyncDisposable
     public async Task<string?> CompareAsync(GoldenCall call)
     {
         var client = await ClientOf(call.Account);
+        if (call.Label == "snapshot") _chunks = await client.SubscribeAsync("snap.deliver");
+        if (call.Label == "snapshot chunks as received") return await CompareChunksAsync(client, call);
+        if (call.Label == "restore: acks of chunks then final response") return await CompareRestoreAsync(client, call);
+        if (call.Label == "restore of garbage: final response") return await CompareGarbageAsync(client);
         var inbox = await client.SubscribeAsync($"_INBOX.{Guid.NewGuid():N}");
         var headers = call.Headers.Length == 0 ? null : TestHeaders.Parse(call.Headers);
         await client.PublishAsync(call.Subject, call.Payload, inbox.Subject, headers);
@@ -49,6 +56,7 @@ internal sealed class ApiReplay(NatsServer server) : IAsyncDisposable
                 return $"answer {i + 1} of {expected.Count} did not come";
             }
             if (Compare(expected[i], answer, call.Volatile) is { } difference) return difference;
+            if (call.Label is "restore" or "restore garbage start") _restoring = JsonDocument.Parse(answer.Payload).RootElement.GetProperty("deliver_subject").GetString()!;
         }
         if (!isSilent) return null;
         using var limit = new CancellationTokenSource(Silence);
@@ -61,6 +69,38 @@ internal sealed class ApiReplay(NatsServer server) : IAsyncDisposable
         {
             return null;
         }
+    }
+
+    /// <summary>Whole chunks with somewhere to acknowledge them, the rest without, and the end. How many there are depends on compression.</summary>
+    private async Task<string?> CompareChunksAsync(TestClient client, GoldenCall call)
+    {
+        var number = 0;
+        while (await _chunks!.NextAsync() is var chunk)
+        {
+            if (chunk.Payload.Length == 0) return chunk.Headers?.Status == "204" && chunk.Reply is null && call.Responses.Count > 2 ? null : "the end is another";
+            await _archive.WriteAsync(chunk.Payload);
+            number++;
+            if (chunk.Payload.Length == 1024 && chunk.Reply?.EndsWith($".1024.{number}", StringComparison.Ordinal) != true) return $"chunk {number} with reply {chunk.Reply}";
+            if (chunk.Payload.Length < 1024 && chunk.Reply is not null) return $"the last chunk with reply {chunk.Reply}";
+            if (chunk.Reply is not null) await client.PublishAsync(chunk.Reply);
+        }
+        return null;
+    }
+
+    private async Task<string?> CompareRestoreAsync(TestClient client, GoldenCall call)
+    {
+        var inbox = await client.SubscribeAsync($"_INBOX.{Guid.NewGuid():N}");
+        await client.PublishAsync(_restoring, _archive.ToArray(), inbox.Subject);
+        if ((await inbox.NextAsync()).Text is { Length: > 0 } error) return error;
+        await client.PublishAsync(_restoring, "", inbox.Subject);
+        return Compare(call.Response, await inbox.NextAsync(), call.Volatile);
+    }
+
+    private async Task<string?> CompareGarbageAsync(TestClient client)
+    {
+        var answer = await client.RequestAsync(_restoring, "garbage garbage");
+        if (!answer.Text.Contains("10062", StringComparison.Ordinal)) return answer.Text;
+        return (await client.RequestAsync(_restoring)).IsNoResponders ? null : "somebody still listens";
     }
 
     public async ValueTask DisposeAsync()

@@ -75,21 +75,6 @@ public sealed class StreamLimitsTests
         if (sizes == 3 && perSubject == 1) stream.Check(subject, 11, false).ShouldBe(LimitReached.Bytes, "its predecessor was smaller");
     }
 
-    [Fact]
-    [Upstream("memstore_test.go", "TestMemStoreAgeLimit")]
-    public void AgedMessagesGoAndTheNextIsTold()
-    {
-        using var stream = new Stream(Unlimited with { MaxAge = 100 });
-        for (var i = 0; i < 5; i++) stream.Publish("foo", at: 1000 + (i * 10));
-        stream.Limits.ExpireAged(1099).ShouldBe(1100);
-        stream.State.Messages.ShouldBe(5UL);
-        stream.Limits.ExpireAged(1115).ShouldBe(1120);
-        stream.State.FirstSequence.ShouldBe(3UL);
-        stream.Limits.ExpireAged(2000).ShouldBeNull();
-        (stream.State.Messages, stream.State.LastSequence).ShouldBe((0UL, 5UL));
-        new StreamLimits(Unlimited, stream.Store).ExpireAged(5000).ShouldBeNull();
-    }
-
     private sealed class Stream(StreamConfiguration configuration) : IDisposable
     {
         public MemoryMessageStore Store { get; } = new();

@@ -63,7 +63,6 @@ public sealed class SnapshotRefusalTests
     public void What_holds_nonsense(string name, string content, string error) => Refused(Replaced(name, Encoding.UTF8.GetBytes(content))).ShouldBe(error);
 
     [Fact]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterStreamRestoreNameMismatch")]
     public void Another_streams_archive()
     {
         var meta = Encoding.UTF8.GetString(Content("meta.inf")).Replace("\"name\":\"ORD\"", "\"name\":\"OTHER\"");

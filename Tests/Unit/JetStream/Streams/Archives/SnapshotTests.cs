@@ -80,7 +80,8 @@ public sealed class SnapshotTests
         var stream = GoStream.Open(folder, "S", keys: null, report).ShouldNotBeNull();
         using var imported = NewStore();
         stream.Import(imported);
-        report.IsClean.ShouldBeTrue(report.ToString());
+        // A server keeps an empty block at least.
+        report.IsClean.ShouldBe(what != "empty", report.ToString());
         Same(store, imported);
         stream.Consumers.ShouldHaveSingleItem().Name.ShouldBe(LongName);
     }

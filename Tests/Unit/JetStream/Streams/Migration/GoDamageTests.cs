@@ -80,6 +80,15 @@ public sealed class GoDamageTests
     }
 
     [Fact]
+    public void Without_any_messages_files_it_is_said()
+    {
+        var damaged = GoFolder.Load("plain", "PLAIN");
+        foreach (var name in damaged.Files.Keys.Where(name => name.StartsWith(Blocks, StringComparison.Ordinal)).ToList()) damaged.Files.Remove(name);
+        using var store = GoStreamTests.Import(damaged, "plain", "PLAIN", out var stream);
+        stream.Report.Problems.ShouldHaveSingleItem().What.ShouldBe("neither blocks nor an index are there");
+    }
+
+    [Fact]
     public void Swapped_blocks_are_taken_for_what_they_are()
     {
         var damaged = GoFolder.Load("plain", "PLAIN");

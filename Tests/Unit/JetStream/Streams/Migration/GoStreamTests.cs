@@ -142,7 +142,7 @@ public sealed class GoStreamTests
                 if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(Path.Combine(root.FullName, path), UnixFileMode.UserRead);
             }
             var before = Fingerprint(root);
-            GoStream.Names(new GoDirectory(root.FullName)).ShouldBe(["PLAIN"]);
+            GoStream.Names(new GoDirectory(root.FullName), new GoStoreReport()).ShouldBe(["PLAIN"]);
             using var store = new MemoryMessageStore();
             var stream = GoStream.Open(new GoDirectory(root.FullName), "PLAIN", keys: null, new GoStoreReport()).ShouldNotBeNull();
             stream.Import(store);

@@ -1,0 +1,157 @@
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Api.Responses;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime.Copies;
+
+/// <summary>
+/// Copies messages of another stream of the account into a mirror or a stream that sources. It asks the origin's
+/// mailbox for a piece, stores it in its own, and asks again; at the end the origin tells it when there is more. One
+/// piece is under way at a time.
+/// </summary>
+internal sealed class SourceCopy
+{
+    private const int PieceBytes = 256 << 10;
+
+    private readonly StreamHost _target;
+    private readonly StreamSource _source;
+    private readonly SubjectFilter _filter;
+    private readonly CopyRewriter _rewriter;
+    private StreamHost? _origin;
+    private bool _isReading;
+    private bool _hasMore;
+    private bool _isOver;
+    private ulong _next;
+    private bool _isPlaced;
+    private CopyStatus _status = CopyStatus.Unheard;
+
+    /// <param name="target">Whose mailbox this belongs to.</param>
+    /// <param name="source">What to copy.</param>
+    /// <param name="next">Sequence of the origin to begin with; null: as the configuration says.</param>
+    public SourceCopy(StreamHost target, StreamSource source, ulong? next)
+    {
+        _target = target;
+        _source = source;
+        _filter = FilterOf(source);
+        _rewriter = new CopyRewriter(source);
+        (_next, _isPlaced) = next is { } known ? (known, true) : (Math.Max(1, source.StartSequence), source.StartTime is null);
+    }
+
+    /// <summary>How far it is, for people. From any thread.</summary>
+    public StreamSourceInfo Describe(long now)
+    {
+        var status = Volatile.Read(ref _status);
+        return new StreamSourceInfo
+        {
+            Name = _source.Name,
+            External = _source.External,
+            Lag = status.Lag,
+            Active = status.HeardAt == 0 ? -1 : now - status.HeardAt,
+            Error = status.Error,
+            FilterSubject = _source.FilterSubject,
+            SubjectTransforms = _source.SubjectTransforms,
+        };
+    }
+
+    /// <summary>By which stored messages name it.</summary>
+    public string IndexName => _source.IndexName;
+
+    /// <summary>The origin's sequence that all before have been copied.</summary>
+    public ulong Next => _next;
+
+    /// <summary>Goes on, if there is anything to go on with. In the target's mailbox.</summary>
+    public void Nudge()
+    {
+        if (_isOver) return;
+        if (!FindOrigin() || _isReading) return;
+        (_isReading, _hasMore) = (true, false);
+        var origin = _origin!;
+        var (next, start) = (_next, _isPlaced ? null : _source.StartTime);
+        origin.Post(() => Answer(origin, Read(origin, next, start?.UnixNanoseconds)));
+    }
+
+    /// <summary>Copies no more. In the target's mailbox.</summary>
+    public void Stop()
+    {
+        _isOver = true;
+        _origin?.Unwatch(OnMore);
+        _origin = null;
+    }
+
+    private static SubjectFilter FilterOf(StreamSource source) => source.SubjectTransforms.IsEmpty
+        ? SubjectFilter.Of(source.FilterSubject ?? "")
+        : SubjectFilter.Of([.. source.SubjectTransforms.Select(transform => transform.Source)]);
+
+    /// <summary>The origin as it is now: it may have been deleted and made again.</summary>
+    private bool FindOrigin()
+    {
+        var origin = _source.External is null || _source.External.ApiPrefix == _target.LocalApiPrefix ? _target.FindNeighbour(_source.Name) : null;
+        if (origin is null && _status.Error is null) Volatile.Write(ref _status, _status with { Error = JetStreamErrors.JSStreamNotFoundErr });
+        if (ReferenceEquals(origin, _origin)) return origin is not null;
+        _origin?.Unwatch(OnMore);
+        // What was asked of the one before is not answered any more.
+        (_origin, _isReading) = (origin, false);
+        origin?.Watch(OnMore);
+        return origin is not null;
+    }
+
+    /// <summary>In the origin's mailbox.</summary>
+    private void OnMore() => _target.Post(() =>
+    {
+        _hasMore = true;
+        Nudge();
+    });
+
+    /// <summary>In the origin's mailbox.</summary>
+    private CopyBlock Read(StreamHost origin, ulong next, long? startTime)
+    {
+        var block = new CopyBlock();
+        var message = new MessageBuffer();
+        if (startTime is { } start) next = origin.Store.SequenceAt(start);
+        while (block.Length < PieceBytes)
+        {
+            if (!origin.Store.TryLoadNext(_filter, next, message) || message.Sequence > origin.VisibleSequence)
+            {
+                block.IsEnd = true;
+                next = Math.Max(next, origin.VisibleSequence + 1);
+                break;
+            }
+            block.Add(message);
+            next = message.Sequence + 1;
+        }
+        block.Next = next;
+        block.Lag = block.IsEnd ? 0 : origin.Store.CountPending(_filter, next, lastPerSubject: false);
+        return block;
+    }
+
+    private void Answer(StreamHost origin, CopyBlock block) => _target.Post(() =>
+    {
+        if (_isOver || !ReferenceEquals(origin, _origin)) return;
+        _isReading = false;
+        Take(block);
+        if (!block.IsEnd || _hasMore) Nudge();
+    });
+
+    private void Take(CopyBlock block)
+    {
+        if (_target.Fault is not null) return;
+        var offset = 0;
+        while (block.TryRead(ref offset, out var message))
+        {
+            if (message.Sequence < _next && _isPlaced) continue;
+            if (_target.Configuration.Mirror is not null) _target.StoreMirrored(message, _rewriter.SubjectOf(message.Subject));
+            else _target.StoreSourced(message, _rewriter.SubjectOf(message.Subject), _rewriter.HeadersOf(message));
+        }
+        (_next, _isPlaced) = (Math.Max(_next, block.Next), true);
+        Volatile.Write(ref _status, new CopyStatus(_target.Now, block.Lag, null));
+    }
+
+    /// <param name="HeardAt">Nanoseconds since 1970; 0: never.</param>
+    /// <param name="Lag">Messages still to come.</param>
+    /// <param name="Error">Why nothing comes; null: it does.</param>
+    private sealed record CopyStatus(long HeardAt, ulong Lag, ApiError? Error)
+    {
+        public static readonly CopyStatus Unheard = new(0, 0, null);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Collections.Immutable;
+using System.Text;
+using NatsAspire.Server.JetStream.Api.Responses;
+using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Runtime.Copies;
+using NatsAspire.Server.JetStream.Streams.Publishing;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>Copies from other streams, and what others copy from this one.</summary>
+internal sealed partial class StreamHost
+{
+    private readonly Dictionary<string, ulong> _positions = [];
+    private readonly Queue<(ulong Index, ulong Sequence)> _marks = [];
+    private ulong _marked;
+    private ImmutableArray<Action> _watchers = [];
+    private SourceCopy[] _copies = [];
+
+    /// <summary>The last sequence that is durable, and so may be seen elsewhere.</summary>
+    public ulong VisibleSequence { get; private set; }
+
+    /// <summary>What the account calls the API of its own server; null: its prefix only.</summary>
+    public string LocalApiPrefix => _context.Domain is { } domain ? $"$JS.{domain}.API" : "$JS.API";
+
+    public long Now => _context.Now;
+
+    /// <summary>Mirror or sources, how far they are. From any thread.</summary>
+    public IReadOnlyList<StreamSourceInfo> Sources => [.. Volatile.Read(ref _copies).Select(copy => copy.Describe(Now))];
+
+    /// <summary>Another stream of the account; null: there is none. From any thread.</summary>
+    public StreamHost? FindNeighbour(string name) => _context.Find?.Invoke(name);
+
+    /// <summary>Has something called, in this mailbox, whenever more has become visible. From any thread.</summary>
+    public void Watch(Action watcher) => ImmutableInterlocked.Update(ref _watchers, watchers => watchers.Add(watcher));
+
+    public void Unwatch(Action watcher) => ImmutableInterlocked.Update(ref _watchers, watchers => watchers.Remove(watcher));
+
+    /// <summary>Origins may have come, or come back. From any thread.</summary>
+    public void NudgeCopies()
+    {
+        if (Volatile.Read(ref _copies).Length > 0) Post(NudgeAll);
+    }
+
+    /// <summary>Stores a message of the mirrored stream under its own sequence and time; those left out are left out here too.</summary>
+    public void StoreMirrored(in StoredMessage message, ReadOnlySpan<byte> subject)
+    {
+        if (message.Sequence <= _store.State.LastSequence) return;
+        ((Streams.IStreamEffects)this).Propose(new StreamMessageEntry
+        {
+            LastSequence = message.Sequence - 1,
+            Timestamp = Math.Max(message.Timestamp, _store.State.LastTimestamp),
+            Subject = subject,
+            Headers = message.Headers,
+            Payload = message.Payload,
+            IsSourced = true,
+        });
+    }
+
+    /// <summary>Stores a message of a source as if it had been published here now.</summary>
+    public void StoreSourced(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers) =>
+        _leader.TakeSourced(new StoredMessage { Sequence = 0, Timestamp = Now, Subject = subject, Headers = headers, Payload = message.Payload }, this);
+
+    /// <summary>What is to be copied, as the configuration says.</summary>
+    private void MakeCopies()
+    {
+        StopCopies();
+        var configuration = Configuration;
+        if (configuration.Mirror is { } mirror)
+        {
+            ulong? next = _store.State.LastSequence > 0 ? _store.State.LastSequence + 1 : null;
+            _copies = [new SourceCopy(this, mirror, next)];
+        }
+        else
+        {
+            FindPositions();
+            _copies = [.. configuration.Sources.Select(source => new SourceCopy(this, source, _positions.TryGetValue(source.IndexName, out var last) ? last + 1 : null))];
+        }
+    }
+
+    private void NudgeAll()
+    {
+        foreach (var copy in _copies) copy.Nudge();
+    }
+
+    private void StopCopies()
+    {
+        NotePositions();
+        foreach (var copy in _copies) copy.Stop();
+        _copies = [];
+    }
+
+    private void NotePositions()
+    {
+        if (Configuration.Mirror is not null) return;
+        foreach (var copy in _copies)
+        {
+            if (copy.Next > 1) NotePosition(copy.IndexName, copy.Next - 1);
+        }
+    }
+
+    /// <summary>How far each source is: what the record says, or the stored messages.</summary>
+    private void FindPositions()
+    {
+        if (Configuration.Sources.IsEmpty) return;
+        foreach (var (name, sequence) in Record.Positions) NotePosition(name, sequence);
+        var missing = Configuration.Sources.Select(source => source.IndexName).Where(name => !_positions.ContainsKey(name)).ToHashSet();
+        var message = new MessageBuffer();
+        for (var sequence = _store.State.LastSequence; missing.Count > 0 && sequence > 0 && _store.TryLoadPrevious(SubjectFilter.All, sequence, message); sequence = message.Sequence - 1)
+        {
+            if (NotePosition(message.Headers) is { } name) missing.Remove(name);
+        }
+    }
+
+    /// <summary>Notes which source a message came from.</summary>
+    /// <returns>The source; null: none.</returns>
+    private string? NotePosition(ReadOnlySpan<byte> headers)
+    {
+        var origin = new PublishHeaders(headers).StreamSource;
+        if (origin.IsEmpty) return null;
+        var fields = Encoding.UTF8.GetString(origin).Split(' ');
+        if (fields.Length < 4 || !ulong.TryParse(fields[1], out var sequence)) return null;
+        var name = $"{fields[0]} {fields[2]} {fields[3]}";
+        NotePosition(name, sequence);
+        return name;
+    }
+
+    private void NotePosition(string name, ulong sequence) => _positions[name] = Math.Max(sequence, _positions.GetValueOrDefault(name));
+
+    /// <summary>What the log has by now may be seen, once it is durable.</summary>
+    private void MarkVisible()
+    {
+        var last = _store.State.LastSequence;
+        if (last == _marked) return;
+        _marked = last;
+        _marks.Enqueue((AnswersAtOnce ? 0 : _index, last));
+    }
+
+    private void ShowVisible()
+    {
+        var before = VisibleSequence;
+        while (_marks.TryPeek(out var mark) && mark.Index <= _durable) VisibleSequence = _marks.Dequeue().Sequence;
+        if (VisibleSequence == before) return;
+        foreach (var watcher in _watchers) watcher();
+    }
+}

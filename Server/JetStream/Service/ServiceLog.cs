@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace NatsAspire.Server.JetStream.Service;
+
+/// <summary>Every log line about snapshots and restores; texts are upstream's.</summary>
+internal static partial class ServiceLog
+{
+    [LoggerMessage(640, LogLevel.Information, "Starting snapshot for stream '{Account} > {Stream}'")]
+    public static partial void SnapshotStarted(ILogger log, string account, string stream);
+
+    [LoggerMessage(641, LogLevel.Information, "Completed snapshot of {Bytes} bytes for stream '{Account} > {Stream}' in {Duration}")]
+    public static partial void SnapshotCompleted(ILogger log, long bytes, string account, string stream, string duration);
+
+    [LoggerMessage(642, LogLevel.Warning, "Snapshot for stream '{Account} > {Stream}' failed after {Duration}: {Reason}")]
+    public static partial void SnapshotFailed(ILogger log, string account, string stream, string duration, string reason);
+
+    [LoggerMessage(643, LogLevel.Information, "Starting restore for stream '{Account} > {Stream}'")]
+    public static partial void RestoreStarted(ILogger log, string account, string stream);
+
+    [LoggerMessage(644, LogLevel.Information, "Completed restore of {Bytes} bytes for stream '{Account} > {Stream}' in {Duration}")]
+    public static partial void RestoreCompleted(ILogger log, long bytes, string account, string stream, string duration);
+
+    [LoggerMessage(645, LogLevel.Warning, "Restore failed for {Bytes} bytes for stream '{Account} > {Stream}' in {Duration}: {Reason}")]
+    public static partial void RestoreFailed(ILogger log, long bytes, string account, string stream, string duration, string reason);
+
+    [LoggerMessage(646, LogLevel.Error, "What was left of a restore of stream '{Account} > {Stream}' goes at the next start: {Reason}")]
+    public static partial void RestoreLeftBehind(ILogger log, string account, string stream, string reason);
+}

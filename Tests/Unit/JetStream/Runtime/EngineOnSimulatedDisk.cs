@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Configuration;
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Api.Requests;
+using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Storage.Log;
+using NatsAspire.Server.Subjects;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Unit.JetStream.Runtime;
+
+/// <summary>Streams without a server around them, on a disk that can do what disks do.</summary>
+internal sealed class EngineOnSimulatedDisk : IAsyncDisposable
+{
+    private readonly Answers _answers = new();
+
+    private EngineOnSimulatedDisk(SimulatedDisk disk)
+    {
+        Disk = disk;
+        Accounts = new AccountRegistry(new ServerOptions(), "s", "", tracksInterest: false);
+        Accounts.Global.Subscribe(new Subscription(_answers, "answers.*"u8.ToArray()));
+        Engine = JetStreamEngine.Start(
+            disk, "/store", new JetStreamOptions { Enabled = true }, [(Accounts.Global, new AccountLimits())], TimeProvider.System, NullLogger.Instance,
+            new LogOptions { SegmentSize = 16 << 10 });
+    }
+
+    public SimulatedDisk Disk { get; }
+
+    public AccountRegistry Accounts { get; }
+
+    public JetStreamEngine Engine { get; }
+
+    public AccountStreams Streams => Engine.Find(Accounts.Global)!;
+
+    /// <summary>Is told of each answer before anybody else.</summary>
+    public Action<int>? Acknowledged { set => _answers.Acknowledged = value; }
+
+    public static EngineOnSimulatedDisk Start(SimulatedDisk disk) => new(disk);
+
+    public StreamHost Create(string json)
+    {
+        ApiRequest.Read(Encoding.UTF8.GetBytes(json), strict: true, out StreamConfigurationRequest request).ShouldBeNull();
+        var decision = StreamAdmission.Create(request.Stream.Name, request, Streams.Environment);
+        decision.Error.ShouldBeNull();
+        return Streams.Create(decision.Stream!);
+    }
+
+    /// <summary>Publishes a number; its answer has the number too.</summary>
+    public void Publish(string subject, int number) => Accounts.Global.PublishInternal(
+        Encoding.ASCII.GetBytes(subject), Encoding.ASCII.GetBytes($"answers.{number}"), Encoding.ASCII.GetBytes($"{number}"), null);
+
+    public async Task<JsonElement> AnswerAsync(int number)
+    {
+        await Wait.Until($"the answer to {number}", () => _answers.All.ContainsKey(number), () => string.Join(',', _answers.All.Keys.Order()));
+        return JsonDocument.Parse(_answers.All[number]).RootElement;
+    }
+
+    public ValueTask DisposeAsync() => Engine.DisposeAsync();
+
+    private sealed class Answers : Subscriber
+    {
+        public ConcurrentDictionary<int, byte[]> All { get; } = [];
+
+        public Action<int>? Acknowledged { get; set; }
+
+        public override SubscriberKind Kind => SubscriberKind.Client;
+
+        public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch)
+        {
+            var number = int.Parse(message.Subject["answers.".Length..], System.Globalization.CultureInfo.InvariantCulture);
+            if (!message.Payload.StartsWith("{\"error\""u8)) Acknowledged?.Invoke(number);
+            All[number] = message.Payload.ToArray();
+            return true;
+        }
+    }
+}
