@@ -118,7 +118,6 @@ public abstract class IoLoop : IDisposable
     {
         Batch.NowMilliseconds = Environment.TickCount64;
         Batch.ProducerShouldStall = false;
-        Volatile.Write(ref _wakePending, 0);
     }
 
     /// <summary>Runs a step of one connection; what it throws closes that connection only.</summary>
@@ -142,6 +141,9 @@ public abstract class IoLoop : IDisposable
         {
             Turn(TimeoutUntilNextTimer());
             var started = Batch.NowMilliseconds;
+            // Between the wake-up, which the turn took, and the look for what was posted. Earlier, the turn would take
+            // the wake-up of a post that comes now, and all later ones would rely on it; a fence, as the look comes after.
+            Interlocked.Exchange(ref _wakePending, 0);
             RunGuarded(DrainPosted);
             RunGuarded(RunTimers);
             Batch.FlushAll();

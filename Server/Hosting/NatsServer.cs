@@ -222,9 +222,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         var cluster = Options.Cluster;
         _routeListener = Listener.Bind(cluster.Host, cluster.Port, _routes!.Accept, error => LogAcceptError(cluster.Host, error));
         if (cluster.Tls is { Insecure: true }) ServerLog.RoutesAreNotVerified(_log);
-        _routes.ListenPort = cluster.Advertise is { } advertised && HostAndPort.TryParse(advertised, out var told)
-            ? told.Port
-            : _routeListener.EndPoint.Port;
+        _routes.ListenPort = _routeListener.EndPoint.Port;
         ServerLog.ListeningForRoutes(_log, $"{cluster.Host}:{_routeListener.EndPoint.Port}");
     }
 

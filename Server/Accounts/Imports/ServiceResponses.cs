@@ -109,7 +109,8 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
         else if (!delivered || route.Export.IsSingle || message.Size == 0)
         {
             route.IsAnswered = true;
-            if (isReported) Close(route);
+            // The other half may have come, on another thread, before the line above told it that nobody else closes.
+            if (isReported || route.Latency is { IsJoined: true }) Close(route);
         }
         return delivered;
     }
@@ -163,7 +164,8 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
         var now = Environment.TickCount64;
         foreach (var route in _open.Values)
         {
-            var lost = !route.Requestor.Subscriptions.HasInterest(route.Reply);
+            // Who has its answer listens no more, while the other server's half of the measurement is still on its way.
+            var lost = !route.IsAnswered && !route.Requestor.Subscriptions.HasInterest(route.Reply);
             var late = now - route.TouchedMilliseconds > route.Export.Threshold.TotalMilliseconds;
             if (!lost && !late) continue;
             Close(route);
@@ -180,6 +182,8 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
 /// <param name="latency">Set when the request is measured.</param>
 internal sealed class ResponseRoute(ServiceExport export, Account requestor, byte[] reply, byte[] subject, LatencyMeasurement? latency)
 {
+    private bool _isAnswered;
+
     public ServiceExport Export => export;
 
     public Account Requestor => requestor;
@@ -190,8 +194,12 @@ internal sealed class ResponseRoute(ServiceExport export, Account requestor, byt
 
     public LatencyMeasurement? Latency => latency;
 
-    /// <summary>The last answer has been delivered.</summary>
-    public bool IsAnswered { get; set; }
+    /// <summary>The last answer has been delivered. Any thread.</summary>
+    public bool IsAnswered
+    {
+        get => Volatile.Read(ref _isAnswered);
+        set => Volatile.Write(ref _isAnswered, value);
+    }
 
     /// <summary>Set when not answers come back, but the events of a trace.</summary>
     public TraceReturns? Events { get; init; }
@@ -217,6 +225,15 @@ internal sealed record LatencyMeasurement(Subscriber Requestor, bool Share, IRea
 
     /// <summary>This server's half, while the other one is awaited.</summary>
     public ServiceLatency? Answered { get; private set; }
+
+    /// <summary>Both halves are here.</summary>
+    public bool IsJoined
+    {
+        get
+        {
+            lock (_lock) return Answered is not null && _remote is not null;
+        }
+    }
 
     /// <summary>Adds this server's half; the whole when the other is here, else null.</summary>
     public ServiceLatency? Join(ServiceLatency own)

@@ -13,7 +13,7 @@ internal static class TraceSampling
     public static IReadOnlyDictionary<string, string[]>? FromHeaders(ReadOnlySpan<byte> block)
     {
         if (block.IsEmpty) return null;
-        if (Read(block, "Uber-Trace-Id") is { } uber) return IsUberSampled(uber) ? Collect(block, "Uber-Trace-Id") : null;
+        if (Read(block, "Uber-Trace-Id") is { } uber) return IsUberSampled(uber) ? CollectUber(block) : null;
         string[] b3 = ["X-B3-TraceId", "X-B3-ParentSpanId", "X-B3-SpanId", "X-B3-Sampled"];
         var sampled = Read(block, "X-B3-Sampled");
         if (sampled == "1") return Collect(block, b3);
@@ -52,6 +52,17 @@ internal static class TraceSampling
         // W3C's names are written in lower case more often than not.
         Encoding.ASCII.GetBytes(name.ToLowerInvariant(), bytes);
         return HeaderBlock.TryGet(block, bytes, out value) ? Encoding.UTF8.GetString(value) : null;
+    }
+
+    /// <summary>Jaeger's baggage comes along: each item is a header of its own.</summary>
+    private static Dictionary<string, string[]> CollectUber(ReadOnlySpan<byte> block)
+    {
+        var found = Collect(block, "Uber-Trace-Id");
+        foreach (var line in Encoding.UTF8.GetString(block).Split("\r\n"))
+        {
+            if (line.StartsWith("Uberctx-", StringComparison.OrdinalIgnoreCase) && line.Split(':', 2) is [var name, var value]) found[name] = [value.Trim()];
+        }
+        return found;
     }
 
     private static Dictionary<string, string[]> Collect(ReadOnlySpan<byte> block, params string[] names)

@@ -137,7 +137,6 @@ public sealed partial class RouteConnection
             return false;
         }
         _registered = true;
-        if (outcome.DelayedInfo is not null) SendLine(outcome.DelayedInfo.ToProtocolLine());
         _manager.AttachInterest(this);
         if (!outcome.ContinuePool) return true;
         // The PONG shows that the peer has let this connection in before another is asked for.
@@ -148,7 +147,7 @@ public sealed partial class RouteConnection
 
     private bool ProcessLaterInfo(ServerInfo info)
     {
-        if (info.ServerId != RemoteId) _manager.OnGossip(info);
+        if (info.ServerId != RemoteId) _manager.OnGossip(info, RemoteId);
         else if (info.LameDuckMode) _manager.OnPeerLameDuck(info.ServerId);
         else _manager.OnPeerInfo(info);
         return true;

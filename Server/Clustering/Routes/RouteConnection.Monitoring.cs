@@ -27,8 +27,8 @@ public sealed partial class RouteConnection
     /// <summary>Messages and bytes.</summary>
     public TrafficCounters Traffic => new(InMessages, InBytes, OutMessages, OutBytes);
 
-    /// <summary>True when it was dialled because the configuration names its address.</summary>
-    public bool IsConfigured => Target is { IsExplicit: true };
+    /// <summary>True when the configuration names the peer's address, whichever side dialled in the end.</summary>
+    public bool IsConfigured => Target is { IsExplicit: true } || _manager.IsConfigured(RemoteId);
 
     /// <summary>What the peer lets in; null: everything.</summary>
     public SubjectLists? RemoteImport => _remoteInfo?.Import;

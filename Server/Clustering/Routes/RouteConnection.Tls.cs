@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Security.Tls;
 
@@ -8,6 +9,7 @@ public sealed partial class RouteConnection
 {
     private readonly TlsContext? _tlsContext;
     private LoopTimer? _handshakeTimer;
+    private bool _expectsConfiguredName;
 
     private void StartHandshake()
     {
@@ -19,7 +21,14 @@ public sealed partial class RouteConnection
         Loop.Schedule(_handshakeTimer, _tlsContext!.Timeout);
         RouteLog.Debug(Log, _label, $"Starting TLS route {(IsSolicited ? "client" : "server")} handshake");
         if (Target is null) StartTls(_tlsContext.ForServer, default, OnHandshakeDone);
-        else StartTls(_tlsContext.ForClient(Target.Url.Host), OnHandshakeDone);
+        else StartTls(_tlsContext.ForClient(ExpectedName(Target.Url)), OnHandshakeDone);
+    }
+
+    private string ExpectedName(Uri url)
+    {
+        if (url.HostNameType == UriHostNameType.Dns || _manager.TlsName is not { } name) return url.Host;
+        _expectsConfiguredName = true;
+        return name;
     }
 
     private void OnHandshakeDone(Exception? fault)
@@ -27,6 +36,8 @@ public sealed partial class RouteConnection
         _handshakeTimer?.Cancel();
         if (fault is not null || !_tlsContext!.IsPinned(Tls?.PeerCertificate))
         {
+            // The next attempt expects the number itself.
+            if (_expectsConfiguredName && fault is AuthenticationException) _manager.TlsName = null;
             RouteLog.Error(Log, _label, $"TLS route handshake error: {fault?.Message ?? "certificate not pinned"}");
             Close(CloseReason.TlsHandshakeError);
             return;

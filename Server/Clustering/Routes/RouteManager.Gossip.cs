@@ -9,7 +9,9 @@ namespace NatsAspire.Server.Clustering.Routes;
 public sealed partial class RouteManager
 {
     /// <summary>Another server told of a third one.</summary>
-    internal void OnGossip(ServerInfo info)
+    /// <param name="info">The third one's INFO, with its address.</param>
+    /// <param name="from">Server id of the one that told.</param>
+    internal void OnGossip(ServerInfo info, string? from)
     {
         using (_lock.Enter())
         {
@@ -24,6 +26,9 @@ public sealed partial class RouteManager
             var target = new RouteTarget(url, IsExplicit: false, info.GossipMode, info.RouteAccount);
             _serverIdByAddress[target.Address] = info.ServerId;
             if (info.RouteAccount is null || _pinnedAccounts.Contains(info.RouteAccount)) _dialer.Dial(target);
+            // A server without pools tells of no pinned connections.
+            if (info.RouteAccount is not null || from is null || !_peers.TryGetValue(from, out var teller) || teller.Pooled) return;
+            foreach (var account in _pinnedAccounts) _dialer.Dial(target with { PinnedAccount = account });
         }
     }
 
@@ -80,6 +85,7 @@ public sealed partial class RouteManager
         foreach (var other in _peers.Values)
         {
             if (ReferenceEquals(other, peer) || other.Primary is not { } primary) continue;
+            if (info.RouteAccount is not null && !other.Pooled) continue;
             var solicited = route.Target is not null;
             var byConfiguration = solicited ? route.Target!.IsExplicit : primary.Target is { IsExplicit: true };
             var mode = byConfiguration ? GossipMode.Override : solicited ? GossipMode.Default : GossipMode.Disabled;
@@ -103,6 +109,16 @@ public sealed partial class RouteManager
         route.Port == info.Port
         && (string.Equals(route.Host, info.Host, StringComparison.OrdinalIgnoreCase)
             || string.Equals(route.Host, address.Host, StringComparison.OrdinalIgnoreCase)));
+
+    /// <summary>Whether a server was found behind a configured address.</summary>
+    internal bool IsConfigured(string? serverId)
+    {
+        using (_lock.Enter())
+        {
+            return serverId is not null && _host.Options.Cluster.Routes.Any(url =>
+                _serverIdByAddress.TryGetValue(new RouteTarget(url, IsExplicit: true).Address, out var id) && id == serverId);
+        }
+    }
 
     private static string FormatHost(IPAddress address)
     {

@@ -7,8 +7,10 @@ namespace NatsAspire.Server.Clustering.Routes;
 /// <summary>Connections find their place, and give it up.</summary>
 public sealed partial class RouteManager
 {
-    /// <summary>Outcome of <see cref="Register"/>: a refusal with its text, or the INFO still to be sent.</summary>
-    internal readonly record struct Registration(CloseReason Refusal, string? Error, ServerInfo? DelayedInfo, bool ContinuePool);
+    private static readonly TimeSpan PinnedGrace = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Outcome of <see cref="Register"/>: a refusal with its text, or whether another connection is to be made.</summary>
+    internal readonly record struct Registration(CloseReason Refusal, string? Error, bool ContinuePool);
 
     /// <summary>
     /// Gives a connection whose INFO arrived its place: by the index its solicitor chose, or the first free one.
@@ -37,6 +39,7 @@ public sealed partial class RouteManager
             }
             if (route.PinnedAccount is not null) Gossip(peer!, route, Addressed(route, info));
             else if (peer!.Info is null) Welcome(peer, route, Addressed(route, info));
+            if (route.PinnedAccount is null) SolicitMissingPinned(peer!);
             return Complete(peer!, route);
         }
     }
@@ -55,6 +58,7 @@ public sealed partial class RouteManager
                 {
                     _peers.Remove(id);
                     PublishClientUrls();
+                    if (!peer.Pooled) SolicitPinned(route);
                 }
             }
             if (!_stopping && route.Target is { } target && ShouldRedial(route))
@@ -65,7 +69,27 @@ public sealed partial class RouteManager
         }
     }
 
-    private static Registration Refuse(CloseReason reason, string? error = null) => new(reason, error, null, false);
+    /// <summary>
+    /// A peer whose pool is complete lacks pinned connections when a reload pinned the accounts, or the news of them was
+    /// lost. Those on their way have time to arrive.
+    /// </summary>
+    private void SolicitMissingPinned(RoutePeer peer)
+    {
+        if (!peer.Pooled || !peer.IsComplete || peer.Connections.FirstOrDefault(route => route.Target is not null)?.Target is not { } target) return;
+        foreach (var account in _pinnedAccounts)
+        {
+            if (!peer.Pinned.ContainsKey(account)) _dialer.Dial(target with { PinnedAccount = account }, PinnedGrace);
+        }
+    }
+
+    /// <summary>A server without pools that is gone may come back with them; then it must have the pinned connections too.</summary>
+    private void SolicitPinned(RouteConnection route)
+    {
+        if (_stopping || PoolSize < 1 || route.Target is not { } target) return;
+        foreach (var account in _pinnedAccounts) _dialer.Redial(AsConfigured(target) with { PinnedAccount = account }, wasDuplicate: false);
+    }
+
+    private static Registration Refuse(CloseReason reason, string? error = null) => new(reason, error, false);
 
     private string? CheckPlace(RouteConnection route, ServerInfo info, bool pooled, int effective)
     {
@@ -131,23 +155,28 @@ public sealed partial class RouteManager
         Ip = info.Ip ?? $"nats-route://{FormatHost(route.RemoteEndPoint.Address)}:{info.Port}/",
         Nonce = null,
         RoutePoolIndex = 0,
+        // A dialled server's INFO does not say what the connection is for.
+        RouteAccount = route.PinnedAccount,
     };
 
     private Registration Complete(RoutePeer peer, RouteConnection route)
     {
-        // Everything the route carries is told before its own INFO can be answered; RS+ follow the INFO on the wire.
-        var delayed = route.SendsInfoLate
-            ? BuildInfo() with
+        // Under the lock: nobody may send interest, or the INFO of a third server, ahead of it to a peer that takes the
+        // first INFO for this server's.
+        if (route.SendsInfoLate)
+        {
+            var info = BuildInfo() with
             {
                 Nonce = Security.Nonce.Next(),
                 RoutePoolIndex = route.PinnedAccount is null ? route.PoolIndex : 0,
                 RouteAccount = route.PinnedAccount,
                 Compression = route.AgreedMode,
                 GossipMode = route.Target!.Gossip,
-            }
-            : null;
+            };
+            route.SendLine(info.ToProtocolLine());
+        }
         var more = peer.Pooled && route.PinnedAccount is null && route.Target is not null && !peer.IsComplete;
-        return new Registration(CloseReason.None, null, delayed, more);
+        return new Registration(CloseReason.None, null, more);
     }
 
     /// <summary>Gives a registered route the interest of the accounts it carries, now and from now on.</summary>

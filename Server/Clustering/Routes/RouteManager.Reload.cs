@@ -19,6 +19,7 @@ public sealed partial class RouteManager
         using (_lock.Enter())
         {
             if (_stopping) return;
+            KeepTlsName(now);
             renegotiate = TakeShape(now) || !SamePermissions(before.Permissions, now.Permissions);
             open = [.. _connections];
         }
@@ -61,6 +62,10 @@ public sealed partial class RouteManager
         _pinnedAccounts = pinned;
         return true;
     }
+
+    /// <summary>Certificates name hosts: of a server dialled by its number, the name that was configured is expected.</summary>
+    private void KeepTlsName(ClusterOptions cluster) =>
+        TlsName = cluster.Routes.FirstOrDefault(url => url.HostNameType == UriHostNameType.Dns)?.Host ?? TlsName;
 
     /// <summary>The system account has a connection of its own, so that servers hear each other under any load.</summary>
     private HashSet<string> PinnedBy(ClusterOptions cluster)

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -31,6 +32,7 @@ public sealed partial class RouteManager : IDisposable
         IsDynamicName = isDynamicName;
         PoolSize = host.Options.Cluster.PoolSize;
         _pinnedAccounts = PinnedBy(host.Options.Cluster);
+        KeepTlsName(host.Options.Cluster);
         _dialer = new RouteDialer(host, OnDialled, IsStillWanted);
         host.Accounts.Added += AttachInterest;
     }
@@ -40,10 +42,13 @@ public sealed partial class RouteManager : IDisposable
     /// <summary>True while the name is a generated one, which gives way to a configured one.</summary>
     public bool IsDynamicName { get; private set; }
 
+    /// <summary>Name that is expected in certificates of servers dialled by number. Null: none is known, or it did not fit.</summary>
+    internal string? TlsName { get; set; }
+
     /// <summary>Connections per peer; below 1: no pool.</summary>
     public int PoolSize { get; private set; }
 
-    /// <summary>Bound route port, told to peers.</summary>
+    /// <summary>Bound route port, told to peers unless another is advertised.</summary>
     public int ListenPort { get; set; }
 
     /// <summary>Registered connections, pinned ones included.</summary>
@@ -148,6 +153,7 @@ public sealed partial class RouteManager : IDisposable
         using (_lock.Enter())
         {
             if (_stopping || (target.IsExplicit && !_host.Options.Cluster.Routes.Any(url => Key(url) == Key(target.Url)))) return false;
+            if (target.PinnedAccount is { } pinned && !_pinnedAccounts.Contains(pinned)) return false;
             if (!_serverIdByAddress.TryGetValue(target.Address, out var id)) return true;
             if (id == _host.ServerId) return false;
             if (!_peers.TryGetValue(id, out var peer)) return true;
@@ -162,17 +168,17 @@ public sealed partial class RouteManager : IDisposable
     {
         ServerId = _host.ServerId,
         ServerName = _host.ServerName,
-        Version = Configuration.Defaults.Version,
+        Version = Defaults.Version,
         Protocol = 3,
         GoVersion = $".NET {Environment.Version}",
-        Host = _host.Options.Cluster.Host,
-        Port = ListenPort,
+        Host = Address.Host,
+        Port = Address.Port,
         Headers = !_host.Options.Limits.NoHeaderSupport,
         AuthRequired = _host.Options.Cluster.Username is not null,
         TlsRequired = _host.Tls is not null,
         TlsVerify = _host.Tls is not null,
         MaxPayload = _host.Options.Limits.MaxPayload,
-        Ip = _host.Options.Cluster.Advertise is { } advertised ? $"nats-route://{advertised}/" : null,
+        Ip = _host.Options.Cluster.Advertise is { Length: > 0 } ? $"nats-route://{Address}/" : null,
         Cluster = ClusterName,
         ClusterDynamic = IsDynamicName,
         ConnectUrls = _host.Options.Cluster.NoAdvertise ? null : _host.ClientUrls,
@@ -183,6 +189,19 @@ public sealed partial class RouteManager : IDisposable
         LeafNodeOriginClusterUnsubscribe = true,
         RoutePoolSize = Math.Max(0, PoolSize),
     };
+
+    /// <summary>Where others are told to dial.</summary>
+    private HostAndPort Address
+    {
+        get
+        {
+            var cluster = _host.Options.Cluster;
+            var address = cluster.Advertise is { Length: > 0 } told && HostAndPort.TryParse(told, out var advertised)
+                ? advertised
+                : new HostAndPort(cluster.Host, ListenPort);
+            return address.Port > 0 ? address : address with { Port = ListenPort };
+        }
+    }
 
     /// <summary>The pool index of an account, the same on all servers with the same pool size.</summary>
     private int PoolIndexOf(Account account) =>

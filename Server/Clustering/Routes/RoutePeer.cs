@@ -21,8 +21,8 @@ internal sealed class RoutePeer(string serverId, int poolSize, bool pooled)
 
     public IEnumerable<RouteConnection> Connections => Pool.OfType<RouteConnection>().Concat(Pinned.Values);
 
-    /// <summary>Any connection, to send what concerns the whole server.</summary>
-    public RouteConnection? Primary => Connections.FirstOrDefault();
+    /// <summary>Any connection that is not about to end, to send what concerns the whole server.</summary>
+    public RouteConnection? Primary => Connections.FirstOrDefault(route => !route.IsClosing);
 
     public bool HasPool => Pool.Any(route => route is not null);
 

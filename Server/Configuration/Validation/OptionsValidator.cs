@@ -43,9 +43,13 @@ public static partial class OptionsValidator
     }
 
     private static string? FindAdvertiseError(ServerOptions options) =>
-        options.ClientAdvertise is not { Length: > 0 } address || IsAddress(address)
+        FindAdvertiseError("ClientAdvertise", options.ClientAdvertise)
+        ?? (options.Cluster.Enabled ? FindAdvertiseError("Cluster.Advertise", options.Cluster.Advertise) : null);
+
+    private static string? FindAdvertiseError(string option, string? value) =>
+        value is not { Length: > 0 } address || IsAddress(address)
             ? null
-            : $"Error setting server INFO with ClientAdvertise value of {address}, err=invalid address";
+            : $"Error setting server INFO with {option} value of {address}, err=invalid address";
 
     /// <summary>An IPv6 address has to be in brackets, or its end could be a port.</summary>
     private static bool IsAddress(string text) =>

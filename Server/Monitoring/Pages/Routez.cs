@@ -84,7 +84,7 @@ public sealed record RouteDetail
             Id = route.Id,
             RemoteId = route.RemoteId ?? "",
             RemoteName = route.RemoteName ?? "",
-            DidSolicit = route.IsSolicited,
+            DidSolicit = route.IsSolicited || route.IsConfigured,
             IsConfigured = route.IsConfigured,
             Ip = route.RemoteEndPoint.Address.ToString(),
             Port = route.RemoteEndPoint.Port,

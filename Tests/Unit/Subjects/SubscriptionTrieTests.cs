@@ -197,6 +197,18 @@ public class SubscriptionTrieTests
     }
 
     [Theory]
+    [InlineData("uplink.1.*.*.>")]
+    [InlineData("uplink.1.2.3.>")]
+    [Upstream("sublist_test.go", "TestSublistReverseMatchWider")]
+    public void AFilterMayBeNarrowerThanWhatItFinds(string filter)
+    {
+        var trie = Create();
+        var wider = Subscription("uplink.*.*.>");
+        trie.Insert(wider);
+        trie.ReverseMatch(Encoding.UTF8.GetBytes(filter)).ShouldBe([wider]);
+    }
+
+    [Theory]
     [InlineData("foo.*-")]
     [InlineData("foo.>-")]
     [InlineData("foo.bar,*,>,baz")]
