@@ -1,12 +1,12 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
+using NatsAspire.Server.Accounts;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Json;
-using NatsAspire.Server.Primitives;
-using Microsoft.Extensions.Logging;
-using NatsAspire.Server.Accounts;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
 
 namespace NatsAspire.Server.JetStream.Runtime;
 

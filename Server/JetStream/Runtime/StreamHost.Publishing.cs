@@ -1,9 +1,9 @@
+using System.Buffers;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Streams.Publishing;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Storage.Messages;
-using System.Buffers;
 
 namespace NatsAspire.Server.JetStream.Runtime;
 
