@@ -22,8 +22,10 @@ public sealed class LameDuckClusterTests
         foreach (var client in clients) await client.ExpectClosedAsync();
         await leaving.WaitAsync(Wait.Default, TestContext.Current.CancellationToken);
         (Environment.TickCount64 - started).ShouldBeGreaterThan(500, "not all at once");
-        server.Clients.Closed.ToList().ShouldAllBe(client => client.Reason == CloseReason.ServerShutdown);
-        server.Clients.Closed.ToList().Count.ShouldBe(10);
+        // Those who tried to get in meanwhile have gone by themselves.
+        var closed = server.Clients.Closed.Where(client => client.Last.Id <= 10).ToList();
+        closed.ShouldAllBe(client => client.Reason == CloseReason.ServerShutdown);
+        closed.Count.ShouldBe(10);
         foreach (var client in clients) client.Dispose();
     }
 
