@@ -23,7 +23,7 @@ public sealed class LameDuckClusterTests
         await leaving.WaitAsync(Wait.Default, TestContext.Current.CancellationToken);
         (Environment.TickCount64 - started).ShouldBeGreaterThan(500, "not all at once");
         // Those who tried to get in meanwhile have gone by themselves.
-        var closed = server.Clients.Closed.Where(client => client.Last.Id <= 10).ToList();
+        var closed = server.Clients.Closed.ToList().Where(client => client.Last.Id <= 10).ToList();
         closed.ShouldAllBe(client => client.Reason == CloseReason.ServerShutdown);
         closed.Count.ShouldBe(10);
         foreach (var client in clients) client.Dispose();
