@@ -12,6 +12,9 @@ internal struct WakeModeration
     private const int SilentFloodTurnsPerMillisecond = 8;
     private const int SilentShare = 8;
     private const int WorthwhileBytesPerTurn = 256;
+
+    /// <summary>Turns that find more are worth their wake-up already.</summary>
+    private const int SmallTurnBytes = 8 * 1024;
     private const int PauseNanoseconds = 120_000;
 
     /// <summary>Nobody waits for what a silent turn does, so more of it may gather.</summary>
@@ -46,7 +49,7 @@ internal struct WakeModeration
         _silent = _flushes * SilentShare <= _turns;
         _active = _active
             ? perTurn >= WorthwhileBytesPerTurn && perTurn < IoLoop.ReceiveBufferSize / 8
-            : _turns / elapsed >= (_silent ? SilentFloodTurnsPerMillisecond : FloodTurnsPerMillisecond);
+            : perTurn < SmallTurnBytes && _turns / elapsed >= (_silent ? SilentFloodTurnsPerMillisecond : FloodTurnsPerMillisecond);
         if (_active && !_preciseTimers) UsePreciseTimers();
         _window = nowMilliseconds;
         _turns = 0;
