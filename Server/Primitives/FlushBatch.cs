@@ -46,10 +46,18 @@ public sealed class FlushBatch
 
     private void Switch(IFlushTarget target)
     {
-        ReleaseOnThisThread();
+        if (_held is not null)
+        {
+            // Then it is the thread's holder: any other would have had this gate given up.
+            Release();
+        }
+        else
+        {
+            ReleaseOnThisThread();
+            _holder = this;
+        }
         target.EnterGate();
         _held = target;
-        _holder = this;
     }
 
     /// <summary>
