@@ -20,6 +20,9 @@ internal sealed partial class StreamHost : Mailbox
     private const byte EntryKind = 1;
     private const byte SealedEntryKind = 2;
 
+    /// <summary>Reads that may wait; as many as requests of the API.</summary>
+    private const int MaxCommands = 10_000;
+
     private readonly StreamContext _context;
     private readonly IMessageStore _store;
     private readonly StreamReplica _replica;
@@ -81,6 +84,19 @@ internal sealed partial class StreamHost : Mailbox
     {
         lock (_commandLock) _commands.Add(command);
         Wake();
+    }
+
+    /// <summary>The same for what clients ask by the thousand: not when too much waits already.</summary>
+    /// <returns>False: it will not be done.</returns>
+    public bool TryPost(Action command)
+    {
+        lock (_commandLock)
+        {
+            if (_commands.Count >= MaxCommands) return false;
+            _commands.Add(command);
+        }
+        Wake();
+        return true;
     }
 
     protected override void Turn()

@@ -17,7 +17,8 @@ internal sealed partial class JetStreamService
         if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { Configuration.AllowDirect: true } stream) return false;
         if (message.Reply.IsEmpty) return true;
         var call = new ApiCall(this, account, message, subject.Operation, null) { Tail = Encoding.UTF8.GetString(subject.Tail) };
-        stream.Post(() => GetDirect(stream, call));
+        // Above the limit requests are dropped, as those of the API are.
+        _ = stream.TryPost(() => GetDirect(stream, call));
         return true;
     }
 
