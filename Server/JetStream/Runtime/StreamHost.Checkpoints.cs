@@ -8,11 +8,15 @@ internal sealed partial class StreamHost
     private IStoreCheckpoint? _checkpoint;
     private ulong _checkpointIndex;
     private bool _checkpointRuns;
-    private bool _checkpointWanted;
+    private volatile bool _checkpointWanted;
     private long _logged;
 
     /// <summary>Has a checkpoint made soon: the log wants to be shorter.</summary>
-    public void RequestCheckpoint() => Post(() => _checkpointWanted = true);
+    public void RequestCheckpoint()
+    {
+        _checkpointWanted = true;
+        Wake();
+    }
 
     private bool HasUnsaved => _log is not null && _index > _store.AppliedIndex;
 
@@ -28,7 +32,7 @@ internal sealed partial class StreamHost
     private void BeginCheckpoint()
     {
         (_checkpointWanted, _logged) = (false, 0);
-        SavePositions();
+        KeepPositions();
         _checkpointIndex = _index;
         _checkpoint = _store.BeginCheckpoint(_index);
         StartCheckpoint();
@@ -47,6 +51,7 @@ internal sealed partial class StreamHost
         Exception? failure = null;
         try
         {
+            SavePositions();
             checkpoint.Run();
         }
         catch (Exception error)

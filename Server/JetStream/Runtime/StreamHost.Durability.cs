@@ -86,7 +86,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         if (!_replica.Apply(entry)) throw new Storage.Messages.CorruptStoreException($"Operation {index} of stream {Configuration.Name} is none that this version knows.");
         _index = _durable = _completed = index;
         _logged += entry.Length;
-        if (!Configuration.Sources.IsEmpty && StreamMessageEntry.TryDecode(entry, _encoded, out var message)) NotePosition(message.Headers);
+        if (!Configuration.Sources.IsEmpty && StreamMessageEntry.TryDecode(entry, _encoded, out var message) && message.IsSourced) NotePosition(message.Headers);
     }
 
     /// <summary>Gives what was proposed to the log, and closes the answers that wait for it.</summary>
@@ -122,9 +122,15 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
 
     private void Settle()
     {
-        if (_logFailure is { } failure && Fault is null) Fence(failure);
+        // The failure before what completed ahead of it: a batch that is durable is answered even so.
+        var failure = _logFailure;
         if (_log is null) return;
         _durable = Volatile.Read(ref _completed);
+        if (failure is not null && Fault is null)
+        {
+            SendSettled();
+            Fence(failure);
+        }
         if (IsHeldUp) HandOver();
         SendSettled();
         StartCheckpoint();
@@ -153,6 +159,5 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         // Nobody may be told that what may not be durable is.
         while (_unsent.TryDequeue(out var unsent)) unsent.Fail(Account, failure, _flush);
         _outbox.Fail(Account, failure, _flush);
-        _context.Fenced?.Invoke(this, fault);
     }
 }

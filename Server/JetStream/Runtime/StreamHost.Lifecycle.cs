@@ -18,7 +18,7 @@ internal sealed partial class StreamHost
     private void RunWhenQuiet()
     {
         if (_whenQuiet.Count == 0) return;
-        while (_whenQuiet.Count > 0 && IsQuiet) _whenQuiet.Dequeue()();
+        while (_whenQuiet.Count > 0 && IsQuiet) Do(_whenQuiet.Dequeue());
         HandOver();
     }
 
@@ -64,12 +64,14 @@ internal sealed partial class StreamHost
     }
 
     /// <summary>Is no more. To be called when all is quiet.</summary>
+    /// <exception cref="DiskException">The disk failed; it is not deleted.</exception>
     public void Delete()
     {
+        // From here on no start finds it; if that fails, it is still there.
+        if (_log is not null) _context.Files.MarkDeleted(Account.Name, Record);
         End();
         if (_log is not null)
         {
-            _context.Files.MarkDeleted(Account.Name, Record);
             var removal = _log.Rent();
             removal.AddRemoval(Record.Id);
             // Without it the operations are found without their stream at the next start, and removed then.
@@ -110,6 +112,7 @@ internal sealed partial class StreamHost
     private void CheckpointNow()
     {
         if (!HasUnsaved) return;
+        KeepPositions();
         SavePositions();
         (_checkpointWanted, _logged) = (false, 0);
         var checkpoint = _store.BeginCheckpoint(_index);
@@ -118,14 +121,13 @@ internal sealed partial class StreamHost
         _log!.Release(Record.Id, _store.AppliedIndex);
     }
 
-    /// <summary>Where sources are cannot be told from messages that are gone by then.</summary>
+    /// <summary>
+    /// Where sources are cannot be told from messages that are gone by then. Only when the log has the messages that
+    /// have been copied so far: or those would be asked for never again.
+    /// </summary>
     private void SavePositions()
     {
-        if (Configuration.Sources.IsEmpty) return;
-        NotePositions();
-        var sources = Configuration.Sources.Select(source => source.IndexName).Where(_positions.ContainsKey);
-        Record = Record with { Positions = sources.ToDictionary(name => name, name => _positions[name]) };
-        _context.Files.WriteRecord(Account.Name, Record);
+        if (!Configuration.Sources.IsEmpty) _context.Files.WriteRecord(Account.Name, Record);
     }
 
     private sealed class NoCompletion : ILogCompletion

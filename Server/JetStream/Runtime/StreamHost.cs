@@ -73,7 +73,10 @@ internal sealed partial class StreamHost : Mailbox
     /// <summary>Begins to take messages of its subjects.</summary>
     public void Start()
     {
+        // What an update made too much is not in the log.
+        _replica.Update(Configuration, _context.Now);
         VisibleSequence = _marked = _store.State.LastSequence;
+        PublishState();
         MakeCopies();
         _capture.Follow(Configuration.Subjects);
         Wake();
@@ -132,9 +135,22 @@ internal sealed partial class StreamHost : Mailbox
             if (_commands.Count == 0) return;
             (_commands, _taken) = (_taken, _commands);
         }
-        foreach (var command in _taken) command();
+        foreach (var command in _taken) Do(command);
         _taken.Clear();
         if (!Prompt.IsEmpty) Prompt.Deliver(Account, _matches, _flush);
+    }
+
+    /// <summary>Whoever waits for one command is not left waiting because another one failed.</summary>
+    private void Do(Action command)
+    {
+        try
+        {
+            command();
+        }
+        catch (Exception fault)
+        {
+            Fence(fault);
+        }
     }
 
     private void TickIfDue()

@@ -103,7 +103,7 @@ internal sealed partial class JetStreamService
             return;
         }
         if (account.Offline.TryGetValue(call.First, out var reason)) call.Fail(JetStreamErrors.JSStreamOfflineReasonErrF.With(reason));
-        else if (account.Find(call.First) is { } stream) stream.Post(() => AnswerInfo(stream, request, call));
+        else if (account.Find(call.First) is { } stream) Continue(stream, call, () => AnswerInfo(stream, request, call));
         else call.Fail(JetStreamErrors.JSStreamNotFoundErr);
     }
 

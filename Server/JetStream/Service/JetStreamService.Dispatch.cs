@@ -1,6 +1,8 @@
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.Storage.Disk;
+using NatsAspire.Server.Storage.Messages;
 
 namespace NatsAspire.Server.JetStream.Service;
 
@@ -58,6 +60,27 @@ internal sealed partial class JetStreamService
             default:
                 HandleConsumers(account, call, kind);
                 break;
+        }
+    }
+
+    /// <summary>Has a request served in its stream's mailbox, unless too much waits there.</summary>
+    private static void Continue(StreamHost stream, ApiCall call, Action serve)
+    {
+        if (!stream.TryPost(() => Serve(stream, call, serve))) call.Fail(JetStreamErrors.JSStreamTooManyRequests);
+    }
+
+    /// <summary>What the disk does to the stream is said to whoever asked, and fences the stream.</summary>
+    private static void Serve(StreamHost stream, ApiCall call, Action serve)
+    {
+        try
+        {
+            if (stream.IsStopping) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
+            else serve();
+        }
+        catch (Exception fault) when (fault is DiskException or CorruptStoreException)
+        {
+            call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
+            throw;
         }
     }
 
