@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using System.Text.Unicode;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Responses;
+using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Protocol;
 
@@ -17,6 +18,7 @@ namespace NatsAspire.Server.JetStream.Api;
 [JsonSerializable(typeof(ConsumersFailure))]
 [JsonSerializable(typeof(SuccessResponse))]
 [JsonSerializable(typeof(StreamConfiguration))]
+[JsonSerializable(typeof(ConsumerConfiguration))]
 [JsonSerializable(typeof(StreamCreateResponse))]
 [JsonSerializable(typeof(StreamUpdateResponse))]
 [JsonSerializable(typeof(StreamInfoResponse))]
