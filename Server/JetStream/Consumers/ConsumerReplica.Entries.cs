@@ -67,14 +67,14 @@ public sealed partial class ConsumerReplica
     {
         if (!AwaitsAcks) return;
         var wasRedelivered = _redelivered is not null && _redelivered.Remove(stream);
-        if (consumer > AckFloor.Consumer && AcksCoverEarlier)
+        var waited = false;
+        if (consumer > AckFloor.Consumer && AcksCoverEarlier) ApplyAckOfAll(consumer, stream, observer);
+        else if (consumer > AckFloor.Consumer && _pending is { } pending && pending.TryFind(stream, out var id))
         {
-            ApplyAckOfAll(consumer, stream, observer);
-            return;
+            Drop(pending, id);
+            waited = true;
         }
-        if (consumer > AckFloor.Consumer && _pending is { } pending && pending.TryFind(stream, out var id)) Drop(pending, id);
-        else if (!wasRedelivered) return;
-        if (!Needs(stream)) observer.Released(stream);
+        if ((waited || wasRedelivered) && !Needs(stream)) observer.Released(stream);
     }
 
     private void ApplyAckOfAll(ulong consumer, ulong stream, IConsumerObserver observer)

@@ -51,7 +51,10 @@ public sealed partial class ConsumerReplica
         {
             foreach (var one in state.Pending)
             {
-                if (_pending?.Contains(one.StreamSequence) != true) Add(one.StreamSequence, Math.Max(one.ConsumerSequence, 1), one.Timestamp);
+                var consumer = Math.Max(one.ConsumerSequence, 1);
+                if (_pending?.Contains(one.StreamSequence) != true) Add(one.StreamSequence, consumer, one.Timestamp);
+                // Go servers count acknowledgements of redeliveries beyond messages that still wait.
+                if (consumer <= AckFloor.Consumer) AckFloor = AckFloor with { Consumer = consumer - 1 };
             }
         }
         HasState = true;
