@@ -159,6 +159,8 @@ internal sealed partial class StreamHost
         var before = VisibleSequence;
         while (_marks.TryPeek(out var mark) && mark.Index <= _durable) VisibleSequence = _marks.Dequeue().Sequence;
         if (VisibleSequence == before) return;
+        _consumers.Show(VisibleSequence);
+        if (_consumers.HasDue) Wake();
         foreach (var watcher in _watchers) watcher();
     }
 }

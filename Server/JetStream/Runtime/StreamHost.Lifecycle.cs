@@ -18,6 +18,11 @@ internal sealed partial class StreamHost
     private void RunWhenQuiet()
     {
         if (_whenQuiet.Count == 0) return;
+        if (Fault is null && !_isStopping)
+        {
+            _consumers.ProposeLazy();
+            HandOver();
+        }
         while (_whenQuiet.Count > 0 && IsQuiet) Do(_whenQuiet.Dequeue());
         HandOver();
     }
@@ -35,6 +40,7 @@ internal sealed partial class StreamHost
         Record = record;
         _replica.Update(record.Configuration, _context.Now);
         _capture.Follow(record.Configuration.Subjects);
+        _consumers.StreamUpdated();
         MakeCopies();
         NudgeAll();
     }
@@ -47,7 +53,7 @@ internal sealed partial class StreamHost
         {
             try
             {
-                End();
+                End(isDeleted: false);
                 if (Fault is null) CheckpointNow();
             }
             catch (Exception fault) when (fault is DiskException or CorruptStoreException)
@@ -69,7 +75,7 @@ internal sealed partial class StreamHost
     {
         // From here on no start finds it; if that fails, it is still there.
         if (_log is not null) _context.Files.MarkDeleted(Account.Name, Record);
-        End();
+        End(isDeleted: true);
         if (_log is not null)
         {
             var removal = _log.Rent();
@@ -94,11 +100,12 @@ internal sealed partial class StreamHost
         }
     }
 
-    private void End()
+    private void End(bool isDeleted)
     {
         _isStopping = true;
         StopCopies();
         _capture.Follow([]);
+        _consumers.Stop(isDeleted);
     }
 
     private void Close()
@@ -115,6 +122,7 @@ internal sealed partial class StreamHost
         KeepPositions();
         SavePositions();
         (_checkpointWanted, _logged) = (false, 0);
+        SaveConsumers(EncodeConsumers());
         var checkpoint = _store.BeginCheckpoint(_index);
         checkpoint.Run();
         checkpoint.Complete();

@@ -84,25 +84,6 @@ internal sealed partial class JetStreamService
         }
     }
 
-    /// <summary>There are no consumers yet: what asks for one is not found, what would make one is refused.</summary>
-    private static void HandleConsumers(AccountStreams account, ApiCall call, ApiRequestKind kind)
-    {
-        if (account.Find(call.First) is null)
-        {
-            call.Fail(JetStreamErrors.JSStreamNotFoundErr);
-            return;
-        }
-        switch (kind)
-        {
-            case ApiRequestKind.ConsumerCreate or ApiRequestKind.ConsumerCreateNamed or ApiRequestKind.ConsumerCreateDurable:
-                call.Fail(JetStreamErrors.JSConsumerCreateErrF.With("consumers are not supported by this build"));
-                break;
-            default:
-                call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
-                break;
-        }
-    }
-
     /// <summary>The system account's requests are for clusters, and a server alone does not answer them, but for one.</summary>
     private void HandleSystem(ApiCall call)
     {

@@ -36,7 +36,7 @@ internal sealed partial class JetStreamService
         {
             Configuration = stream.Configuration.AsAnswered(_settings.Version),
             Created = ApiTime.FromUnix(stream.Record.Created),
-            State = StateOf(stream.State),
+            State = StateOf(stream),
             Mirror = MirrorOf(stream),
             Sources = SourcesOf(stream),
             Time = Now,
@@ -81,7 +81,7 @@ internal sealed partial class JetStreamService
         void Update()
         {
             stream.Update(stream.Record with { Configuration = decision.Stream! });
-            state = StateOf(stream.Store.State);
+            state = StreamState.Of(stream.Store.State, stream.Consumers.Listed);
         }
     }
 
