@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 
@@ -8,13 +9,13 @@ namespace NatsAspire.Server.JetStream.Consumers.Configuration;
 public sealed partial record ConsumerConfiguration
 {
     /// <summary>Whether it is kept until it is deleted.</summary>
-    public bool IsDurable => Durable is not null;
+    [JsonIgnore] public bool IsDurable => Durable is not null;
 
     /// <summary>Whether messages are sent to a subject, not asked for.</summary>
-    public bool IsPush => DeliverSubject is not null;
+    [JsonIgnore] public bool IsPush => DeliverSubject is not null;
 
     /// <summary>All filters; empty: all messages.</summary>
-    public IEnumerable<string> Filters => FilterSubject is { } filter ? FilterSubjects.Append(filter) : FilterSubjects;
+    [JsonIgnore] public IEnumerable<string> Filters => FilterSubject is { } filter ? FilterSubjects.Append(filter) : FilterSubjects;
 
     /// <summary>The level that a server must have to run the consumer; features that came with levels say so.</summary>
     private int RequiredLevel
