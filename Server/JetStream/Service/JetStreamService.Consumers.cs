@@ -20,10 +20,10 @@ internal sealed partial class JetStreamService
     private const string NameDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
     /// <summary>Hands a pull request on; on the requestor's loop.</summary>
-    /// <returns>False: there is no such consumer that is pulled from, as if nobody listened.</returns>
+    /// <returns>False: there is no such consumer, as if nobody listened.</returns>
     public bool TryPull(Account account, in ApiSubject subject, in Message message)
     {
-        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { } stream || !stream.Consumers.IsPulled(subject.Second)) return false;
+        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { } stream || !stream.Consumers.Has(subject.Second)) return false;
         stream.Consumers.Take(message.WithSubject(subject.Second));
         return true;
     }
@@ -64,7 +64,11 @@ internal sealed partial class JetStreamService
             case ApiRequestKind.ConsumerNames: AnswerConsumerNames(stream, call); break;
             case ApiRequestKind.ConsumerList: AnswerConsumerList(stream, call); break;
             default:
-                if (stream.Consumers.Find(Encoding.UTF8.GetBytes(call.Second)) is not { } consumer) call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
+                if (stream.Consumers.Find(Encoding.UTF8.GetBytes(call.Second)) is not { } consumer)
+                {
+                    // A consumer itself answers this one.
+                    if (kind != ApiRequestKind.ConsumerReset) call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
+                }
                 else if (kind == ApiRequestKind.ConsumerInfo) call.Answer(new ConsumerInfoResponse(Describe(stream, consumer)));
                 else if (stream.Fault is not null) call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
                 else ChangeConsumer(stream, consumer, call, kind);
@@ -159,7 +163,7 @@ internal sealed partial class JetStreamService
         var consumers = Listed(stream).ToList();
         var offset = request.Offset;
         var page = StreamNamesResponse.PageOf(consumers, ref offset, ConsumerListResponse.PageSize);
-        call.Answer(new ConsumerListResponse { Total = consumers.Count, Offset = offset, Limit = ConsumerListResponse.PageSize, Consumers = [.. page.Select(consumer => Describe(stream, consumer))] });
+        call.Answer(new ConsumerListResponse { Total = consumers.Count, Offset = offset, Limit = ConsumerListResponse.PageSize, Consumers = [.. page.Select(consumer => Describe(stream, consumer) with { Configuration = consumer.Configuration })] });
     }
 
     /// <summary>Without those that servers made for mirrors and sources.</summary>
@@ -180,7 +184,6 @@ internal sealed partial class JetStreamService
             Redelivered = figures.Redelivered,
             Waiting = figures.Waiting,
             Pending = figures.Pending,
-            Cluster = new ClusterInfo { Leader = _settings.ServerName },
             PushBound = figures.IsPushBound,
             Paused = figures.IsPaused,
             PauseRemaining = figures.PauseRemaining,

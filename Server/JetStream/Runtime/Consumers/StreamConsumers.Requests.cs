@@ -7,12 +7,12 @@ namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 /// <summary>What the API asks of single consumers.</summary>
 internal sealed partial class StreamConsumers
 {
-    /// <summary>Names of consumers that are pulled from, for any thread.</summary>
-    private readonly ConcurrentDictionary<byte[], ConsumerHost> _pulled = new(ByteArrayComparer.Instance);
+    /// <summary>Names of consumers, for any thread.</summary>
+    private readonly ConcurrentDictionary<byte[], ConsumerHost> _names = new(ByteArrayComparer.Instance);
     private int _limitable;
 
-    /// <summary>Whether there is such a consumer that is pulled from. From any thread.</summary>
-    public bool IsPulled(ReadOnlySpan<byte> name) => _pulled.GetAlternateLookup<ReadOnlySpan<byte>>().ContainsKey(name);
+    /// <summary>Whether there is such a consumer. From any thread.</summary>
+    public bool Has(ReadOnlySpan<byte> name) => _names.GetAlternateLookup<ReadOnlySpan<byte>>().ContainsKey(name);
 
     /// <summary>Consumers that count. From any thread.</summary>
     public int Listed => Volatile.Read(ref _limitable);
@@ -40,13 +40,13 @@ internal sealed partial class StreamConsumers
 
     private void Publish(ConsumerHost consumer)
     {
-        if (string.IsNullOrEmpty(consumer.Configuration.DeliverSubject)) _pulled[consumer.Key] = consumer;
+        _names[consumer.Key] = consumer;
         if (!consumer.Configuration.Direct) Interlocked.Increment(ref _limitable);
     }
 
     private void Unpublish(ConsumerHost consumer)
     {
-        _pulled.TryRemove(consumer.Key, out _);
+        _names.TryRemove(consumer.Key, out _);
         if (!consumer.Configuration.Direct) Interlocked.Decrement(ref _limitable);
     }
 }

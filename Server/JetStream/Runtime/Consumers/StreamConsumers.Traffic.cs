@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Text;
+using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Consumers;
 using NatsAspire.Server.JetStream.Consumers.Delivery;
 using NatsAspire.Server.Primitives;
@@ -94,6 +94,11 @@ internal sealed partial class StreamConsumers
             return;
         }
         if (Find(message.Subject) is not { } consumer) return;
+        if (HeaderBlock.TryGet(message.Headers, ApiLevel.RequiredHeader, out var level) && !ApiLevel.Serves(level))
+        {
+            if (!message.Reply.IsEmpty) Send(message.Reply, message.Reply, default, DirectGetStatus.RequiredLevel, default);
+            return;
+        }
         consumer.Leader!.Request(message.Payload, message.Reply, now, consumer);
         Schedule(consumer);
     }
