@@ -94,9 +94,22 @@ public sealed class ConsumerAdmissionTests
         Decide(catalog, Durable);
         var after = Durable with
         {
-            Description = "d", AckWait = Second, MaxDeliver = 5, Backoff = [Second, 2 * Second], FilterSubject = "one", SampleFrequency = "10", MaxAckPending = 5, HeadersOnly = true,
-            MaxRequestBatch = 5, MaxRequestExpires = Second, MaxRequestBytes = 5, InactiveThreshold = Second, Metadata = AssetMetadata.Create([KeyValuePair.Create("a", "b")]),
-            PriorityPolicy = PriorityPolicy.Overflow, PriorityGroups = ["g"], DeliverGroup = "g",
+            Description = "d",
+            AckWait = Second,
+            MaxDeliver = 5,
+            Backoff = [Second, 2 * Second],
+            FilterSubject = "one",
+            SampleFrequency = "10",
+            MaxAckPending = 5,
+            HeadersOnly = true,
+            MaxRequestBatch = 5,
+            MaxRequestExpires = Second,
+            MaxRequestBytes = 5,
+            InactiveThreshold = Second,
+            Metadata = AssetMetadata.Create([KeyValuePair.Create("a", "b")]),
+            PriorityPolicy = PriorityPolicy.Overflow,
+            PriorityGroups = ["g"],
+            DeliverGroup = "g",
         };
         var decision = Decide(catalog, after, ConsumerAction.Update);
         decision.Error.ShouldBeNull();
