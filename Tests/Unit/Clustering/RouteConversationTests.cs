@@ -29,7 +29,7 @@ public sealed class RouteConversationTests
     [Upstream("routes_test.go", "TestRouteSlowConsumerRecover")]
     public async Task ASlowPeerThatReadsOnIsKeptAndRecovers()
     {
-        using var log = new CapturedLog();
+        using var log = new CapturedLog(Microsoft.Extensions.Logging.LogLevel.Information);
         await using var server = await NatsServer.StartAsync(
             TestServer.Parse("server_name: A\ncluster { name: C, listen: \"127.0.0.1:-1\", write_deadline: \"500ms\", pool_size: -1, compression: off }"), log);
         using var peer = await RawClient.ConnectAsync(server.ClusterEndPoint!);
@@ -39,8 +39,11 @@ public sealed class RouteConversationTests
         await using var publisher = await server.ConnectAsync();
         var payload = new byte[512 * 1024];
         const int count = 60;
-        for (var i = 0; i < count; i++) await publisher.PublishAsync("flood", payload);
-        await publisher.FlushAsync();
+        var flood = Task.Run(async () =>
+        {
+            for (var i = 0; i < count; i++) await publisher.PublishAsync("flood", payload);
+            await publisher.FlushAsync();
+        });
         // It reads a little all the time, less than the deadline wants.
         var taken = 0;
         await Wait.Until("it is found slow", async () =>
@@ -55,6 +58,7 @@ public sealed class RouteConversationTests
         server.Routes!.SlowConsumers.ShouldBe(1);
         var rest = count * payload.Length - taken;
         await peer.SkipAsync(rest);
+        await flood;
         await Wait.Until("it has recovered", () => log.Contains("Slow Consumer Recovered"), () => string.Join('\n', log.Lines.TakeLast(4)));
         (server.RouteConnectionCount, server.Routes!.SlowConsumers).ShouldBe((1, 1));
     }
