@@ -45,6 +45,7 @@ internal sealed partial class JetStreamEngine
     {
         _disk.CreateDirectory(StoreDirectory);
         MaxStore = _options.MaxStore ?? _disk.FreeBytes(StoreDirectory) / 4 * 3;
+        FileUsage.Limit = MaxStore;
         Files.SweepDeleted();
         try
         {
