@@ -66,6 +66,7 @@ public sealed partial class NatsServer
         _routeTls = routeTls;
         OptionsLoadedAt = TimeProvider.System.GetUtcNow();
         Accounts.Configure(fresh);
+        ReloadJetStream(fresh);
         _clients.UpdateSettings(settings);
         _clientUrls = null;
         _clients.UpdateInfo(WithOptions);

@@ -44,7 +44,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         StoreDirectory = directory;
         Files = new StreamFiles(disk, $"{directory}/natsaspire");
         _repeated = new RepeatedTexts(time);
-        MaxMemory = options.MaxMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+        MaxMemory = options.MaxMemory is >= 0 and var memory ? memory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
         MemoryUsage.Limit = MaxMemory;
         _housekeeping = time.CreateTimer(_ => KeepHouse(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
