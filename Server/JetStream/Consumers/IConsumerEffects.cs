@@ -1,4 +1,3 @@
-using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Replication;
 using NatsAspire.Server.Storage.Messages;
 
@@ -6,11 +5,14 @@ namespace NatsAspire.Server.JetStream.Consumers;
 
 /// <summary>
 /// What a consumer's leader wants done, in this order, and what it must ask of the world. Spans live until the call
-/// returns.
+/// returns. No member may enter the leader again.
 /// </summary>
 public interface IConsumerEffects
 {
-    /// <summary>Appends an entry (<see cref="EntryOperation"/> and body, clusterwire.md §8.1) to the consumer's log. A consumer alone has applied it when this returns.</summary>
+    /// <summary>
+    /// Appends an entry (<see cref="EntryOperation"/> and body, clusterwire.md §8.1) to the consumer's log. A consumer
+    /// alone has applied it (<see cref="ConsumerReplica.Apply"/>) when this returns.
+    /// </summary>
     void Propose(ReadOnlySpan<byte> entry);
 
     /// <summary>
@@ -18,7 +20,7 @@ public interface IConsumerEffects
     /// committed; a consumer alone sends it at once.
     /// </summary>
     /// <param name="subject">Where to: a literal subject, or a push consumer's.</param>
-    /// <param name="reply">Where the acknowledgement goes; empty: none is wanted.</param>
+    /// <param name="reply">Where the acknowledgement goes.</param>
     /// <param name="message">What; shown under its own subject.</param>
     /// <param name="headers">Instead of the message's own.</param>
     /// <param name="payload">Instead of the message's own.</param>
@@ -30,17 +32,12 @@ public interface IConsumerEffects
     /// <param name="headers">A whole header block.</param>
     void Status(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers);
 
-    /// <summary>Answers when everything proposed so far is durable: an acknowledgement that was asked to be confirmed, a reset.</summary>
-    void Confirm(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> payload);
+    /// <summary>Answers, with nothing in it, when everything proposed so far is durable: an acknowledgement that was asked to be confirmed.</summary>
+    void Confirm(ReadOnlySpan<byte> subject);
 
-    /// <summary>Publishes an advisory or metric in the consumer's account.</summary>
-    /// <param name="subject">Of <see cref="AdvisorySubjects"/>, with the names of stream and consumer.</param>
-    /// <param name="create">Makes it, given a new id and the present time.</param>
-    void Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create);
+    /// <summary>Something that advisories and metrics are for. Cheap when nobody listens to them.</summary>
+    void Report(in ConsumerEvent consumerEvent);
 
     /// <summary>Whether anybody listens on a subject, here or elsewhere.</summary>
     bool HasInterest(ReadOnlySpan<byte> subject);
-
-    /// <summary>A message the consumer will not ask for again: acknowledged, terminated or given up. Told when it is applied, on every replica.</summary>
-    void Released(ulong sequence);
 }

@@ -101,7 +101,8 @@ public sealed record GoConsumerState
         for (ulong i = 0; i < count; i++)
         {
             if (!reader.TryReadUvarint(out var stream) || !reader.TryReadUvarint(out var times)) return false;
-            if (stream > 0 && times > 0) read.Add(new GoRedelivered(stream + floor, times));
+            // What was given up after too many deliveries may stand at the floor, or below it.
+            if (times > 0) read.Add(new GoRedelivered(unchecked(stream + floor), times));
         }
         redelivered = [.. read.OrderBy(one => one.StreamSequence)];
         return true;
