@@ -10,6 +10,7 @@ public sealed class SubszTests
     private const string TwoAccounts = "accounts { A { users: [{ user: a, password: p }] }, B { users: [{ user: b, password: p }] } }";
 
     [Fact]
+    [Upstream("monitor_test.go", "TestSubsz")]
     [Upstream("test/monitor_test.go", "TestSubsz")]
     public async Task The_figures_are_those_of_the_tries()
     {
