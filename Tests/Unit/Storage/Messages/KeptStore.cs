@@ -122,6 +122,16 @@ internal sealed class KeptStore : IDisposable
         Store.AppliedIndex.ShouldBe((ulong)_log.Count);
     }
 
+    /// <summary>The same of a store that another wrote to.</summary>
+    /// <param name="applied">Operations the log has.</param>
+    public void Restart(int applied)
+    {
+        var checkpoint = Store.BeginCheckpoint((ulong)applied);
+        checkpoint.Run();
+        checkpoint.Complete();
+        Reopen();
+    }
+
     /// <summary>The power fails: what the last checkpoint kept is there, the log tells the rest.</summary>
     public void LosePower()
     {
