@@ -49,7 +49,7 @@ internal sealed partial class StreamHost
     }
 
     /// <summary>Stores a message of the mirrored stream under its own sequence and time; those left out are left out here too.</summary>
-    public void StoreMirrored(in StoredMessage message, ReadOnlySpan<byte> subject)
+    public void StoreMirrored(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers)
     {
         if (message.Sequence <= _store.State.LastSequence) return;
         ((Streams.IStreamEffects)this).Propose(new StreamMessageEntry
@@ -57,7 +57,7 @@ internal sealed partial class StreamHost
             LastSequence = message.Sequence - 1,
             Timestamp = Math.Max(message.Timestamp, _store.State.LastTimestamp),
             Subject = subject,
-            Headers = message.Headers,
+            Headers = headers,
             Payload = message.Payload,
             IsSourced = true,
         });

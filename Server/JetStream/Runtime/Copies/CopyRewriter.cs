@@ -41,6 +41,15 @@ internal sealed class CopyRewriter
         return subject;
     }
 
+    /// <summary>Headers of a mirrored message: what was demanded of the origin is not told.</summary>
+    public ReadOnlySpan<byte> MirroredHeadersOf(in StoredMessage message)
+    {
+        if (message.Headers.IsEmpty) return default;
+        _headers.Load(message.Headers);
+        RemoveDemands();
+        return _headers.Block;
+    }
+
     /// <summary>
     /// Headers with word of where it comes from: <c>Nats-Stream-Source: origin SP sequence SP filters SP destinations SP subject</c>.
     /// What was demanded of the origin is not demanded again.
@@ -49,12 +58,17 @@ internal sealed class CopyRewriter
     {
         _headers.Load(message.Headers);
         _headers.Remove("Nats-Stream-Source"u8);
-        _headers.RemovePrefix("Nats-Expected-"u8);
-        _headers.RemovePrefix("Nats-Batch-"u8);
+        RemoveDemands();
         _origin.ResetWrittenCount();
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_name} {message.Sequence}{_filters} "), _origin);
         _origin.Write(message.Subject);
         _headers.Append("Nats-Stream-Source"u8, _origin.WrittenSpan);
         return _headers.Block;
+    }
+
+    private void RemoveDemands()
+    {
+        _headers.RemovePrefix("Nats-Expected-"u8);
+        _headers.RemovePrefix("Nats-Batch-"u8);
     }
 }

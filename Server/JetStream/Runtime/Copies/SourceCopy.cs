@@ -152,7 +152,7 @@ internal sealed class SourceCopy
         while (block.TryRead(ref offset, out var message))
         {
             if (message.Sequence < _next && _isPlaced) continue;
-            if (_target.Configuration.Mirror is not null) _target.StoreMirrored(message, _rewriter.SubjectOf(message.Subject));
+            if (_target.Configuration.Mirror is not null) _target.StoreMirrored(message, _rewriter.SubjectOf(message.Subject), _rewriter.MirroredHeadersOf(message));
             else _target.StoreSourced(message, _rewriter.SubjectOf(message.Subject), _rewriter.HeadersOf(message));
         }
         (_next, _isPlaced) = (Math.Max(_next, block.Next), true);

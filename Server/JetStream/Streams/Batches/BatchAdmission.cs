@@ -80,7 +80,7 @@ internal sealed class BatchAdmission(StreamConfiguration configuration, IMessage
         if (headers.ExpectedLastSubjectSequence is not { } expected) return PublishRules.CheckExpectedSubject(headers);
         var subject = (headers.ExpectedLastSubject.IsEmpty ? message.Subject : headers.ExpectedLastSubject).ToArray();
         if (staged.Subjects.ContainsKey(subject)) return JetStreamErrors.JSStreamWrongLastSequenceConstantErr;
-        if (!staged.Expected.TryGetValue(subject, out var last)) last = store.TryLoadLast(subject, store.State.LastSequence, _last) ? _last.Sequence : 0;
+        if (!staged.Expected.TryGetValue(subject, out var last)) last = PublishRules.LastSequence(store, subject, _last);
         if (last != expected) return JetStreamErrors.JSStreamWrongLastSequenceErrF.With(last);
         staged.Expected[subject] = last;
         return null;

@@ -91,7 +91,7 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         if (headers.ExpectedLastSubjectSequence is { } expected)
         {
             var subject = headers.ExpectedLastSubject.IsEmpty ? message.Subject : headers.ExpectedLastSubject;
-            var last = store.TryLoadLast(subject, store.State.LastSequence, _last) ? _last.Sequence : 0;
+            var last = PublishRules.LastSequence(store, subject, _last);
             if (last != expected) return JetStreamErrors.JSStreamWrongLastSequenceErrF.With(last);
         }
         else if (PublishRules.CheckExpectedSubject(headers) is { } noSequence)

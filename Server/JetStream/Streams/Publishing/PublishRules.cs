@@ -2,6 +2,7 @@ using System.Text;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.JetStream.Streams.Schedules;
+using NatsAspire.Server.Storage.Messages;
 using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Streams.Publishing;
@@ -132,6 +133,19 @@ public static class PublishRules
     {
         if (Ascii.EqualsIgnoreCase(value, "sub"u8)) return Rollup.Subject;
         return Ascii.EqualsIgnoreCase(value, "all"u8) ? Rollup.All : Rollup.None;
+    }
+
+    /// <summary>Sequence of the last message of a subject, which may hold wildcards; 0: there is none.</summary>
+    /// <param name="store">Where.</param>
+    /// <param name="subject">Literal or not.</param>
+    /// <param name="buffer">To read into.</param>
+    public static ulong LastSequence(IMessageStore store, ReadOnlySpan<byte> subject, MessageBuffer buffer)
+    {
+        var end = store.State.LastSequence;
+        var isThere = SubjectRules.HasWildcard(subject)
+            ? store.TryLoadPrevious(SubjectFilter.Of([subject.ToArray()]), end, buffer)
+            : store.TryLoadLast(subject, end, buffer);
+        return isThere ? buffer.Sequence : 0;
     }
 
     private static bool CanPublish(ReadOnlySpan<byte> subject) => SubjectRules.IsValid(subject) && !SubjectRules.HasWildcard(subject);

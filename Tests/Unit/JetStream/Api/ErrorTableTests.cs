@@ -23,8 +23,12 @@ public sealed class ErrorTableTests
     public void NumbersAreUnique() => Ours.Values.Select(error => error.ErrorCode).ShouldBeUnique();
 
     [Fact]
+    [Upstream("jetstream_errors_test.go", "TestApiError_NewWithTags")]
     public void PlaceholdersAreFilledOnce()
     {
+        JetStreamErrors.JSRestoreSubscribeFailedErrF.With("the.subject", "failed error").Description
+            .ShouldBe("JetStream unable to subscribe to restore snapshot the.subject: failed error");
+        JetStreamErrors.JSRestoreSubscribeFailedErrF.Description.ShouldContain("{subject}");
         JetStreamErrors.JSStreamWrongLastSequenceErrF.With(7UL).Description.ShouldBe("wrong last sequence: 7");
         JetStreamErrors.JSInvalidJSONErr.With("{err} {x}").Description.ShouldBe("invalid JSON: {err} {x}");
         JetStreamErrors.JSStreamExternalApiOverlapErrF.With("{subject}", "b").Description.ShouldBe("stream external api prefix {subject} must not overlap with b");

@@ -80,6 +80,7 @@ public sealed class StreamContentsTests
     [Fact]
     [Upstream("jetstream_test.go", "TestJetStreamDirectGetMultiMaxAllowed")]
     [Upstream("jetstream_test.go", "TestJetStreamAllowDirectAfterUpdate")]
+    [Upstream("jetstream_test.go", "TestJetStreamSuppressAllowDirect")]
     public async Task DirectGetsComeAndGoWithAnUpdate()
     {
         await using var server = await StreamServer.StartAsync();

@@ -129,7 +129,14 @@ public sealed class StreamReplicaTests
     [InlineData("1!", 1)]
     [InlineData("1 2 x 3!", 1)]
     [InlineData("1 2 other 3!", 0)]
+    [InlineData("1 other!", 1)]
+    [InlineData("x 1 2! x", 4)]
     [InlineData("1 2 1 2!", 2)]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishProposeOne")]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishProposeMultiple")]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishProposeOnePartialBatch")]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishProposeMultiplePartialBatches")]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishPartialBatchInSharedAppendEntry")]
     public void ABatchIsWholeOrNotAtAll(string entries, int stored)
     {
         var peer = new Peer(Plain);
@@ -144,13 +151,14 @@ public sealed class StreamReplicaTests
 
         static StreamMessageEntry Batched(string entry, ulong last)
         {
-            var number = entry == "other" ? 1UL : ulong.Parse(entry.TrimEnd('!'), System.Globalization.CultureInfo.InvariantCulture);
+            var isOther = entry.StartsWith("other", StringComparison.Ordinal);
+            var number = isOther ? 1UL : ulong.Parse(entry.TrimEnd('!'), System.Globalization.CultureInfo.InvariantCulture);
             return new StreamMessageEntry
             {
                 LastSequence = last + number - 1,
                 Timestamp = 1,
                 Subject = "s"u8,
-                BatchId = entry == "other" ? "o"u8 : "b"u8,
+                BatchId = isOther ? "o"u8 : "b"u8,
                 BatchSequence = number,
                 CommitsBatch = entry.EndsWith('!'),
             };

@@ -102,6 +102,7 @@ public sealed class AtomicBatchTests
     [InlineData("", "Nats-Expected-Last-Sequence: 3", "10071")]
     [InlineData("Nats-Expected-Last-Subject-Sequence: 3", "", "5")]
     [InlineData("", "Nats-Expected-Last-Subject-Sequence: 3", "10164")]
+    [InlineData("Nats-Expected-Last-Subject-Sequence: 3", "Nats-Expected-Last-Subject-Sequence: 3", "10164")]
     [InlineData("", "Nats-Expected-Last-Subject-Sequence: 2\r\nNats-Expected-Last-Subject-Sequence-Subject: y", "5")]
     [InlineData("", "Nats-Expected-Last-Subject-Sequence: 1\r\nNats-Expected-Last-Subject-Sequence-Subject: y", "10071")]
     [InlineData("Nats-Expected-Last-Subject-Sequence-Subject: y", "", "10193")]
@@ -116,6 +117,7 @@ public sealed class AtomicBatchTests
     [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishDedupeNotAllowed")]
     [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishExpectedSeq")]
     [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishExpectedLastSubjectSequence")]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishExpectedPerSubject")]
     public void ABatchIsJudgedAsAWhole(string first, string second, string answer)
     {
         using var stream = new LedStream(Atomic);
@@ -211,6 +213,36 @@ public sealed class AtomicBatchTests
         Send(stream, 1);
         stream.Leader.Dispose();
         (options.BatchTotals.Atomic, options.BatchTotals.StagedBytes).ShouldBe((0L, 0L));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("abc")]
+    [InlineData("-1")]
+    [InlineData("18446744073709551616")]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicPublishGetBatchSequence")]
+    public void WhatIsNoNumberIsNoSequence(string number)
+    {
+        using var stream = new LedStream(Atomic);
+        stream.Publish("s", $"Nats-Batch-Id: b\r\nNats-Batch-Sequence: {number}\r\nNats-Batch-Commit: 1")!.ShouldContain("10175");
+    }
+
+    /// <summary>Each message speaks of its own entity, under which another message of the batch lies too.</summary>
+    [Fact]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamAtomicBatchPublishExpectedLastSubjectSequenceOwnership")]
+    public void ExpectationsMayBeOfAWildcard()
+    {
+        using var stream = new LedStream(Atomic);
+        for (var i = 1; i <= 19; i++) stream.Publish(i switch { 11 => "e.day.A.balance", 18 => "e.diary.B.balance", 19 => "e.day.C.balance", _ => $"e.seed.{i}.balance" });
+        var number = 0;
+        foreach (var (entity, expected) in new[] { ("diary.B", 18), ("day.C", 19), ("day.A", 11), ("mutation.D", 0) })
+        {
+            number++;
+            var answer = Send(
+                stream, number, $"Nats-Expected-Last-Subject-Sequence-Subject: e.{entity}.*\r\nNats-Expected-Last-Subject-Sequence: {expected}{(number == 4 ? "\r\nNats-Batch-Commit: 1" : "")}",
+                subject: $"e.{entity}.balance");
+            if (number == 4) Answers.CodeOrSequence(answer!).ShouldBe("23", answer);
+        }
     }
 
     /// <summary>An id need not be text, nor headers short: the stream says so and goes on.</summary>

@@ -143,6 +143,17 @@ public sealed class FastBatchTests
     }
 
     [Fact]
+    [Upstream("jetstream_batching_test.go", "TestJetStreamFastBatchPublishDuplicatesEobCommit")]
+    public void ADuplicateAtTheEndIsCounted()
+    {
+        using var stream = new LedStream(Fast);
+        Send(stream, 1, Begin, headers: "Nats-Msg-Id: msgId");
+        Send(stream, 2, Append, headers: "Nats-Msg-Id: msgId");
+        Send(stream, 3, Commit, headers: "Nats-Msg-Id: msgId").ShouldBe("""{"stream":"S","seq":1,"batch":"b","count":2}""");
+        stream.State.Messages.ShouldBe(1UL);
+    }
+
+    [Fact]
     [Upstream("jetstream_batching_test.go", "TestJetStreamFastBatchPublishFlowControl")]
     [Upstream("jetstream_batching_test.go", "TestJetStreamFastBatchInitAckMessages")]
     public void MoreBatchesAreToldMoreOften()

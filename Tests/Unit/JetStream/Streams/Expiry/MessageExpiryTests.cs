@@ -144,6 +144,24 @@ public sealed class MessageExpiryTests
         stream.Held.ShouldBe("");
     }
 
+    [Fact]
+    [Upstream("jetstream_test.go", "TestJetStreamMessageTTLNotExpiring")]
+    public void AShortTimeCountsBetweenLongOnes()
+    {
+        using var stream = new LedStream(Own);
+        stream.Publish("a", "Nats-TTL: 1h");
+        stream.Publish("short", "Nats-TTL: 1");
+        for (var i = 0; i < 10; i++)
+        {
+            stream.Held.ShouldContain("short");
+            stream.Pass(0.1);
+            stream.Publish("a", "Nats-TTL: 1h");
+        }
+        stream.Pass(0.1);
+        stream.Held.ShouldNotContain("short");
+        stream.State.Messages.ShouldBe(11UL);
+    }
+
     /// <summary>Messages that were replaced before their time do not add up.</summary>
     [Fact]
     public void WhatIsGoneIsForgotten()
