@@ -159,6 +159,18 @@ public sealed class Account
         return !match.IsEmpty && MessageRouter.RouteLocal(this, match, message, Server, true, batch);
     }
 
+    /// <summary>Publishes a message of the server's own to those who listen on another subject than it shows.</summary>
+    /// <param name="to">The literal subject they listen on.</param>
+    /// <param name="message">As they get it.</param>
+    /// <param name="cache">The caller's own.</param>
+    /// <param name="batch">Flushed by the caller.</param>
+    /// <returns>True when somebody got it.</returns>
+    public bool PublishInternal(ReadOnlySpan<byte> to, in Message message, SiblingMatchCache cache, FlushBatch batch)
+    {
+        var match = cache.Match(to, Subscriptions);
+        return !match.IsEmpty && MessageRouter.RouteLocal(this, match, message, Server, true, batch);
+    }
+
     /// <summary>The service export that covers a subject; null: none.</summary>
     internal ServiceExport? FindServiceExport(ReadOnlySpan<byte> subject)
     {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.JetStream.Runtime;
 using NatsAspire.Server.JetStream.Service;
 using NatsAspire.Server.Storage.Disk;
@@ -35,7 +36,10 @@ public sealed partial class NatsServer
         }
         foreach (var line in JetStreamBanner.Lines(_jetStream)) JetStreamLog.Banner(_log, line);
         _jetStreamService = new JetStreamService(_jetStream, Accounts, new ServiceSettings(
-            Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log));
+            Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log)
+        {
+            ConsumerLimits = new ConsumerServerLimits { MaxAckPending = Options.JetStream.Limits.MaxAckPending, MaxRequestBatch = Options.JetStream.Limits.MaxRequestBatch },
+        });
         _clients.UpdateInfo(info => info with { JetStream = true, Domain = Options.JetStream.Domain });
     }
 

@@ -21,7 +21,10 @@ public interface IFlushTarget
 /// </summary>
 public sealed class FlushBatch
 {
-    /// <summary>The batch that took a gate on this thread last; it may have given it up since.</summary>
+    /// <summary>
+    /// The batch that holds a gate on this thread; null: none does. A batch may go on on another thread, so it must
+    /// not be named here any longer than it holds one.
+    /// </summary>
     [ThreadStatic]
     private static FlushBatch? _holder;
 
@@ -46,10 +49,11 @@ public sealed class FlushBatch
 
     private void Switch(IFlushTarget target)
     {
-        if (_held is not null)
+        if (_held is { } held)
         {
-            // Then it is the thread's holder: any other would have had this gate given up.
-            Release();
+            // Then it is the thread's holder already: any other would have had this gate given up.
+            _held = null;
+            held.ExitGate();
         }
         else
         {
@@ -71,7 +75,7 @@ public sealed class FlushBatch
     {
         var held = _held;
         if (held is null) return;
-        _held = null;
+        (_held, _holder) = (null, null);
         held.ExitGate();
     }
 

@@ -35,6 +35,7 @@ public sealed partial class SubscriptionTrie(bool cached = true)
             _inserts++;
             Invalidate(subscription);
         }
+        TellWatchers(subscription);
         return true;
     }
 
@@ -58,8 +59,9 @@ public sealed partial class SubscriptionTrie(bool cached = true)
             if (subscription.Subscriber.Kind != SubscriberKind.Internal) _count--;
             _removes++;
             Invalidate(subscription);
-            return true;
         }
+        TellWatchers(subscription);
+        return true;
     }
 
     /// <summary>Whether anybody wants messages on a literal subject.</summary>

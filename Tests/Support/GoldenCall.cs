@@ -16,6 +16,9 @@ public sealed record GoldenCall(int Number, string Label, string Account, string
     /// <summary>All answers of a call with several; empty: there was one at most.</summary>
     public IReadOnlyList<JsonElement> Responses { get; private init; } = [];
 
+    /// <summary>Reply subjects of several messages that were published.</summary>
+    public IReadOnlyList<string> Sent { get; private init; } = [];
+
     /// <summary>Paths of the answer's JSON, from <c>json</c> on, that are never the same.</summary>
     public IReadOnlySet<string> Volatile { get; private init; } = new HashSet<string>();
 
@@ -32,6 +35,7 @@ public sealed record GoldenCall(int Number, string Label, string Account, string
         PayloadOf(call), HeadersOf(call), call.TryGetProperty("response", out var response) ? response : default)
     {
         Responses = call.TryGetProperty("responses", out var responses) && responses.ValueKind == JsonValueKind.Array ? [.. responses.EnumerateArray()] : [],
+        Sent = call.TryGetProperty("sent", out var sent) ? [.. sent.EnumerateArray().Select(reply => reply.GetString()!)] : [],
         Volatile = call.GetProperty("volatile").EnumerateArray().Select(path => path.GetString()!.TrimEnd('?', '#'))
             .Select(path => path[(path.IndexOf('.') + 1)..]).ToHashSet(),
     };

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using System.Text.Unicode;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Responses;
+using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Protocol;
 
@@ -17,6 +18,7 @@ namespace NatsAspire.Server.JetStream.Api;
 [JsonSerializable(typeof(ConsumersFailure))]
 [JsonSerializable(typeof(SuccessResponse))]
 [JsonSerializable(typeof(StreamConfiguration))]
+[JsonSerializable(typeof(ConsumerConfiguration))]
 [JsonSerializable(typeof(StreamCreateResponse))]
 [JsonSerializable(typeof(StreamUpdateResponse))]
 [JsonSerializable(typeof(StreamInfoResponse))]
@@ -26,6 +28,13 @@ namespace NatsAspire.Server.JetStream.Api;
 [JsonSerializable(typeof(StreamSnapshotResponse))]
 [JsonSerializable(typeof(StreamRestoreResponse))]
 [JsonSerializable(typeof(MessageGetResponse))]
+[JsonSerializable(typeof(ConsumerCreateResponse))]
+[JsonSerializable(typeof(ConsumerInfoResponse))]
+[JsonSerializable(typeof(ConsumerResetResponse))]
+[JsonSerializable(typeof(ConsumerPauseResponse))]
+[JsonSerializable(typeof(ConsumerUnpinResponse))]
+[JsonSerializable(typeof(ConsumerNamesResponse))]
+[JsonSerializable(typeof(ConsumerListResponse))]
 [JsonSerializable(typeof(AccountInfoResponse))]
 [JsonSerializable(typeof(AccountPurgeResponse))]
 [JsonSerializable(typeof(ApiAuditAdvisory))]
@@ -41,6 +50,16 @@ namespace NatsAspire.Server.JetStream.Api;
 [JsonSerializable(typeof(DomainLeaderElectedAdvisory))]
 [JsonSerializable(typeof(StreamLeaderElectedAdvisory))]
 [JsonSerializable(typeof(StreamQuorumLostAdvisory))]
+[JsonSerializable(typeof(ConsumerActionAdvisory))]
+[JsonSerializable(typeof(ConsumerPauseAdvisory))]
+[JsonSerializable(typeof(ConsumerGroupPinnedAdvisory))]
+[JsonSerializable(typeof(ConsumerGroupUnpinnedAdvisory))]
+[JsonSerializable(typeof(MaxDeliverAdvisory))]
+[JsonSerializable(typeof(MessageNakedAdvisory))]
+[JsonSerializable(typeof(MessageTerminatedAdvisory))]
+[JsonSerializable(typeof(ConsumerAckMetric))]
+[JsonSerializable(typeof(ConsumerLeaderElectedAdvisory))]
+[JsonSerializable(typeof(ConsumerQuorumLostAdvisory))]
 public sealed partial class JetStreamJson : JsonSerializerContext
 {
     private static readonly JetStreamJson Compact = new(new JsonSerializerOptions

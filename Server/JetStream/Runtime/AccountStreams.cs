@@ -108,6 +108,7 @@ internal sealed class AccountStreams : IStreamCatalog
         }
         draft.Adopt();
         var host = _engine.Host(Context, record, _engine.OpenStore(Account.Name, record));
+        host.LoadConsumers();
         Add(host);
         host.Start();
         return host;

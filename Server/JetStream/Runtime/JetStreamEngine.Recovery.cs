@@ -80,7 +80,9 @@ internal sealed partial class JetStreamEngine
             {
                 var record = Files.ReadRecord(accountName, name);
                 if (!record.Configuration.Metadata.IsSupported) throw new CorruptStoreException($"it needs API level {record.Configuration.Metadata.RequiredLevel}");
-                hosts.Add(record.Id, Host(account.Context, record, OpenStore(accountName, record)));
+                var host = Host(account.Context, record, OpenStore(accountName, record));
+                host.LoadConsumers();
+                hosts.Add(record.Id, host);
             }
             catch (Exception fault) when (fault is DiskException or CorruptStoreException or ArgumentException)
             {

@@ -1,5 +1,5 @@
-using System.Text;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Runtime.Consumers;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
@@ -9,28 +9,14 @@ namespace NatsAspire.Server.JetStream.Runtime;
 /// <summary>A stream as a subscriber of its subjects.</summary>
 internal sealed class StreamCapture(StreamHost stream) : ServiceSubscriber
 {
-    private readonly Dictionary<string, Subscription> _subscriptions = [];
+    private readonly SubjectFollower _follower = new();
 
     public override string Name => stream.Configuration.Name;
 
     public override bool TakesRoutedMessages => true;
 
     /// <summary>Listens on these subjects and on no others. Not from two threads at a time.</summary>
-    public void Follow(IEnumerable<string> subjects)
-    {
-        var wanted = subjects.ToHashSet();
-        foreach (var (subject, subscription) in _subscriptions.Where(entry => !wanted.Contains(entry.Key)).ToList())
-        {
-            _subscriptions.Remove(subject);
-            stream.Account.Unsubscribe(subscription);
-        }
-        foreach (var subject in wanted.Where(subject => !_subscriptions.ContainsKey(subject)))
-        {
-            var subscription = new Subscription(this, Encoding.UTF8.GetBytes(subject));
-            _subscriptions.Add(subject, subscription);
-            stream.Account.Subscribe(subscription);
-        }
-    }
+    public void Follow(IEnumerable<string> subjects) => _follower.Follow(stream.Account, this, subjects);
 
     public override bool Take(Subscription subscription, Account account, in Message message, Subscriber source, FlushBatch batch)
     {

@@ -21,9 +21,6 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
 {
     public const int DefaultQueuedMessages = 100_000;
 
-    /// <summary>Is told of streams that take nothing more.</summary>
-    public Action<StreamHost, Exception>? Fenced { get; init; }
-
     /// <summary>Published messages that may wait for a stream. Upstream's 10,000 are less than one read of a connection may bring here.</summary>
     public int MaxQueuedMessages { get; init; } = DefaultQueuedMessages;
 

@@ -12,7 +12,7 @@ using NatsAspire.Server.Storage.Messages;
 namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>
-/// Where streams lie: <c>root/accounts/ACCOUNT/STREAM/{stream,messages/}</c>. The file <c>stream</c> says what the stream is, and that
+/// Where streams lie: <c>root/accounts/ACCOUNT/STREAM/{stream,consumers.state,messages/}</c>. The file <c>stream</c> says what the stream is, and that
 /// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…},"sources":{…}}</c>.
 /// </summary>
 /// <param name="disk">The disk.</param>
@@ -20,6 +20,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 internal sealed partial class StreamFiles(IDisk disk, string root)
 {
     private const string RecordName = "stream";
+    private const string ConsumerStatesName = "consumers.state";
     private const int LargestRecord = 16 << 20;
 
     /// <summary>Directory of the log.</summary>
@@ -71,14 +72,33 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
     /// <summary>Writes what a stream is, durable when it returns.</summary>
     public void WriteRecord(string account, StreamRecord record) => WriteRecordInto(DirectoryOf(account, record.Configuration.Name), record);
 
+    /// <summary>Writes the consumers of a stream, durable when it returns.</summary>
+    public void WriteConsumers(string account, string stream, byte[] bytes) => Replace(DirectoryOf(account, stream), ConsumerStatesName, bytes);
+
+    /// <summary>The consumers of a stream as they were written; null: none were.</summary>
+    public byte[]? ReadConsumers(string account, string stream, out string path)
+    {
+        var directory = DirectoryOf(account, stream);
+        path = $"{directory}/{ConsumerStatesName}";
+        if (!disk.List(directory).Any(entry => entry.Name == ConsumerStatesName)) return null;
+        using var file = disk.Open(path, DiskOpen.Existing);
+        var bytes = new byte[file.Length];
+        var length = file.Read(0, bytes);
+        return length == bytes.Length ? bytes : bytes[..length];
+    }
+
     /// <summary>Writes what a stream is into a directory, durable when it returns.</summary>
     public void WriteRecordInto(string directory, StreamRecord record)
     {
         disk.CreateDirectory(directory);
-        var (path, draft) = ($"{directory}/{RecordName}", $"{directory}/{RecordName}.new");
+        Replace(directory, RecordName, Encode(record));
+    }
+
+    private void Replace(string directory, string name, byte[] bytes)
+    {
+        var (path, draft) = ($"{directory}/{name}", $"{directory}/{name}.new");
         using (var file = disk.Open(draft, DiskOpen.Always))
         {
-            var bytes = Encode(record);
             file.SetLength(0);
             file.Write(0, bytes);
             file.Sync();

@@ -8,11 +8,42 @@ internal sealed partial class StreamHost
     private IStoreCheckpoint? _checkpoint;
     private ulong _checkpointIndex;
     private bool _checkpointRuns;
-    private bool _checkpointWanted;
+    private volatile bool _checkpointWanted;
     private long _logged;
 
     /// <summary>Has a checkpoint made soon: the log wants to be shorter.</summary>
-    public void RequestCheckpoint() => Post(() => _checkpointWanted = true);
+    public void RequestCheckpoint()
+    {
+        _checkpointWanted = true;
+        Wake();
+    }
+
+    /// <summary>Consumers as of the checkpoint under way; null: there are none, and were none.</summary>
+    private byte[]? _checkpointConsumers;
+    private bool _hasConsumersFile;
+
+    /// <summary>Takes in the consumers of the last checkpoint; before the log is replayed.</summary>
+    public void LoadConsumers()
+    {
+        if (_context.Files.ReadConsumers(Account.Name, Configuration.Name, out var path) is { } bytes)
+        {
+            _hasConsumersFile = true;
+            _consumers.Decode(path, bytes);
+            return;
+        }
+        // As they were restored or taken over from a Go server; with the first checkpoint they are in our own file.
+        foreach (var consumer in _context.Files.ReadConsumers(Account.Name, Configuration.Name)) _consumers.Import(consumer);
+    }
+
+    private byte[]? EncodeConsumers() => _consumers.Count > 0 || _hasConsumersFile ? _consumers.Encode(_index) : null;
+
+    /// <summary>Before the store's checkpoint: then no start finds consumers older than the messages, and the log has what is between.</summary>
+    private void SaveConsumers(byte[]? consumers)
+    {
+        if (consumers is null) return;
+        _hasConsumersFile = true;
+        _context.Files.WriteConsumers(Account.Name, Configuration.Name, consumers);
+    }
 
     private bool HasUnsaved => _log is not null && _index > _store.AppliedIndex;
 
@@ -28,8 +59,9 @@ internal sealed partial class StreamHost
     private void BeginCheckpoint()
     {
         (_checkpointWanted, _logged) = (false, 0);
-        SavePositions();
+        KeepPositions();
         _checkpointIndex = _index;
+        _checkpointConsumers = EncodeConsumers();
         _checkpoint = _store.BeginCheckpoint(_index);
         StartCheckpoint();
     }
@@ -47,6 +79,8 @@ internal sealed partial class StreamHost
         Exception? failure = null;
         try
         {
+            SavePositions();
+            SaveConsumers(_checkpointConsumers);
             checkpoint.Run();
         }
         catch (Exception error)

@@ -16,6 +16,7 @@ internal sealed partial class StreamHost
     private ulong _marked;
     private ImmutableArray<Action> _watchers = [];
     private SourceCopy[] _copies = [];
+    private bool _isNudged;
 
     /// <summary>The last sequence that is durable, and so may be seen elsewhere.</summary>
     public ulong VisibleSequence { get; private set; }
@@ -39,7 +40,12 @@ internal sealed partial class StreamHost
     /// <summary>Origins may have come, or come back. From any thread.</summary>
     public void NudgeCopies()
     {
-        if (Volatile.Read(ref _copies).Length > 0) Post(NudgeAll);
+        if (Volatile.Read(ref _copies).Length == 0 || Interlocked.Exchange(ref _isNudged, true)) return;
+        Post(() =>
+        {
+            Volatile.Write(ref _isNudged, false);
+            NudgeAll();
+        });
     }
 
     /// <summary>Stores a message of the mirrored stream under its own sequence and time; those left out are left out here too.</summary>
@@ -92,11 +98,19 @@ internal sealed partial class StreamHost
 
     private void NotePositions()
     {
-        if (Configuration.Mirror is not null) return;
+        if (Configuration.Sources.IsEmpty) return;
         foreach (var copy in _copies)
         {
             if (copy.Next > 1) NotePosition(copy.IndexName, copy.Next - 1);
         }
+    }
+
+    /// <summary>How far sources are is part of the checkpoint that begins.</summary>
+    private void KeepPositions()
+    {
+        if (Configuration.Sources.IsEmpty) return;
+        NotePositions();
+        Record = Record with { Positions = new Dictionary<string, ulong>(_positions) };
     }
 
     /// <summary>How far each source is: what the record says, or the stored messages.</summary>
@@ -125,7 +139,11 @@ internal sealed partial class StreamHost
         return name;
     }
 
-    private void NotePosition(string name, ulong sequence) => _positions[name] = Math.Max(sequence, _positions.GetValueOrDefault(name));
+    /// <summary>Of a source it has: anybody may write the header.</summary>
+    private void NotePosition(string name, ulong sequence)
+    {
+        if (Configuration.Sources.Any(source => source.IndexName == name)) _positions[name] = Math.Max(sequence, _positions.GetValueOrDefault(name));
+    }
 
     /// <summary>What the log has by now may be seen, once it is durable.</summary>
     private void MarkVisible()
@@ -141,6 +159,8 @@ internal sealed partial class StreamHost
         var before = VisibleSequence;
         while (_marks.TryPeek(out var mark) && mark.Index <= _durable) VisibleSequence = _marks.Dequeue().Sequence;
         if (VisibleSequence == before) return;
+        _consumers.Show(VisibleSequence);
+        if (_consumers.HasDue) Wake();
         foreach (var watcher in _watchers) watcher();
     }
 }

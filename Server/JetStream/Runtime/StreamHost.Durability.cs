@@ -1,6 +1,7 @@
 using System.Buffers;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Runtime.Consumers;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Disk;
@@ -57,7 +58,8 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
             else _batch.Add(Record.Id, _index, EntryKind, entry);
             _logged += entry.Length;
         }
-        if (!_replica.Apply(entry)) throw new InvalidOperationException("The stream has proposed an entry that it does not know.");
+        if (GroupEntry.Is(entry)) _consumers.Apply(_index, entry, isReplay: false);
+        else if (!_replica.Apply(entry)) throw new InvalidOperationException("The stream has proposed an entry that it does not know.");
     }
 
     void IStreamEffects.Publish(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
@@ -65,7 +67,8 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         if (!subject.IsEmpty) _outbox.Add(subject, default, headers, payload);
     }
 
-    void IStreamEffects.Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create) => _context.Advise(_outbox, subject, create);
+    /// <summary>Publishes an advisory in the stream's account, if anybody listens, when what was proposed before it is durable.</summary>
+    public void Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create) => _context.Advise(_outbox, subject, create);
 
     /// <summary>On the log's thread.</summary>
     void ILogCompletion.Completed(LogBatch batch, DiskException? failure)
@@ -83,10 +86,11 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         if (index <= _index) return;
         var entry = record.Kind == SealedEntryKind && _sealer is not null ? _sealer.Open(index, record.Payload) : record.Payload;
         if (index != _index + 1) throw new Storage.Messages.CorruptStoreException($"The log of stream {Configuration.Name} goes from operation {_index} to {index}.");
-        if (!_replica.Apply(entry)) throw new Storage.Messages.CorruptStoreException($"Operation {index} of stream {Configuration.Name} is none that this version knows.");
+        if (GroupEntry.Is(entry)) _consumers.Apply(index, entry, isReplay: true);
+        else if (!_replica.Apply(entry)) throw new Storage.Messages.CorruptStoreException($"Operation {index} of stream {Configuration.Name} is none that this version knows.");
         _index = _durable = _completed = index;
         _logged += entry.Length;
-        if (!Configuration.Sources.IsEmpty && StreamMessageEntry.TryDecode(entry, _encoded, out var message)) NotePosition(message.Headers);
+        if (!Configuration.Sources.IsEmpty && StreamMessageEntry.TryDecode(entry, _encoded, out var message) && message.IsSourced) NotePosition(message.Headers);
     }
 
     /// <summary>Gives what was proposed to the log, and closes the answers that wait for it.</summary>
@@ -122,9 +126,15 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
 
     private void Settle()
     {
-        if (_logFailure is { } failure && Fault is null) Fence(failure);
+        // The failure before what completed ahead of it: a batch that is durable is answered even so.
+        var failure = _logFailure;
         if (_log is null) return;
         _durable = Volatile.Read(ref _completed);
+        if (failure is not null && Fault is null)
+        {
+            SendSettled();
+            Fence(failure);
+        }
         if (IsHeldUp) HandOver();
         SendSettled();
         StartCheckpoint();
@@ -153,6 +163,5 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         // Nobody may be told that what may not be durable is.
         while (_unsent.TryDequeue(out var unsent)) unsent.Fail(Account, failure, _flush);
         _outbox.Fail(Account, failure, _flush);
-        _context.Fenced?.Invoke(this, fault);
     }
 }

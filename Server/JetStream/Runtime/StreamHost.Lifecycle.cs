@@ -18,7 +18,12 @@ internal sealed partial class StreamHost
     private void RunWhenQuiet()
     {
         if (_whenQuiet.Count == 0) return;
-        while (_whenQuiet.Count > 0 && IsQuiet) _whenQuiet.Dequeue()();
+        if (Fault is null && !_isStopping)
+        {
+            _consumers.ProposeLazy();
+            HandOver();
+        }
+        while (_whenQuiet.Count > 0 && IsQuiet) Do(_whenQuiet.Dequeue());
         HandOver();
     }
 
@@ -35,6 +40,7 @@ internal sealed partial class StreamHost
         Record = record;
         _replica.Update(record.Configuration, _context.Now);
         _capture.Follow(record.Configuration.Subjects);
+        _consumers.StreamUpdated();
         MakeCopies();
         NudgeAll();
     }
@@ -47,7 +53,7 @@ internal sealed partial class StreamHost
         {
             try
             {
-                End();
+                End(isDeleted: false);
                 if (Fault is null) CheckpointNow();
             }
             catch (Exception fault) when (fault is DiskException or CorruptStoreException)
@@ -64,12 +70,14 @@ internal sealed partial class StreamHost
     }
 
     /// <summary>Is no more. To be called when all is quiet.</summary>
+    /// <exception cref="DiskException">The disk failed; it is not deleted.</exception>
     public void Delete()
     {
-        End();
+        // From here on no start finds it; if that fails, it is still there.
+        if (_log is not null) _context.Files.MarkDeleted(Account.Name, Record);
+        End(isDeleted: true);
         if (_log is not null)
         {
-            _context.Files.MarkDeleted(Account.Name, Record);
             var removal = _log.Rent();
             removal.AddRemoval(Record.Id);
             // Without it the operations are found without their stream at the next start, and removed then.
@@ -92,11 +100,12 @@ internal sealed partial class StreamHost
         }
     }
 
-    private void End()
+    private void End(bool isDeleted)
     {
         _isStopping = true;
         StopCopies();
         _capture.Follow([]);
+        _consumers.Stop(isDeleted);
     }
 
     private void Close()
@@ -110,22 +119,23 @@ internal sealed partial class StreamHost
     private void CheckpointNow()
     {
         if (!HasUnsaved) return;
+        KeepPositions();
         SavePositions();
         (_checkpointWanted, _logged) = (false, 0);
+        SaveConsumers(EncodeConsumers());
         var checkpoint = _store.BeginCheckpoint(_index);
         checkpoint.Run();
         checkpoint.Complete();
         _log!.Release(Record.Id, _store.AppliedIndex);
     }
 
-    /// <summary>Where sources are cannot be told from messages that are gone by then.</summary>
+    /// <summary>
+    /// Where sources are cannot be told from messages that are gone by then. Only when the log has the messages that
+    /// have been copied so far: or those would be asked for never again.
+    /// </summary>
     private void SavePositions()
     {
-        if (Configuration.Sources.IsEmpty) return;
-        NotePositions();
-        var sources = Configuration.Sources.Select(source => source.IndexName).Where(_positions.ContainsKey);
-        Record = Record with { Positions = sources.ToDictionary(name => name, name => _positions[name]) };
-        _context.Files.WriteRecord(Account.Name, Record);
+        if (!Configuration.Sources.IsEmpty) _context.Files.WriteRecord(Account.Name, Record);
     }
 
     private sealed class NoCompletion : ILogCompletion

@@ -1,9 +1,12 @@
+using System.Text;
 using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Runtime.Consumers;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Storage.Log;
 using NatsAspire.Server.Storage.Messages;
+using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Runtime;
 
@@ -32,6 +35,7 @@ internal sealed partial class StreamHost : Mailbox
     private readonly Lock _commandLock = new();
     private readonly ITimer _timer;
     private readonly StreamCapture _capture;
+    private readonly StreamConsumers _consumers;
     private List<Action> _commands = [];
     private List<Action> _taken = [];
     private readonly StreamLeader _leader;
@@ -57,6 +61,8 @@ internal sealed partial class StreamHost : Mailbox
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
         _timer = context.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _capture = new StreamCapture(this);
+        Key = Encoding.UTF8.GetBytes(record.Configuration.Name);
+        _consumers = new StreamConsumers(this, store, isLogged: log is not null);
         PublishState();
     }
 
@@ -70,13 +76,46 @@ internal sealed partial class StreamHost : Mailbox
     /// <summary>Why it takes nothing more; null: it does.</summary>
     public Exception? Fault { get; private set; }
 
-    /// <summary>Begins to take messages of its subjects.</summary>
+    /// <summary>Its name's bytes.</summary>
+    public byte[] Key { get; }
+
+    /// <summary>Its consumers; in the mailbox.</summary>
+    public StreamConsumers Consumers => _consumers;
+
+    /// <summary>What the mailbox has looked up lately.</summary>
+    internal SiblingMatchCache Matches => _matches;
+
+    /// <summary>What the mailbox sends at the end of its turn.</summary>
+    internal FlushBatch Flush => _flush;
+
+    /// <summary>Begins to take messages of its subjects, and what its consumers are told.</summary>
     public void Start()
     {
+        using var started = new ManualResetEventSlim();
+        Post(() =>
+        {
+            try
+            {
+                Begin();
+            }
+            finally
+            {
+                started.Set();
+            }
+        });
+        started.Wait();
+    }
+
+    private void Begin()
+    {
+        // What an update made too much is not in the log.
+        _replica.Update(Configuration, _context.Now);
         VisibleSequence = _marked = _store.State.LastSequence;
+        _consumers.Start(_context.Now);
+        PublishState();
         MakeCopies();
         _capture.Follow(Configuration.Subjects);
-        Wake();
+        _consumers.Follow();
     }
 
     /// <summary>Has something done in the mailbox, between messages. From any thread.</summary>
@@ -110,6 +149,7 @@ internal sealed partial class StreamHost : Mailbox
                 RunCommands();
                 if (_whenQuiet.Count == 0) TakePublishes();
                 TickIfDue();
+                TurnConsumers();
             }
             HandOver();
             RunWhenQuiet();
@@ -132,22 +172,50 @@ internal sealed partial class StreamHost : Mailbox
             if (_commands.Count == 0) return;
             (_commands, _taken) = (_taken, _commands);
         }
-        foreach (var command in _taken) command();
+        foreach (var command in _taken) Do(command);
         _taken.Clear();
         if (!Prompt.IsEmpty) Prompt.Deliver(Account, _matches, _flush);
     }
 
+    /// <summary>Whoever waits for one command is not left waiting because another one failed.</summary>
+    private void Do(Action command)
+    {
+        try
+        {
+            command();
+        }
+        catch (Exception fault)
+        {
+            Fence(fault);
+        }
+    }
+
     private void TickIfDue()
     {
-        if (Fault is not null || _isStopping || _leader.NextTick is not { } due || due > _context.Now) return;
-        _leader.Tick(_context.Now, this);
+        if (Fault is not null || _isStopping) return;
+        var now = _context.Now;
         // The timer is spent, be the rest due at the same time.
-        _armed = null;
+        if (_armed <= now) _armed = null;
+        if (_leader.NextTick is { } due && due <= now) _leader.Tick(now, this);
     }
+
+    /// <summary>Consumers take what they are told, and deliver what has been seen to be durable.</summary>
+    private void TurnConsumers()
+    {
+        if (Fault is not null || _isStopping) return;
+        var now = _context.Now;
+        _consumers.TellOfRemovals(now);
+        _consumers.Turn(now);
+        if (_consumers.HasDue && _consumers.Pump(now)) Wake();
+        _consumers.ProposeLazyIfDue(now);
+        _consumers.TellOfRemovals(now);
+    }
+
+    private static long? Earlier(long? one, long? other) => one is { } left && other is { } right ? Math.Min(left, right) : one ?? other;
 
     private void Arm()
     {
-        var next = Fault is null && !_isStopping ? _leader.NextTick : null;
+        var next = Fault is null && !_isStopping ? Earlier(_leader.NextTick, _consumers.NextTick) : null;
         if (next == _armed) return;
         _armed = next;
         var wait = next is { } due ? TimeSpan.FromMilliseconds(Math.Clamp((due - _context.Now) / 1_000_000, 1, int.MaxValue)) : Timeout.InfiniteTimeSpan;

@@ -43,6 +43,9 @@ internal sealed class ApiCall
     /// <summary>Who asks; null: nobody to speak of.</summary>
     public ClientInfo? Client { get; }
 
+    /// <summary>The subject without a domain.</summary>
+    public byte[] LocalSubject { get; init; } = [];
+
     /// <summary>The stream, consumer or account named in the subject.</summary>
     public string First { get; init; } = "";
 

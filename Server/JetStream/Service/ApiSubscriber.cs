@@ -23,9 +23,11 @@ internal sealed class ApiSubscriber(JetStreamService service, Account account) :
             service.Post(new ApiCall(service, account, message, null, source.Describe(detailed: true)));
             return true;
         }
+        if (parsed.Operation.Kind == ApiRequestKind.ConsumerNext) return service.TryPull(account, parsed, message);
         if (parsed.Operation.Scope == ApiScope.Direct) return service.TryGetDirect(account, parsed, message);
         service.Post(new ApiCall(service, account, message, parsed.Operation, source.Describe(detailed: true))
         {
+            LocalSubject = subject.ToArray(),
             First = Encoding.UTF8.GetString(parsed.First),
             Second = Encoding.UTF8.GetString(parsed.Second),
             Tail = Encoding.UTF8.GetString(parsed.Tail),

@@ -28,6 +28,7 @@ internal sealed partial class JetStreamService
             ReservedMemory = Reserved(streams, StorageType.Memory),
             ReservedStorage = Reserved(streams, StorageType.File),
             Streams = streams.Count,
+            Consumers = account.Hosts.Values.Sum(host => host.Consumers.Listed),
             Limits = account.Limits,
             Domain = _engine.Domain,
             Api = new ApiUsage { Total = counters.Total, Errors = counters.Errors },
@@ -64,7 +65,7 @@ internal sealed partial class JetStreamService
     {
         Configuration = stream.Configuration,
         Created = ApiTime.FromUnix(stream.Record.Created),
-        State = StateOf(stream.State),
+        State = StateOf(stream),
         Domain = _engine.Domain,
         Mirror = MirrorOf(stream),
         Sources = SourcesOf(stream),
@@ -103,13 +104,13 @@ internal sealed partial class JetStreamService
             return;
         }
         if (account.Offline.TryGetValue(call.First, out var reason)) call.Fail(JetStreamErrors.JSStreamOfflineReasonErrF.With(reason));
-        else if (account.Find(call.First) is { } stream) stream.Post(() => AnswerInfo(stream, request, call));
+        else if (account.Find(call.First) is { } stream) Continue(stream, call, () => AnswerInfo(stream, request, call));
         else call.Fail(JetStreamErrors.JSStreamNotFoundErr);
     }
 
     private void AnswerInfo(StreamHost stream, StreamInfoRequest request, ApiCall call)
     {
-        var state = StateOf(stream.Store.State);
+        var state = StreamState.Of(stream.Store.State, stream.Consumers.Listed);
         if (request.DeletedDetails) state = state with { Deleted = [.. DeletedOf(stream.Store)] };
         var info = new StreamInfoResponse
         {
@@ -150,16 +151,5 @@ internal sealed partial class JetStreamService
         }
     }
 
-    internal static StreamState StateOf(in StoreState state) => new()
-    {
-        Messages = state.Messages,
-        Bytes = state.Bytes,
-        // Nothing has ever been stored: upstream says 0, not the 1 that comes first.
-        FirstSequence = state.LastSequence == 0 ? 0 : state.FirstSequence,
-        FirstTime = ApiTime.FromUnixOrZero(state.FirstTimestamp),
-        LastSequence = state.LastSequence,
-        LastTime = ApiTime.FromUnixOrZero(state.LastTimestamp),
-        SubjectCount = state.Subjects,
-        DeletedCount = (long)state.Deleted,
-    };
+    private static StreamState StateOf(StreamHost stream) => StreamState.Of(stream.State, stream.Consumers.Listed);
 }

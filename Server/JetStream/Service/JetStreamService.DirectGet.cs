@@ -24,6 +24,7 @@ internal sealed partial class JetStreamService
 
     private void GetDirect(StreamHost stream, ApiCall call)
     {
+        if (stream.IsStopping) return;
         var outbox = stream.Prompt;
         if (!call.IsServed)
         {

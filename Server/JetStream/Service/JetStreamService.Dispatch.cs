@@ -1,6 +1,8 @@
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.Storage.Disk;
+using NatsAspire.Server.Storage.Messages;
 
 namespace NatsAspire.Server.JetStream.Service;
 
@@ -61,22 +63,24 @@ internal sealed partial class JetStreamService
         }
     }
 
-    /// <summary>There are no consumers yet: what asks for one is not found, what would make one is refused.</summary>
-    private static void HandleConsumers(AccountStreams account, ApiCall call, ApiRequestKind kind)
+    /// <summary>Has a request served in its stream's mailbox, unless too much waits there.</summary>
+    private static void Continue(StreamHost stream, ApiCall call, Action serve)
     {
-        if (account.Find(call.First) is null)
+        if (!stream.TryPost(() => Serve(stream, call, serve))) call.Fail(JetStreamErrors.JSStreamTooManyRequests);
+    }
+
+    /// <summary>What the disk does to the stream is said to whoever asked, and fences the stream.</summary>
+    private static void Serve(StreamHost stream, ApiCall call, Action serve)
+    {
+        try
         {
-            call.Fail(JetStreamErrors.JSStreamNotFoundErr);
-            return;
+            if (stream.IsStopping) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
+            else serve();
         }
-        switch (kind)
+        catch (Exception fault) when (fault is DiskException or CorruptStoreException)
         {
-            case ApiRequestKind.ConsumerCreate or ApiRequestKind.ConsumerCreateNamed or ApiRequestKind.ConsumerCreateDurable:
-                call.Fail(JetStreamErrors.JSConsumerCreateErrF.With("consumers are not supported by this build"));
-                break;
-            default:
-                call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
-                break;
+            call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
+            throw;
         }
     }
 

@@ -27,7 +27,7 @@ internal sealed partial class JetStreamService
         if (!TryFind(account, call, out var stream)) return;
         if (stream.Configuration.Sealed) call.Fail(JetStreamErrors.JSStreamSealedErr);
         else if (stream.Configuration.DenyPurge) call.Fail(JetStreamErrors.JSStreamPurgeFailedF.With("stream purge not permitted"));
-        else stream.Post(() => Purge(stream, request, call));
+        else Continue(stream, call, () => Purge(stream, request, call));
     }
 
     private static void Purge(StreamHost stream, StreamPurgeRequest? request, ApiCall call)
@@ -47,7 +47,7 @@ internal sealed partial class JetStreamService
         if (!TryReadMessageRequest<MessageDeleteRequest>(call, out var request) || !TryFind(account, call, out var stream)) return;
         if (stream.Configuration.Sealed) call.Fail(JetStreamErrors.JSStreamSealedErr);
         else if (stream.Configuration.DenyDelete) call.Fail(JetStreamErrors.JSStreamMsgDeleteFailedF.With("message delete not permitted"));
-        else stream.Post(() => Delete(stream, request, call));
+        else Continue(stream, call, () => Delete(stream, request, call));
     }
 
     private static void Delete(StreamHost stream, MessageDeleteRequest request, ApiCall call)
@@ -73,7 +73,7 @@ internal sealed partial class JetStreamService
     {
         if (!TryReadMessageRequest<MessageGetRequest>(call, out var request)) return;
         if (request.Check() is { } bad) call.Fail(bad);
-        else if (TryFind(account, call, out var stream)) stream.Post(() => Get(stream, request, call));
+        else if (TryFind(account, call, out var stream)) Continue(stream, call, () => Get(stream, request, call));
     }
 
     private static void Get(StreamHost stream, MessageGetRequest request, ApiCall call)

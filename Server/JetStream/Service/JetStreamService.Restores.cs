@@ -13,9 +13,6 @@ namespace NatsAspire.Server.JetStream.Service;
 /// <summary>Streams restored from snapshots.</summary>
 internal sealed partial class JetStreamService
 {
-    /// <summary>Consumers of a stream, for its archive: those that came with it from a Go server.</summary>
-    public IReadOnlyList<SnapshotConsumer> ConsumersOf(StreamHost stream) => _engine.Files.ReadConsumers(stream.Account.Name, stream.Configuration.Name);
-
     private void Restore(AccountStreams account, ApiCall call)
     {
         if (ApiRequest.IsEmpty(call.Payload))
@@ -87,7 +84,7 @@ internal sealed partial class JetStreamService
     {
         Configuration = stream.Configuration.AsAnswered(_settings.Version),
         Created = ApiTime.FromUnix(stream.Record.Created),
-        State = StateOf(stream.State),
+        State = StateOf(stream),
         Mirror = MirrorOf(stream),
         Sources = SourcesOf(stream),
         Time = Now,

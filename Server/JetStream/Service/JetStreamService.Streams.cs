@@ -36,7 +36,7 @@ internal sealed partial class JetStreamService
         {
             Configuration = stream.Configuration.AsAnswered(_settings.Version),
             Created = ApiTime.FromUnix(stream.Record.Created),
-            State = StateOf(stream.State),
+            State = StateOf(stream),
             Mirror = MirrorOf(stream),
             Sources = SourcesOf(stream),
             Time = Now,
@@ -60,36 +60,29 @@ internal sealed partial class JetStreamService
             return;
         }
         var stream = account.Find(call.First)!;
-        // The next request sees the change: it waits here for the stream.
-        using var done = new ManualResetEventSlim();
-        stream.PostQuiet(() =>
+        var state = new StreamState();
+        if (!TryWhenQuiet(stream, Update))
         {
-            try
-            {
-                if (stream.Fault is not null)
-                {
-                    call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
-                    return;
-                }
-                stream.Update(stream.Record with { Configuration = decision.Stream! });
-                call.AnswerBehind(stream, new StreamUpdateResponse
-                {
-                    Configuration = stream.Configuration.AsAnswered(_settings.Version),
-                    Created = ApiTime.FromUnix(stream.Record.Created),
-                    State = StateOf(stream.Store.State),
-                    Domain = _engine.Domain,
-                    Mirror = MirrorOf(stream),
-                    Sources = SourcesOf(stream),
-                    Time = Now,
-                });
-            }
-            finally
-            {
-                done.Set();
-            }
+            call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
+            return;
+        }
+        call.Answer(new StreamUpdateResponse
+        {
+            Configuration = stream.Configuration.AsAnswered(_settings.Version),
+            Created = ApiTime.FromUnix(stream.Record.Created),
+            State = state,
+            Domain = _engine.Domain,
+            Mirror = MirrorOf(stream),
+            Sources = SourcesOf(stream),
+            Time = Now,
         });
-        done.Wait();
         Announce(stream, AdvisorySubjects.StreamUpdated, AdvisoryAction.Modify);
+
+        void Update()
+        {
+            stream.Update(stream.Record with { Configuration = decision.Stream! });
+            state = StreamState.Of(stream.Store.State, stream.Consumers.Listed);
+        }
     }
 
     private void DeleteStream(AccountStreams account, ApiCall call)
@@ -104,8 +97,8 @@ internal sealed partial class JetStreamService
             call.Fail(JetStreamErrors.JSStreamNotFoundErr);
             return;
         }
-        Delete(account, stream);
-        call.Answer(new SuccessResponse(ResponseTypes.StreamDelete));
+        if (TryDelete(account, stream)) call.Answer(new SuccessResponse(ResponseTypes.StreamDelete));
+        else call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
     }
 
     /// <summary>Deletes every stream of an account, be there such an account or not.</summary>
@@ -113,28 +106,51 @@ internal sealed partial class JetStreamService
     {
         if (_engine.Accounts.GetValueOrDefault(call.First) is { } account)
         {
-            foreach (var stream in account.Hosts.Values) Delete(account, stream);
+            var all = true;
+            foreach (var stream in account.Hosts.Values) all &= TryDelete(account, stream);
+            if (!all)
+            {
+                call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
+                return;
+            }
         }
         call.Answer(new AccountPurgeResponse());
     }
 
-    private void Delete(AccountStreams account, StreamHost stream)
+    private bool TryDelete(AccountStreams account, StreamHost stream)
     {
+        // Nobody finds it from here on, unless it turns out that it stays.
         account.Remove(stream.Configuration.Name);
-        using var done = new ManualResetEventSlim();
+        if (!TryWhenQuiet(stream, stream.Delete, alsoWhenFenced: true))
+        {
+            account.Add(stream);
+            return false;
+        }
+        Announce(stream, AdvisorySubjects.StreamDeleted, AdvisoryAction.Delete);
+        return true;
+    }
+
+    /// <summary>Has something done in a stream's mailbox when nothing is under way there, and waits: the next request sees the change.</summary>
+    /// <returns>False: it could not be done; the stream is fenced.</returns>
+    private static bool TryWhenQuiet(StreamHost stream, Action action, bool alsoWhenFenced = false)
+    {
+        var isDone = false;
+        using var over = new ManualResetEventSlim();
         stream.PostQuiet(() =>
         {
             try
             {
-                stream.Delete();
+                if (stream.Fault is not null && !alsoWhenFenced) return;
+                action();
+                isDone = true;
             }
             finally
             {
-                done.Set();
+                over.Set();
             }
         });
-        done.Wait();
-        Announce(stream, AdvisorySubjects.StreamDeleted, AdvisoryAction.Delete);
+        over.Wait();
+        return isDone;
     }
 
     private void Announce(StreamHost stream, string subject, string action)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using NatsAspire.Server.JetStream.Consumers.Configuration;
 
 namespace NatsAspire.Server.JetStream.Service;
 
@@ -10,4 +11,8 @@ namespace NatsAspire.Server.JetStream.Service;
 /// <param name="MaxPending">Bytes that a direct get sends at most unless told.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Log">The server's log.</param>
-internal sealed record ServiceSettings(string ServerName, string Version, bool Strict, long QueueLimit, long MaxPending, TimeProvider Time, ILogger Log);
+internal sealed record ServiceSettings(string ServerName, string Version, bool Strict, long QueueLimit, long MaxPending, TimeProvider Time, ILogger Log)
+{
+    /// <summary>Of consumers of any account.</summary>
+    public ConsumerServerLimits ConsumerLimits { get; init; } = new();
+}

@@ -135,11 +135,11 @@ internal sealed class SnapshotTransfer : ITransfer
     {
         _state = _stream.Store.State;
         var record = _stream.Record;
-        var consumers = _request.NoConsumers ? [] : _service.ConsumersOf(_stream);
+        var consumers = _request.NoConsumers ? [] : _stream.Consumers.ForSnapshot();
         _writer = new SnapshotWriter(record.Configuration, ApiTime.FromUnix(record.Created), _stream.Store, consumers, _start);
         _acks = new Subscription(new TransferSubscriber(TakeAck), Encoding.UTF8.GetBytes(_ackSubject + ".>"));
         _stream.Account.Subscribe(_acks);
-        var state = JetStreamService.StateOf(_state);
+        var state = StreamState.Of(_state, _stream.Consumers.Listed);
         _call.Answer(new StreamSnapshotResponse { Configuration = record.Configuration, State = state });
         _service.Advise(_stream.Account, $"{AdvisorySubjects.StreamSnapshotCreate}.{record.Configuration.Name}", stamp => new SnapshotCreateAdvisory
         {

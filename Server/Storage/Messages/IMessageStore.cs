@@ -19,6 +19,9 @@ public interface IMessageStore : IDisposable
     /// <summary>Last operation of the log whose effect survives a crash now.</summary>
     ulong AppliedIndex { get; }
 
+    /// <summary>Is told of what comes and goes; null: nobody is.</summary>
+    IStoreObserver? Observer { get; set; }
+
     /// <summary>Adds the message after <see cref="StoreState.LastSequence"/>.</summary>
     /// <param name="message">Its sequence must be the last one plus 1; its time not before the last one's.</param>
     void Append(in StoredMessage message);

@@ -25,6 +25,9 @@ public abstract partial class IndexedMessageStore : IMessageStore
     /// <inheritdoc/>
     public abstract ulong AppliedIndex { get; }
 
+    /// <inheritdoc/>
+    public IStoreObserver? Observer { get; set; }
+
     private protected SubjectTree<SubjectTotals> Index { get; private set; } = new();
 
     /// <summary>Removed sequences above the first one.</summary>
@@ -53,6 +56,7 @@ public abstract partial class IndexedMessageStore : IMessageStore
         _messages++;
         _bytes += SizeOf(message);
         (_last, _lastTimestamp) = (message.Sequence, message.Timestamp);
+        Observer?.Added(message.Sequence, message.Subject);
     }
 
     /// <inheritdoc/>
@@ -216,6 +220,7 @@ public abstract partial class IndexedMessageStore : IMessageStore
     private void RemoveRecord(RecordChunk chunk, int index, bool erase)
     {
         var message = chunk.Message(index);
+        Observer?.Removed(message.Sequence, message.Subject);
         var id = Index.Find(message.Subject);
         if (id < 0) throw new CorruptStoreException($"The subject of message {message.Sequence} is not in the index.");
         if (Index[id].Messages <= 1) Index.Remove(message.Subject);
@@ -251,6 +256,7 @@ public abstract partial class IndexedMessageStore : IMessageStore
         (_messages, _bytes, _firstTimestamp) = (0, 0, null);
         _first = _last + 1;
         DropBelow(_first);
+        if (removed > 0) Observer?.Cleared();
         return removed;
     }
 }

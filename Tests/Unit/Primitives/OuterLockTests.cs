@@ -49,6 +49,33 @@ public sealed class OuterLockTests
         second.IsHeld.ShouldBeFalse();
     }
 
+    /// <summary>A stream's batch goes on on whichever thread has its next turn.</summary>
+    [Fact]
+    public void ABatchThatGoesOnOnAnotherThreadIsNotTheFirstThreadsAnyMore()
+    {
+        var target = new Target();
+        var batch = new FlushBatch();
+        batch.Hold(target);
+        batch.FlushAll();
+        using var held = new ManualResetEventSlim();
+        using var tried = new ManualResetEventSlim();
+        var isStillHeld = false;
+        var other = new Thread(() =>
+        {
+            batch.Hold(target);
+            held.Set();
+            tried.Wait(Patience);
+            isStillHeld = target.IsHeld;
+            batch.FlushAll();
+        });
+        other.Start();
+        held.Wait(Patience).ShouldBeTrue();
+        Should.NotThrow(FlushBatch.ReleaseOnThisThread);
+        tried.Set();
+        other.Join();
+        isStillHeld.ShouldBeTrue();
+    }
+
     [Fact]
     public void AnOuterLockMayBeEnteredAgainByItsHolder()
     {

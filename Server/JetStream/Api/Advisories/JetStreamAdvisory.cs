@@ -6,8 +6,8 @@ namespace NatsAspire.Server.JetStream.Api.Advisories;
 /// <summary>Something that happened, published below <c>$JS.EVENT.ADVISORY</c>. Names and order are upstream's.</summary>
 public abstract record JetStreamAdvisory
 {
-    /// <summary>An advisory of a kind, which ends its type.</summary>
-    private protected JetStreamAdvisory(string kind) => Type = "io.nats.jetstream.advisory.v1." + kind;
+    /// <summary>An advisory, or another family of events, of a kind, which ends its type.</summary>
+    private protected JetStreamAdvisory(string kind, string family = "advisory") => Type = $"io.nats.jetstream.{family}.v1.{kind}";
 
     /// <summary>By which schemas know it.</summary>
     [JsonPropertyName("type"), JsonPropertyOrder(-3)] public string Type { get; }

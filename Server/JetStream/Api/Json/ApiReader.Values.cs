@@ -55,14 +55,15 @@ internal ref partial struct ApiReader
     /// <summary>A name of a few; others fail at once.</summary>
     /// <param name="value">What the field holds.</param>
     /// <param name="known">What a token of JSON means, quotes and all; false: nothing.</param>
-    public T Name<T>(T value, TryName<T> known)
+    /// <param name="refusal">Upstream's error for a token that means nothing; null: what it says of most.</param>
+    public T Name<T>(T value, TryName<T> known, Func<string, string>? refusal = null)
     {
         if (_fatal is not null) return value;
         var start = _at;
         SkipValue();
         var token = Encoding.UTF8.GetString(_json[start.._at]);
         if (known(token, out var result)) return result;
-        Fail($"can not unmarshal {QuotedText.Quote(token)}");
+        Fail(refusal?.Invoke(token) ?? $"can not unmarshal {QuotedText.Quote(token)}");
         return value;
     }
 

@@ -54,6 +54,9 @@ public readonly record struct ApiTime : IComparable<ApiTime>
     public static ApiTime From(DateTimeOffset time) =>
         FromUnix((time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) * TimeSpan.NanosecondsPerTick);
 
+    /// <summary>The same time without its offset.</summary>
+    public ApiTime ToUtc() => new(_seconds, _nanoseconds, 0);
+
     public int CompareTo(ApiTime other) =>
         _seconds != other._seconds ? _seconds.CompareTo(other._seconds) : _nanoseconds.CompareTo(other._nanoseconds);
 

@@ -21,6 +21,7 @@ internal sealed class SourceCopy
     private StreamHost? _origin;
     private bool _isReading;
     private bool _hasMore;
+    private bool _isToldOfMore;
     private bool _isOver;
     private ulong _next;
     private bool _isPlaced;
@@ -96,12 +97,17 @@ internal sealed class SourceCopy
         return origin is not null;
     }
 
-    /// <summary>In the origin's mailbox.</summary>
-    private void OnMore() => _target.Post(() =>
+    /// <summary>In the origin's mailbox. What has been said and not been heard yet need not be said again.</summary>
+    private void OnMore()
     {
-        _hasMore = true;
-        Nudge();
-    });
+        if (Interlocked.Exchange(ref _isToldOfMore, true)) return;
+        _target.Post(() =>
+        {
+            Volatile.Write(ref _isToldOfMore, false);
+            _hasMore = true;
+            Nudge();
+        });
+    }
 
     /// <summary>In the origin's mailbox.</summary>
     private CopyBlock Read(StreamHost origin, ulong next, long? startTime)

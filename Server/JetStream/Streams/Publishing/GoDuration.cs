@@ -3,7 +3,7 @@ using System.Globalization;
 namespace NatsAspire.Server.JetStream.Streams.Publishing;
 
 /// <summary>Durations in headers, as upstream's language writes them: <c>1h30m</c>, <c>1.5s</c>, <c>-2ms</c>. Exact to the nanosecond, without allocation.</summary>
-public static class GoDuration
+public static partial class GoDuration
 {
     /// <summary>Nanoseconds.</summary>
     public const long Second = 1_000_000_000;

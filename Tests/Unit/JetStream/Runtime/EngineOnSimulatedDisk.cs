@@ -7,6 +7,7 @@ using NatsAspire.Server.Configuration;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Requests;
 using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.JetStream.Service;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -29,6 +30,7 @@ internal sealed class EngineOnSimulatedDisk : IAsyncDisposable
         Engine = JetStreamEngine.Start(
             disk, "/store", new JetStreamOptions { Enabled = true }, [(Accounts.Global, new AccountLimits())], TimeProvider.System, NullLogger.Instance,
             new LogOptions { SegmentSize = 16 << 10 });
+        _ = new JetStreamService(Engine, Accounts, new ServiceSettings("s", "2.14.5", Strict: false, QueueLimit: 0, MaxPending: 64 << 20, TimeProvider.System, NullLogger.Instance));
     }
 
     public SimulatedDisk Disk { get; }
@@ -55,6 +57,10 @@ internal sealed class EngineOnSimulatedDisk : IAsyncDisposable
     /// <summary>Publishes a number; its answer has the number too.</summary>
     public void Publish(string subject, int number) => Accounts.Global.PublishInternal(
         Encoding.ASCII.GetBytes(subject), Encoding.ASCII.GetBytes($"answers.{number}"), Encoding.ASCII.GetBytes($"{number}"), null);
+
+    /// <summary>Asks the API; the answer has the number.</summary>
+    public void Request(string subject, string json, int number) => Accounts.Global.PublishInternal(
+        Encoding.ASCII.GetBytes($"$JS.API.{subject}"), Encoding.ASCII.GetBytes($"answers.{number}"), Encoding.ASCII.GetBytes(json), null);
 
     public async Task<JsonElement> AnswerAsync(int number)
     {

@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using NatsAspire.Server.JetStream.Consumers;
+using NatsAspire.Server.Primitives;
+
+namespace NatsAspire.Server.JetStream.Runtime.Consumers;
+
+/// <summary>What the API asks of single consumers.</summary>
+internal sealed partial class StreamConsumers
+{
+    /// <summary>Names of consumers, for any thread.</summary>
+    private readonly ConcurrentDictionary<byte[], ConsumerHost> _names = new(ByteArrayComparer.Instance);
+    private int _limitable;
+
+    /// <summary>Whether there is such a consumer. From any thread.</summary>
+    public bool Has(ReadOnlySpan<byte> name) => _names.GetAlternateLookup<ReadOnlySpan<byte>>().ContainsKey(name);
+
+    /// <summary>Consumers that count. From any thread.</summary>
+    public int Listed => Volatile.Read(ref _limitable);
+
+    /// <summary>How a consumer stands.</summary>
+    public ConsumerFigures Describe(ConsumerHost consumer) => consumer.Leader!.Describe(Host.Now, consumer);
+
+    /// <returns>False: it has no such group.</returns>
+    public bool Unpin(ConsumerHost consumer, string group)
+    {
+        if (!consumer.Leader!.Unpin(group, consumer)) return false;
+        Schedule(consumer);
+        return true;
+    }
+
+    /// <summary>Begins anew somewhere else.</summary>
+    /// <returns>Null, or why it may not.</returns>
+    public string? Reset(ConsumerHost consumer, ulong sequence, out ulong begins)
+    {
+        if (consumer.Leader!.Reset(sequence, default, Host.Now, consumer, out begins) is { } refusal) return refusal;
+        ProposeLazy();
+        Schedule(consumer);
+        return null;
+    }
+
+    private void Publish(ConsumerHost consumer)
+    {
+        _names[consumer.Key] = consumer;
+        if (!consumer.Configuration.Direct) Interlocked.Increment(ref _limitable);
+    }
+
+    private void Unpublish(ConsumerHost consumer)
+    {
+        _names.TryRemove(consumer.Key, out _);
+        if (!consumer.Configuration.Direct) Interlocked.Decrement(ref _limitable);
+    }
+}

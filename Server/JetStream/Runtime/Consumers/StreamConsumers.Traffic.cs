@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Consumers;
+using NatsAspire.Server.JetStream.Consumers.Delivery;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+
+namespace NatsAspire.Server.JetStream.Runtime.Consumers;
+
+/// <summary>What clients tell consumers, and what consumers send them.</summary>
+internal sealed partial class StreamConsumers
+{
+    private const int MaxQueued = 100_000;
+    private const long MaxQueuedBytes = 64L << 20;
+
+    private readonly PublishQueue _traffic = new(MaxQueued, MaxQueuedBytes);
+    private readonly ConcurrentQueue<ConsumerHost> _interest = new();
+    private readonly ConsumerCapture _capture;
+    private byte[] _body = new byte[4096];
+
+    /// <summary>
+    /// A pull request (its subject is the consumer's name), an acknowledgement or an answer to flow control; on its
+    /// publisher's loop. What is too much is dropped: clients ask again, and messages are delivered again.
+    /// </summary>
+    public void Take(in Message message)
+    {
+        if (_traffic.TryAdd(message, Host.Now) is not null) Host.Wake();
+    }
+
+    /// <summary>From any thread.</summary>
+    public void InterestMayHaveChanged(ConsumerHost consumer)
+    {
+        _interest.Enqueue(consumer);
+        Host.Wake();
+    }
+
+    public bool HasInterest(ReadOnlySpan<byte> subject) => !Host.Matches.Match(subject, Host.Account.Subscriptions).IsEmpty;
+
+    /// <summary>Sends a message, or a status, in order.</summary>
+    /// <param name="to">Where to.</param>
+    /// <param name="subject">What it shows.</param>
+    /// <param name="reply">What to answer to; empty: nothing.</param>
+    /// <param name="headers">A whole block; empty: none.</param>
+    /// <param name="payload">The payload.</param>
+    public void Send(ReadOnlySpan<byte> to, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    {
+        var length = headers.Length + payload.Length + 2;
+        if (_body.Length < length) _body = new byte[length * 2];
+        headers.CopyTo(_body);
+        payload.CopyTo(_body.AsSpan(headers.Length));
+        "\r\n"u8.CopyTo(_body.AsSpan(length - 2));
+        var message = new Message { Subject = subject, Reply = reply, HeaderLength = headers.Length, BodyAndCrlf = _body.AsSpan(0, length) };
+        Host.Account.PublishInternal(to, message, Host.Matches, Host.Flush);
+    }
+
+    /// <summary>Answers when all that was proposed is durable.</summary>
+    public void Confirm(ReadOnlySpan<byte> subject)
+    {
+        ProposeLazy();
+        Host.Outgoing.Add(subject, default, default, default);
+    }
+
+    private void TakeInterest(long now)
+    {
+        while (_interest.TryDequeue(out var consumer))
+        {
+            if (consumer.IsOver) continue;
+            consumer.LookForInterest(now);
+            Schedule(consumer);
+        }
+    }
+
+    private void TakeTraffic(long now)
+    {
+        if (_traffic.Take() is not { } block) return;
+        var offset = 0;
+        while (block.TryRead(ref offset, out var message))
+        {
+            if (Host.Fault is null && _isRunning) Dispatch(message, now);
+        }
+        _traffic.Return(block);
+    }
+
+    private void Dispatch(in PublishedMessage message, long now)
+    {
+        if (message.Subject.StartsWith(AckSubject.Root))
+        {
+            Acknowledge(message, now);
+            return;
+        }
+        if (message.Subject.StartsWith("$JS.FC."u8))
+        {
+            AnswerFlowControl(message, now);
+            return;
+        }
+        if (Find(message.Subject) is not { } consumer) return;
+        if (HeaderBlock.TryGet(message.Headers, ApiLevel.RequiredHeader, out var level) && !ApiLevel.Serves(level))
+        {
+            if (!message.Reply.IsEmpty) Send(message.Reply, message.Reply, default, DirectGetStatus.RequiredLevel, default);
+            return;
+        }
+        consumer.Leader!.Request(message.Payload, message.Reply, now, consumer);
+        Schedule(consumer);
+    }
+
+    private void Acknowledge(in PublishedMessage message, long now)
+    {
+        if (!AckSubject.TryParse(message.Subject, out var subject) || !subject.Stream.SequenceEqual(Host.Key) || Find(subject.Consumer) is not { } consumer) return;
+        consumer.Leader!.Acknowledge(subject, message.Payload, message.Reply, now, consumer);
+        Schedule(consumer);
+    }
+
+    /// <summary><c>$JS.FC.stream.consumer.id</c></summary>
+    private void AnswerFlowControl(in PublishedMessage message, long now)
+    {
+        var rest = message.Subject["$JS.FC.".Length..];
+        var stream = ControlTokens.Take(ref rest);
+        var name = ControlTokens.Take(ref rest);
+        if (!stream.SequenceEqual(Host.Key) || Find(name) is not { } consumer) return;
+        var last = new SequencePair(Number(message.Headers, "Nats-Last-Consumer"u8), Number(message.Headers, "Nats-Last-Stream"u8));
+        consumer.Leader!.FlowControlled(message.Subject, last, now, consumer);
+        Schedule(consumer);
+    }
+
+    private static ulong Number(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> name) =>
+        HeaderBlock.TryGet(headers, name, out var value) && ulong.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : 0;
+}
+
+/// <summary>Tokens of subjects.</summary>
+internal static class ControlTokens
+{
+    /// <summary>Takes the first token off a subject.</summary>
+    public static ReadOnlySpan<byte> Take(ref ReadOnlySpan<byte> subject)
+    {
+        var dot = subject.IndexOf((byte)'.');
+        var token = dot < 0 ? subject : subject[..dot];
+        subject = dot < 0 ? default : subject[(dot + 1)..];
+        return token;
+    }
+}

@@ -1,0 +1,232 @@
+using NatsAspire.Server.JetStream.Api.Advisories;
+using NatsAspire.Server.JetStream.Consumers;
+using NatsAspire.Server.JetStream.Consumers.Configuration;
+using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime.Consumers;
+
+/// <summary>
+/// The consumers of a stream, in its mailbox: who they are, what clients tell them, what they hear of the stream, when
+/// they have their turns, and what of it stands in the stream's log.
+/// </summary>
+internal sealed partial class StreamConsumers : IConsumerCatalog
+{
+    /// <summary>Messages of all consumers together before what has been delivered goes out.</summary>
+    private const int Budget = 2048;
+
+    /// <summary>Messages of one consumer before others have their turn.</summary>
+    private const int Share = 256;
+
+    private readonly Dictionary<byte[], ConsumerHost> _byName = new(ByteArrayComparer.Instance);
+    private readonly Dictionary<byte[], ConsumerHost>.AlternateLookup<ReadOnlySpan<byte>> _find;
+    private readonly Dictionary<ulong, ConsumerHost> _byId = [];
+    private readonly Queue<ConsumerHost> _due = [];
+    private readonly PriorityQueue<ConsumerHost, long> _timers = new();
+    private ulong _lastId;
+    private bool _isRunning;
+
+    /// <param name="host">The stream.</param>
+    /// <param name="store">Its messages.</param>
+    /// <param name="isLogged">What consumers do is kept in the stream's log.</param>
+    public StreamConsumers(StreamHost host, IMessageStore store, bool isLogged)
+    {
+        Host = host;
+        IsLogged = isLogged;
+        _store = store;
+        _find = _byName.GetAlternateLookup<ReadOnlySpan<byte>>();
+        Visible = new VisibleMessages(store);
+        LeaderOptions = OptionsFor(host.Configuration);
+        _capture = new ConsumerCapture(this);
+        store.Observer = this;
+    }
+
+    public StreamHost Host { get; }
+
+    public bool IsLogged { get; }
+
+    /// <summary>The messages that consumers see.</summary>
+    public VisibleMessages Visible { get; }
+
+    public ConsumerLeaderOptions LeaderOptions { get; private set; }
+
+    /// <summary>All of them, in the order of their names.</summary>
+    public IEnumerable<ConsumerHost> All => _byId.Values.OrderBy(consumer => consumer.Name, StringComparer.Ordinal);
+
+    public int Count => _byId.Count;
+
+    IEnumerable<KeyValuePair<string, ConsumerConfiguration>> IConsumerCatalog.Consumers =>
+        _byId.Values.Select(consumer => KeyValuePair.Create(consumer.Name, consumer.Configuration));
+
+    /// <inheritdoc/>
+    public int LimitableCount => _byId.Values.Count(consumer => !consumer.Configuration.Direct);
+
+    ConsumerConfiguration? IConsumerCatalog.Find(string name) => Find(System.Text.Encoding.UTF8.GetBytes(name))?.Configuration;
+
+    /// <summary>When somebody is to be woken, nanoseconds since 1970; null: nobody.</summary>
+    public long? NextTick => _timers.TryPeek(out _, out var due) ? _lazySince == 0 ? due : Math.Min(due, _lazySince + LazyFor) : _lazySince == 0 ? null : _lazySince + LazyFor;
+
+    /// <summary>Somebody may have something to deliver.</summary>
+    public bool HasDue => _due.Count > 0;
+
+    public ConsumerHost? Find(ReadOnlySpan<byte> name) => _find.TryGetValue(name, out var consumer) ? consumer : null;
+
+    /// <summary>Takes up the work of all, once the stream has what its log says.</summary>
+    public void Start(long now)
+    {
+        _isRunning = true;
+        Visible.Last = _store.State.LastSequence;
+        foreach (var consumer in _byId.Values) Begin(consumer, now);
+        RemoveUnneeded();
+    }
+
+    /// <summary>Listens for what concerns its consumers, if there are any.</summary>
+    public void Follow()
+    {
+        var stream = Host.Configuration.Name;
+        _capture.Follow(_byId.Count == 0 ? [] : [$"$JS.ACK.{stream}.>", $"$JS.ACK.*.*.{stream}.>", $"$JS.FC.{stream}.>"]);
+    }
+
+    /// <summary>Makes a consumer. The log has it when what is proposed now is durable.</summary>
+    public ConsumerHost Create(string name, ConsumerConfiguration configuration, long now)
+    {
+        var consumer = new ConsumerHost(this, new ConsumerRecord(++_lastId, now, name, configuration));
+        Add(consumer);
+        Assign(consumer);
+        Begin(consumer, now);
+        // Where it begins is part of what it is.
+        ProposeLazy();
+        Follow();
+        ConsumerReports.Announce(Host, name, AdvisorySubjects.ConsumerCreated, AdvisoryAction.Create);
+        return consumer;
+    }
+
+    /// <summary>Goes by another configuration.</summary>
+    public void Update(ConsumerHost consumer, ConsumerConfiguration configuration, long now)
+    {
+        Forget(consumer);
+        RemoveInterest(consumer);
+        consumer.Update(consumer.Record with { Configuration = configuration }, now);
+        AddInterest(consumer);
+        Assign(consumer);
+        Schedule(consumer);
+        RemoveUnneeded();
+    }
+
+    /// <summary>Deletes a consumer.</summary>
+    public void Delete(ConsumerHost consumer)
+    {
+        consumer.End("409 Consumer Deleted", withPending: false);
+        Drop(consumer);
+        if (consumer.IsKept) ProposeRemoval(consumer);
+        ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
+        if (Host.Configuration.Retention == RetentionPolicy.Interest) RemoveUnneeded();
+        Follow();
+    }
+
+    /// <summary>The stream ends, and with it all that wait.</summary>
+    /// <param name="isDeleted">For good.</param>
+    public void Stop(bool isDeleted)
+    {
+        _isRunning = false;
+        _capture.Follow([]);
+        foreach (var consumer in _byId.Values)
+        {
+            if (isDeleted) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
+            consumer.End(isDeleted ? "409 Consumer Deleted" : "409 Server Shutdown", withPending: !isDeleted);
+        }
+        _due.Clear();
+        _timers.Clear();
+    }
+
+    /// <summary>The stream goes by another configuration.</summary>
+    public void StreamUpdated() => LeaderOptions = OptionsFor(Host.Configuration);
+
+    /// <summary>Does what is due and what clients want. Deliveries come later, in <see cref="Pump"/>.</summary>
+    public void Turn(long now)
+    {
+        TakeTraffic(now);
+        TakeInterest(now);
+        while (_timers.TryPeek(out var consumer, out var due) && due <= now)
+        {
+            _timers.Dequeue();
+            // An earlier time may have been noted since; then it has had its turn.
+            if (consumer.IsOver || consumer.Armed != due) continue;
+            consumer.Armed = long.MaxValue;
+            consumer.Leader!.Tick(now, consumer);
+            if (consumer.Leader.IsAbandoned) Delete(consumer);
+            else Schedule(consumer);
+        }
+        ProposeReleased();
+    }
+
+    /// <summary>Delivers what may be delivered.</summary>
+    /// <returns>Whether there may be more for another turn.</returns>
+    public bool Pump(long now)
+    {
+        for (var left = Budget; left > 0 && _due.TryDequeue(out var consumer); left -= Share)
+        {
+            consumer.IsDue = false;
+            if (consumer.IsOver) continue;
+            var hasMore = consumer.Leader!.Pump(now, Share, consumer);
+            Note(consumer);
+            Arm(consumer);
+            if (hasMore) SetDue(consumer);
+        }
+        ProposeReleased();
+        return _due.Count > 0;
+    }
+
+    private void Begin(ConsumerHost consumer, long now)
+    {
+        consumer.Begin(now);
+        Schedule(consumer);
+    }
+
+    private void Add(ConsumerHost consumer)
+    {
+        _byName.Add(consumer.Key, consumer);
+        _byId.Add(consumer.Record.Id, consumer);
+        _lastId = Math.Max(_lastId, consumer.Record.Id);
+        Publish(consumer);
+        AddInterest(consumer);
+    }
+
+    private void Drop(ConsumerHost consumer)
+    {
+        _byName.Remove(consumer.Key);
+        _byId.Remove(consumer.Record.Id);
+        Unpublish(consumer);
+        Forget(consumer);
+        RemoveInterest(consumer);
+    }
+
+    /// <summary>Something has happened to a consumer: it may deliver, and be due at another time.</summary>
+    private void Schedule(ConsumerHost consumer)
+    {
+        Note(consumer);
+        Arm(consumer);
+        SetDue(consumer);
+    }
+
+    private void SetDue(ConsumerHost consumer)
+    {
+        if (consumer.IsDue || consumer.IsOver) return;
+        consumer.IsDue = true;
+        _due.Enqueue(consumer);
+    }
+
+    private void Arm(ConsumerHost consumer)
+    {
+        if (consumer.IsOver || consumer.Leader!.NextTick is not { } next || next >= consumer.Armed) return;
+        consumer.Armed = next;
+        _timers.Enqueue(consumer, next);
+    }
+
+    private static ConsumerLeaderOptions OptionsFor(StreamConfiguration stream) => new()
+    {
+        Stream = stream.Name,
+        KeepsOnePerSubject = stream.MaxMessagesPerSubject == 1,
+    };
+}
