@@ -53,7 +53,9 @@ public sealed class ConsumerReplicaTests : IConsumerObserver
         var compared = 0;
         foreach (var group in Recorded().GroupBy(one => one.Group))
         {
-            var replica = new ConsumerReplica(LedConsumer.Pull);
+            // The consumer DI2.
+            var policy = group.Key == "C-R3F-c438mrfM" ? AckPolicy.All : AckPolicy.Explicit;
+            var replica = new ConsumerReplica(LedConsumer.Pull with { AckPolicy = policy });
             foreach (var (from, _, bytes, decoded) in group)
             {
                 if (decoded.TryGetProperty("op", out _)) replica.Apply(bytes, this).ShouldBeTrue(from);
@@ -132,6 +134,7 @@ public sealed class ConsumerReplicaTests : IConsumerObserver
     [InlineData("0a01000000")]
     [InlineData("12")]
     [InlineData("0500")]
+    [InlineData("0a0000000000000080")]
     [InlineData("63")]
     public void DamagedEntriesAreRefused(string hex)
     {
