@@ -26,7 +26,7 @@ public sealed class ConsumerSimulationTests
     }
 
     [Theory]
-    [InlineData(1)]
+    [InlineData(51000)]
     public void SeedsThatFailedOnceDoNoMore(int seed) => Run(seed);
 
     private static void Run(int seed)
@@ -55,7 +55,6 @@ public sealed class ConsumerSimulationTests
         private readonly bool _usesDeaf;
         private bool _listening;
         private int _replies;
-        private int _compared;
 
         public Trace(int seed)
         {
@@ -231,10 +230,11 @@ public sealed class ConsumerSimulationTests
 
         private void Compare()
         {
-            var lines = _real.Trace.Skip(_compared).ToList();
+            var lines = Heard(_real.Trace);
             foreach (var line in lines) Story.AppendLine("  " + line);
-            lines.ShouldBe(_model.Trace.Skip(_compared), "what was sent");
-            _compared = _model.Trace.Count;
+            lines.ShouldBe(Heard(_model.Trace), "what was sent");
+            _real.Trace.Clear();
+            _model.Trace.Clear();
             foreach (var line in lines.Where(line => line.Contains(" $JS.ACK.")))
             {
                 var numbers = line.Split('.');
@@ -250,6 +250,9 @@ public sealed class ConsumerSimulationTests
             figures.Redelivered.ShouldBe(_model.Configuration.MaxDeliver == 1 ? 0 : _model.Redelivered.Count, "redelivered");
             figures.Waiting.ShouldBe(_model.Waiting, "requests");
         }
+
+        /// <summary>Whoever is gone is told of the end of his request or not: nobody hears it.</summary>
+        private List<string> Heard(List<string> trace) => trace.FindAll(line => !_model.Deaf.Contains(line.Split(' ')[0]));
 
         private void Tell(string what) => Story.AppendLine(CultureInfo.InvariantCulture, $"{(_model.Now - LedConsumer.Start) / Millisecond} {what}");
 
