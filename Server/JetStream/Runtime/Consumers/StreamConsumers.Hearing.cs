@@ -85,7 +85,7 @@ internal sealed partial class StreamConsumers : IStoreObserver
         if (_unfiltered.Count == 0 && _filters.Count == 0) return;
         for (var sequence = first; sequence <= last; sequence++)
         {
-            foreach (var consumer in _unfiltered) TellOfNew(consumer);
+            foreach (var consumer in _unfiltered) TellOfNew(consumer, sequence);
             if (_filters.Count > 0) TellFiltered(sequence);
         }
         if (_filters.Count == 0) _fresh.Clear();
@@ -120,9 +120,9 @@ internal sealed partial class StreamConsumers : IStoreObserver
         consumer.Hears = null;
     }
 
-    private void TellOfNew(ConsumerHost consumer)
+    private void TellOfNew(ConsumerHost consumer, ulong sequence)
     {
-        consumer.Leader!.MessageAdded();
+        consumer.Leader!.MessageAdded(sequence);
         SetDue(consumer);
     }
 
@@ -133,7 +133,7 @@ internal sealed partial class StreamConsumers : IStoreObserver
             if (!_store.TryLoad(sequence, _message)) return;
             subject = _message.Subject;
         }
-        foreach (var subscription in _filters.Match(subject).Plain) TellOfNew(((Listener)subscription.Subscriber).Consumer);
+        foreach (var subscription in _filters.Match(subject).Plain) TellOfNew(((Listener)subscription.Subscriber).Consumer, sequence);
     }
 
     /// <summary>A consumer in the index of filters. Filters of a consumer do not overlap, so that it is met once.</summary>
