@@ -16,8 +16,10 @@ public sealed class NodeClientTests
         node.Output.ShouldNotContain("not ok");
     }
 
-    [Fact]
-    public async Task TheOfficialClientsUseStreamsAndBuckets()
+    [Theory]
+    [InlineData("streams.mjs")]
+    [InlineData("consumers.mjs")]
+    public async Task TheOfficialClientsUseStreamsConsumersAndBuckets(string script)
     {
         var folder = Peers.NodeClients();
         var store = Directory.CreateTempSubdirectory("natsaspire-node-");
@@ -28,7 +30,7 @@ public sealed class NodeClientTests
                 StoreDirectory = store.FullName,
                 JetStream = new Server.Configuration.JetStreamOptions { Enabled = true },
             });
-            await using var node = RunningProcess.Start("node", Path.Combine(folder, "streams.mjs"), server.ClientUrl.ToString());
+            await using var node = RunningProcess.Start("node", Path.Combine(folder, script), server.ClientUrl.ToString());
             (await node.WaitForExitAsync(TimeSpan.FromSeconds(60))).ShouldBe(0, node.Output);
             node.Output.ShouldContain("ok drain");
             node.Output.ShouldNotContain("not ok");

@@ -29,6 +29,7 @@ internal sealed partial class StreamHost : Mailbox
     private readonly StreamContext _context;
     private readonly IMessageStore _store;
     private readonly StreamReplica _replica;
+    private readonly StorageRoom? _room;
     private readonly WriteAheadLog? _log;
     private readonly EntrySealer? _sealer;
     private readonly FlushBatch _flush = new();
@@ -40,6 +41,7 @@ internal sealed partial class StreamHost : Mailbox
     private List<Action> _taken = [];
     private readonly StreamLeader _leader;
     private long? _armed;
+    private bool _timerIsSpent;
     private bool _isStopping;
 
     /// <param name="context">What it runs in.</param>
@@ -55,11 +57,12 @@ internal sealed partial class StreamHost : Mailbox
         _store = store;
         _log = log;
         Record = record;
-        _replica = new StreamReplica(record.Configuration, store);
+        if (context.UsageOf?.Invoke(record.Configuration.Storage) is { } usage) _room = new StorageRoom(usage, store, NoteNoRoom);
+        _replica = new StreamReplica(record.Configuration, store, _room);
         _leader = new StreamLeader(_replica, context.LeaderOptions);
         _index = _durable = _completed = store.AppliedIndex;
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
-        _timer = context.Time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = context.Time.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _capture = new StreamCapture(this);
         Key = Encoding.UTF8.GetBytes(record.Configuration.Name);
         _consumers = new StreamConsumers(this, store, isLogged: log is not null);
@@ -194,8 +197,6 @@ internal sealed partial class StreamHost : Mailbox
     {
         if (Fault is not null || _isStopping) return;
         var now = _context.Now;
-        // The timer is spent, be the rest due at the same time.
-        if (_armed <= now) _armed = null;
         if (_leader.NextTick is { } due && due <= now) _leader.Tick(now, this);
     }
 
@@ -213,12 +214,20 @@ internal sealed partial class StreamHost : Mailbox
 
     private static long? Earlier(long? one, long? other) => one is { } left && other is { } right ? Math.Min(left, right) : one ?? other;
 
+    private void OnTimer()
+    {
+        Volatile.Write(ref _timerIsSpent, true);
+        Wake();
+    }
+
     private void Arm()
     {
+        // It may come a little early, and is armed again then.
+        if (Interlocked.Exchange(ref _timerIsSpent, false)) _armed = null;
         var next = Fault is null && !_isStopping ? Earlier(_leader.NextTick, _consumers.NextTick) : null;
         if (next == _armed) return;
         _armed = next;
-        var wait = next is { } due ? TimeSpan.FromMilliseconds(Math.Clamp((due - _context.Now) / 1_000_000, 1, int.MaxValue)) : Timeout.InfiniteTimeSpan;
+        var wait = next is { } due ? TimeSpan.FromMilliseconds(Math.Clamp((due - _context.Now + 999_999) / 1_000_000, 1, int.MaxValue)) : Timeout.InfiniteTimeSpan;
         _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 }

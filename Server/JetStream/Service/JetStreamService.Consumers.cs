@@ -69,6 +69,7 @@ internal sealed partial class JetStreamService
                     // A consumer itself answers this one.
                     if (kind != ApiRequestKind.ConsumerReset) call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
                 }
+                else if (consumer.Leader is null) call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
                 else if (kind == ApiRequestKind.ConsumerInfo) call.Answer(new ConsumerInfoResponse(Describe(stream, consumer)));
                 else if (stream.Fault is not null) call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
                 else ChangeConsumer(stream, consumer, call, kind);
@@ -95,6 +96,7 @@ internal sealed partial class JetStreamService
         var error = ApiRequest.Read<ConsumerCreateRequest>(call.Payload, _settings.Strict, out var request);
         if (error is null && ApiSubject.TryParse(call.LocalSubject, out var subject)) error = request.TakeNames(subject, out request);
         if (error is not null) call.Fail(error);
+        else if (account.Find(call.First) is null && request.Consumer.Replicas > 1) call.Fail(JetStreamErrors.JSStreamReplicasNotSupportedErr);
         else if (TryFind(account, call, out var stream)) Continue(stream, call, () => CreateConsumer(account, stream, request, call));
     }
 
@@ -140,7 +142,7 @@ internal sealed partial class JetStreamService
     private static void Unpin(StreamHost stream, ConsumerHost consumer, ApiCall call)
     {
         _ = ConsumerUnpinRequest.Read(call.Payload, out var request);
-        if (consumer.Configuration.PriorityPolicy != PriorityPolicy.PinnedClient || !stream.Consumers.Unpin(consumer, request.Group)) call.Fail(JetStreamErrors.JSConsumerInvalidPriorityGroupErr);
+        if (!stream.Consumers.Unpin(consumer, request.Group)) call.Fail(JetStreamErrors.JSConsumerInvalidPriorityGroupErr);
         else call.Answer(new ConsumerUnpinResponse());
     }
 

@@ -10,6 +10,8 @@ namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 /// <summary>What consumers hear of the stream: only those awake, and only of messages that are for them.</summary>
 internal sealed partial class StreamConsumers : IStoreObserver
 {
+    private const int MostGone = 10_000;
+
     private readonly IMessageStore _store;
 
     /// <summary>Those that hear of every message.</summary>
@@ -33,7 +35,13 @@ internal sealed partial class StreamConsumers : IStoreObserver
     /// <inheritdoc/>
     public void Removed(ulong sequence, ReadOnlySpan<byte> subject)
     {
-        if (!_isRunning) return;
+        if (!_isRunning || _wasCleared) return;
+        if (_gone.Count >= MostGone)
+        {
+            // To count again is cheaper then, and needs no room.
+            _wasCleared = true;
+            return;
+        }
         foreach (var consumer in _unfiltered) _gone.Add((consumer, sequence));
         if (_filters.Count == 0) return;
         foreach (var subscription in _filters.Match(subject).Plain) _gone.Add((((Listener)subscription.Subscriber).Consumer, sequence));

@@ -68,7 +68,48 @@ internal sealed class EngineOnSimulatedDisk : IAsyncDisposable
         return JsonDocument.Parse(_answers.All[number]).RootElement;
     }
 
+    /// <summary>Everything that a consumer has to give now: what a message says, and where its acknowledgement goes.</summary>
+    public async Task<IReadOnlyDictionary<int, string>> PullAsync(string stream, string consumer)
+    {
+        var inbox = Encoding.ASCII.GetBytes($"pulled.{++_pulls}");
+        var deliveries = new Deliveries();
+        var subscription = new Subscription(deliveries, inbox);
+        Accounts.Global.Subscribe(subscription);
+        Accounts.Global.PublishInternal(Encoding.ASCII.GetBytes($"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"), inbox, """{"batch":1000,"no_wait":true}"""u8, null);
+        await Wait.Until($"the end of pull {_pulls}", () => deliveries.HasEnded, () => string.Join(',', deliveries.All.Keys));
+        Accounts.Global.Unsubscribe(subscription);
+        return deliveries.All;
+    }
+
+    /// <summary>Says something to a message; the answer has the number.</summary>
+    public void Acknowledge(string subject, string what, int number) => Accounts.Global.PublishInternal(
+        Encoding.ASCII.GetBytes(subject), Encoding.ASCII.GetBytes($"answers.{number}"), Encoding.ASCII.GetBytes(what), null);
+
+    /// <summary>Waits for an answer without a content.</summary>
+    public Task ConfirmedAsync(int number) => Wait.Until($"the answer to {number}", () => _answers.All.ContainsKey(number));
+
+    private int _pulls;
+
     public ValueTask DisposeAsync() => Engine.DisposeAsync();
+
+    private sealed class Deliveries : Subscriber
+    {
+        private volatile bool _hasEnded;
+
+        public ConcurrentDictionary<int, string> All { get; } = [];
+
+        public bool HasEnded => _hasEnded;
+
+        public override SubscriberKind Kind => SubscriberKind.Client;
+
+        public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch)
+        {
+            // A status has no payload.
+            if (message.Payload.IsEmpty) _hasEnded = true;
+            else All[int.Parse(message.Payload, System.Globalization.CultureInfo.InvariantCulture)] = Encoding.ASCII.GetString(message.Reply);
+            return true;
+        }
+    }
 
     private sealed class Answers : Subscriber
     {

@@ -28,8 +28,17 @@ public sealed class PullRequestTests
         const string Json = """{"expires":5000000000,"batch":10,"max_bytes":1024,"no_wait":true,"idle_heartbeat":1000000000,"group":"jobs","min_pending":5,"min_ack_pending":-6,"id":"pin id","priority":3}""";
         var expected = new PullRequest
         {
-            Expires = 5_000_000_000, Batch = 10, MaxBytes = 1024, NoWait = true, Heartbeat = 1_000_000_000, Group = "jobs",
-            MinPending = 5, MinAckPending = -6, PinId = "pin id", Priority = 3, IsFormal = true,
+            Expires = 5_000_000_000,
+            Batch = 10,
+            MaxBytes = 1024,
+            NoWait = true,
+            Heartbeat = 1_000_000_000,
+            Group = "jobs",
+            MinPending = 5,
+            MinAckPending = -6,
+            PinId = "pin id",
+            Priority = 3,
+            IsFormal = true,
         };
         Read(Json).ShouldBe(expected);
         Read(Json.Replace(",", " ,\n ", StringComparison.Ordinal).Replace(":", " : ", StringComparison.Ordinal)).ShouldBe(expected);
