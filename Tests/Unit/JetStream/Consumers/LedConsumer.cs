@@ -162,7 +162,7 @@ internal sealed class LedConsumer : IConsumerEffects, IConsumerObserver, IDispos
         var end = Nanoseconds + nanoseconds;
         for (var turns = 0; Leader.NextTick is { } next && next <= end; turns++)
         {
-            turns.ShouldBeLessThan(10_000, "there is no end of it");
+            turns.ShouldBeLessThan(100_000, "there is no end of it");
             Nanoseconds = Math.Max(Nanoseconds, next);
             Leader.Tick(Nanoseconds, this);
             DoPump();
