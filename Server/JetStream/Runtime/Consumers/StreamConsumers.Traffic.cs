@@ -4,6 +4,7 @@ using NatsAspire.Server.JetStream.Consumers;
 using NatsAspire.Server.JetStream.Consumers.Delivery;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 
@@ -42,7 +43,8 @@ internal sealed partial class StreamConsumers
     /// <param name="reply">What to answer to; empty: nothing.</param>
     /// <param name="headers">A whole block; empty: none.</param>
     /// <param name="payload">The payload.</param>
-    public void Send(ReadOnlySpan<byte> to, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    /// <returns>Who has got more than he can read for now; null: nobody.</returns>
+    public Subscriber? Send(ReadOnlySpan<byte> to, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {
         var length = headers.Length + payload.Length + 2;
         _sentBytes += length;
@@ -52,6 +54,13 @@ internal sealed partial class StreamConsumers
         "\r\n"u8.CopyTo(_body.AsSpan(length - 2));
         var message = new Message { Subject = subject, Reply = reply, HeaderLength = headers.Length, BodyAndCrlf = _body.AsSpan(0, length) };
         Host.Account.PublishInternal(to, message, Host.Matches, Host.Flush);
+        if (!Host.Flush.ProducerShouldStall) return null;
+        Host.Flush.ProducerShouldStall = false;
+        foreach (var subscription in Host.Matches.Match(to, Host.Account.Subscriptions).Plain)
+        {
+            if (subscription.Subscriber.IsBehind) return subscription.Subscriber;
+        }
+        return null;
     }
 
     /// <summary>Answers when all that was proposed is durable.</summary>

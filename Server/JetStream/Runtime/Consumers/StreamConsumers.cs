@@ -22,8 +22,11 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>Messages of one consumer before others have their turn.</summary>
     private const int Share = 256;
 
+    /// <summary>Bytes of one consumer, about: well below what a reader may leave waiting between being slow and being too slow.</summary>
+    private const int ShareBytes = 256 << 10;
+
     /// <summary>Nanoseconds.</summary>
-    private const long StallFor = 2_000_000;
+    private const long LookAgainAfter = 2_000_000;
 
     private readonly Dictionary<byte[], ConsumerHost> _byName = new(ByteArrayComparer.Instance);
     private readonly Dictionary<byte[], ConsumerHost>.AlternateLookup<ReadOnlySpan<byte>> _find;
@@ -33,7 +36,8 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     private ulong _lastId;
     private bool _isRunning;
     private long _sentBytes;
-    private long _stalledUntil;
+    private readonly List<ConsumerHost> _heldUp = [];
+    private long _lookAgain;
 
     /// <param name="host">The stream.</param>
     /// <param name="store">Its messages.</param>
@@ -79,7 +83,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         {
             var next = _timers.TryPeek(out _, out var due) ? due : long.MaxValue;
             if (_lazySince != 0) next = Math.Min(next, _lazySince + LazyFor);
-            if (_stalledUntil != 0) next = Math.Min(next, _stalledUntil);
+            if (_heldUp.Count > 0) next = Math.Min(next, _lookAgain);
             return next == long.MaxValue ? null : next;
         }
     }
@@ -174,7 +178,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>Does what is due and what clients want. Deliveries come later, in <see cref="Pump"/>.</summary>
     public void Turn(long now)
     {
-        if (_stalledUntil <= now) _stalledUntil = 0;
+        GoOnWithHeldUp(now);
         TakeTraffic(now);
         TakeInterest(now);
         while (_timers.TryPeek(out var consumer, out var due) && due <= now)
@@ -196,32 +200,42 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     {
         var share = ShareOf(_store.State);
         _sentBytes = 0;
-        for (var left = Budget; left > 0 && _sentBytes < BudgetBytes && !IsStalled(now) && _due.TryDequeue(out var consumer); left -= Share)
+        for (var left = Budget; left > 0 && _sentBytes < BudgetBytes && _due.TryDequeue(out var consumer); left -= Share)
         {
             consumer.IsDue = false;
-            if (consumer.IsOver) continue;
+            if (consumer.IsOver || IsHeldUp(consumer, now)) continue;
             var hasMore = consumer.Leader!.Pump(now, share, consumer);
             Note(consumer);
             Arm(consumer);
             if (hasMore) SetDue(consumer);
         }
         ProposeReleased();
-        return _due.Count > 0 && _stalledUntil == 0;
+        return _due.Count > 0;
     }
 
     /// <summary>Messages that a consumer may deliver at once: fewer of large ones.</summary>
     private static int ShareOf(in StoreState state) =>
-        state.Messages == 0 ? Share : (int)Math.Clamp(BudgetBytes / 4 / Math.Max(1, (long)(state.Bytes / state.Messages)), 1, Share);
+        state.Messages == 0 ? Share : (int)Math.Clamp(ShareBytes / Math.Max(1, (long)(state.Bytes / state.Messages)), 1, Share);
 
-    /// <summary>Whoever gets messages cannot keep up: a pause, or he would be closed for what waits for him.</summary>
-    private bool IsStalled(long now)
+    /// <summary>Whether a consumer's reader has so much to read that it would be closed for more; it is looked at again a little later.</summary>
+    private bool IsHeldUp(ConsumerHost consumer, long now)
     {
-        if (Host.Flush.ProducerShouldStall)
+        if (consumer.Behind is not { } reader) return false;
+        if (!reader.IsBehind)
         {
-            Host.Flush.ProducerShouldStall = false;
-            _stalledUntil = now + StallFor;
+            consumer.Behind = null;
+            return false;
         }
-        return _stalledUntil != 0;
+        if (_heldUp.Count == 0) _lookAgain = now + LookAgainAfter;
+        _heldUp.Add(consumer);
+        return true;
+    }
+
+    private void GoOnWithHeldUp(long now)
+    {
+        if (_heldUp.Count == 0 || _lookAgain > now) return;
+        foreach (var consumer in _heldUp) SetDue(consumer);
+        _heldUp.Clear();
     }
 
     private void Begin(ConsumerHost consumer, long now)

@@ -116,7 +116,7 @@ public sealed class ConsumerDeliveryTests : IDisposable
         await AskAsync(client, "CONSUMER.CREATE.S.C", """{"stream_name":"S","config":{"durable_name":"C","name":"C","ack_policy":"explicit","max_waiting":10}}""");
         var inbox = await client.SubscribeAsync("flood");
         for (var i = 0; i < 500; i++) await client.PublishAsync("$JS.API.CONSUMER.MSG.NEXT.S.C", """{"batch":1,"expires":30000000000}""", "flood");
-        for (var i = 0; i < 490; i++) (await inbox.NextAsync()).Headers!.Status.ShouldBe("409");
+        for (var i = 0; i < 490; i++) (await inbox.NextAsync()).Headers!.Status.ShouldBe("409 Exceeded MaxWaiting");
         (await AskAsync(client, "CONSUMER.INFO.S.C")).GetProperty("num_waiting").GetInt32().ShouldBe(10);
         await client.RequestAsync("s", "1");
         var message = await inbox.NextAsync();
