@@ -88,8 +88,9 @@ internal static class Consume
         {
             // A connection of its own: nothing of the consumer before is under way to it.
             using var client = new JetStreamClient(server.Address);
-            client.Add($"SUB {Inbox} {Sid}\r\n");
+            // Nobody listens before the API's answer is read, behind which messages might have come.
             Create(client, stream, "C", configuration);
+            client.Add($"SUB {Inbox} {Sid}\r\n");
             done += use(client, IsOver);
             client.Flush();
             Delete(client, stream, "C");
