@@ -25,7 +25,8 @@ internal sealed partial class StreamConsumers
     /// </summary>
     public void Take(in Message message)
     {
-        if (_traffic.TryAdd(message, Host.Now) is not null) Host.Wake();
+        // When it came does not matter: the turn that takes it has its own time.
+        if (_traffic.TryAdd(message, timestamp: 0) is not null) Host.Wake();
     }
 
     /// <summary>From any thread.</summary>
