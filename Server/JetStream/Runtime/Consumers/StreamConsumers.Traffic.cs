@@ -17,16 +17,19 @@ internal sealed partial class StreamConsumers
     private readonly PublishQueue _traffic = new(MaxQueued, MaxQueuedBytes);
     private readonly ConcurrentQueue<ConsumerHost> _interest = new();
     private readonly ConsumerCapture _capture;
+    private readonly WakeAtEnd _wake;
     private byte[] _body = new byte[4096];
 
     /// <summary>
     /// A pull request (its subject is the consumer's name), an acknowledgement or an answer to flow control; on its
     /// publisher's loop. What is too much is dropped: clients ask again, and messages are delivered again.
     /// </summary>
-    public void Take(in Message message)
+    /// <param name="message">What it says.</param>
+    /// <param name="batch">The loop's: when it ends, the mailbox is woken, once for all that has come with it.</param>
+    public void Take(in Message message, FlushBatch batch)
     {
         // When it came does not matter: the turn that takes it has its own time.
-        if (_traffic.TryAdd(message, timestamp: 0) is not null) Host.Wake();
+        if (_traffic.TryAdd(message, timestamp: 0, out var isFirst) is not null && isFirst) batch.Touch(_wake);
     }
 
     /// <summary>From any thread.</summary>
@@ -135,6 +138,22 @@ internal sealed partial class StreamConsumers
 
     private static ulong Number(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> name) =>
         HeaderBlock.TryGet(headers, name, out var value) && ulong.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    /// <summary>Wakes the mailbox when a loop's batch ends.</summary>
+    private sealed class WakeAtEnd(StreamHost host) : IFlushTarget
+    {
+        public void EnterGate()
+        {
+            // Nothing is appended to it under a gate.
+        }
+
+        public void ExitGate()
+        {
+            // Nothing is appended to it under a gate.
+        }
+
+        public void Flush() => host.Wake();
+    }
 }
 
 /// <summary>Tokens of subjects.</summary>

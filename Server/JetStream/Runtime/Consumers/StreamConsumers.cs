@@ -51,6 +51,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         Visible = new VisibleMessages(store);
         LeaderOptions = OptionsFor(host.Configuration);
         _capture = new ConsumerCapture(this);
+        _wake = new WakeAtEnd(host);
         store.Observer = this;
     }
 
