@@ -51,7 +51,7 @@ public interface IMessageStore : IDisposable
 
     /// <summary>Removes messages of a filter.</summary>
     /// <param name="filter">Which subjects.</param>
-    /// <param name="below">Only sequences below this; 0: all.</param>
+    /// <param name="below">Only sequences below this; 0: all. One beyond the last, when every subject is meant and none kept, becomes the first.</param>
     /// <param name="keep">So many of the newest stay.</param>
     /// <returns>Messages removed.</returns>
     ulong Purge(SubjectFilter filter, ulong below, ulong keep);

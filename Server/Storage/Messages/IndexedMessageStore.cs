@@ -82,7 +82,7 @@ public abstract partial class IndexedMessageStore : IMessageStore
     public ulong Purge(SubjectFilter filter, ulong below, ulong keep)
     {
         if (filter.IsAll && below == 0 && keep == 0) return Clear();
-        if (filter.IsAll && keep == 0) return Compact(Math.Min(below, _last + 1));
+        if (filter.IsAll && keep == 0) return Compact(below);
         var matching = CountPending(filter, 0, lastPerSubject: false);
         if (matching <= keep) return 0;
         Span<ulong> hashes = stackalloc ulong[MaxHashes];

@@ -35,6 +35,7 @@ public sealed class ConsumerCrashTests
     }
 
     [Fact]
+    [Upstream("filestore_test.go", "TestFileStoreConsumerStoreEncodeAfterRestart")]
     public async Task AStoppedServerKnowsItsConsumersAgain()
     {
         var disk = new SimulatedDisk();

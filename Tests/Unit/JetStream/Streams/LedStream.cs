@@ -30,13 +30,14 @@ internal sealed class LedStream : IStreamEffects, IDisposable
         AllowRollup = true,
     };
 
-    private readonly MemoryMessageStore _store = new();
     private readonly MessageBuffer _buffer = new();
     private readonly StreamLeaderOptions _options;
     private readonly Queue<byte[]> _waiting = [];
+    private IMessageStore _store;
 
-    public LedStream(StreamConfiguration configuration, StreamLeaderOptions? options = null)
+    public LedStream(StreamConfiguration configuration, StreamLeaderOptions? options = null, IMessageStore? store = null)
     {
+        _store = store ?? new MemoryMessageStore();
         _options = options ?? new StreamLeaderOptions();
         Replica = new StreamReplica(configuration, _store);
         Leader = new StreamLeader(Replica, _options);
@@ -101,9 +102,11 @@ internal sealed class LedStream : IStreamEffects, IDisposable
     }
 
     /// <summary>Begins anew with what is stored.</summary>
-    public void Restart()
+    /// <param name="store">Opened again; null: it stayed as it was.</param>
+    public void Restart(IMessageStore? store = null)
     {
         Leader.Dispose();
+        _store = store ?? _store;
         Replica = new StreamReplica(Replica.Configuration, _store);
         Leader = new StreamLeader(Replica, _options);
     }

@@ -70,6 +70,9 @@ public sealed class FileStoreDamageTests
     [InlineData(DiskCall.Rename, DiskFault.ReadOnly)]
     [InlineData(DiskCall.SyncDirectory, DiskFault.Device)]
     [InlineData(DiskCall.Open, DiskFault.TooManyFiles)]
+    [Upstream("filestore_test.go", "TestFileStoreWriteFailures")]
+    [Upstream("filestore_test.go", "TestFileStoreStoreRawMessageThrowsPermissionErrorIfFSModeReadOnly")]
+    [Upstream("filestore_test.go", "TestFileStoreWriteFullStateThrowsPermissionErrorIfFSModeReadOnly")]
     public void A_failing_disk_is_said_so_and_nothing_durable_is_lost(DiskCall call, DiskFault fault)
     {
         for (var nth = 1; nth < 12; nth++)
@@ -87,6 +90,21 @@ public sealed class FileStoreDamageTests
             using var store = FileMessageStore.Open(after, FileStoreScript.Directory, script.Options);
             store.AppliedIndex.ShouldBeGreaterThanOrEqualTo(durable);
         }
+    }
+
+    [Fact]
+    [Upstream("filestore_test.go", "TestFileStoreOutOfSpaceRebuildState")]
+    public void A_message_that_finds_no_room_changes_nothing()
+    {
+        using var kept = new KeptStore("plain");
+        kept.Append("foo", new string('A', 400));
+        kept.Append("bar", new string('B', 90));
+        var (state, subjects) = (kept.State, kept.Store.Subjects(SubjectFilter.All).Count());
+        kept.Disk.Fail(DiskCall.Write, nth: 1, fault: DiskFault.Full);
+        Should.Throw<DiskException>(() => kept.Append("baz", new string('C', 400)));
+        kept.State.ShouldBe(state);
+        kept.Store.Subjects(SubjectFilter.All).Count().ShouldBe(subjects);
+        (kept.Text(1), kept.Text(2), kept.Text(3)).ShouldBe((new string('A', 400), new string('B', 90), null));
     }
 
     private static void Run(FileStoreScript script)

@@ -13,6 +13,7 @@ public sealed class FileStoreSecrecyTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
+    [Upstream("filestore_test.go", "TestFileStoreEraseMsg")]
     public void An_erased_message_is_overwritten_with_the_next_checkpoint(int sealing)
     {
         var disk = new SimulatedDisk();

@@ -69,6 +69,7 @@ public sealed class MessageStoreTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [Upstream("store_test.go", "TestStoreCompactFullyDeletedRange")]
     public void Compacting_to_a_removed_sequence_with_nothing_behind_leaves_nothing(bool inFile)
     {
         using var store = Filled(inFile, 3);
@@ -107,6 +108,7 @@ public sealed class MessageStoreTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [Upstream("store_test.go", "TestStoreSubjectStateConsistency")]
     public void Ends_of_a_subject_are_right_after_every_removal(bool inFile)
     {
         using var store = Filled(inFile, 4);

@@ -17,6 +17,8 @@ public sealed class DeleteMarkerTests
 
     [Fact]
     [Upstream("jetstream_test.go", "TestJetStreamSubjectDeleteMarkers")]
+    [Upstream("filestore_test.go", "TestFileStoreSubjectDeleteMarkers")]
+    [Upstream("memstore_test.go", "TestMemStoreSubjectDeleteMarkers")]
     public void TheLastMessageOfASubjectMakesWayForAMarker()
     {
         using var stream = new LedStream(Marking);

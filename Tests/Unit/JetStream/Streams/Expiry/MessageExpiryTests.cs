@@ -26,6 +26,8 @@ public sealed class MessageExpiryTests
 
     [Theory]
     [Upstream("jetstream_test.go", "TestJetStreamMessageTTL")]
+    [Upstream("filestore_test.go", "TestFileStoreMessageTTL")]
+    [Upstream("memstore_test.go", "TestMemStoreMessageTTL")]
     [InlineData("1", 1)]
     [InlineData("5s", 5)]
     [InlineData("1.9s", 1)]
@@ -107,6 +109,26 @@ public sealed class MessageExpiryTests
         stream.Held.ShouldBe("");
         stream.Pass(30);
         stream.Leader.NextTick.ShouldBeNull();
+    }
+
+    [Fact]
+    [Upstream("filestore_test.go", "TestFileStoreUpdateConfigTTLState")]
+    [Upstream("memstore_test.go", "TestMemStoreUpdateConfigTTLState")]
+    [Upstream("store_test.go", "TestStoreUpdateConfigTTLState")]
+    public void TimesCountOnceTheyAreAllowed()
+    {
+        using var stream = new LedStream(LedStream.Plain);
+        stream.Publish("a");
+        stream.Leader.NextTick.ShouldBeNull();
+        stream.Update(configuration => configuration with { AllowMessageTtl = true });
+        stream.Publish("b", "Nats-TTL: 1");
+        stream.Pass(1);
+        stream.Held.ShouldBe("1:a");
+        stream.Update(configuration => configuration with { AllowMessageTtl = false });
+        stream.Publish("c", "Nats-TTL: 1")!.ShouldContain("\"err_code\":10166");
+        stream.Publish("d");
+        stream.Pass(100);
+        stream.Held.ShouldBe("1:a 3:d");
     }
 
     [Fact]
