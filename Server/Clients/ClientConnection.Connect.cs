@@ -43,7 +43,7 @@ public sealed partial class ClientConnection
         _awaitsConnect = true;
         _authTimer = Loop.CreateTimer(() =>
         {
-            ClientLog.Debug(Log, _label, "Authentication Timeout");
+            if (_hub.Repeated.Admits("Authentication Timeout")) ClientLog.Debug(Log, _label, "Authentication Timeout");
             SendError("Authentication Timeout");
             Close(CloseReason.AuthenticationTimeout);
         });

@@ -14,6 +14,12 @@ public sealed partial class ClientConnection
         if (IsClosing || _step != OpeningStep.Done) return;
         _trace = Log.IsEnabled(LogLevel.Trace);
         _maxControlLine = _hub.Options.Limits.MaxControlLine;
+        if (Tls is not null && (WebSocket is null ? _hub.Settings.Tls : _hub.Settings.WebSocket?.Tls)?.IsPinned(Tls.PeerCertificate) == false)
+        {
+            ClientLog.Error(Log, _label, "certificate is no longer among the pinned ones");
+            Close(CloseReason.TlsHandshakeError);
+            return;
+        }
         if (_awaitsConnect) return;
         if (!Authenticator.IsSlow(_connect)) Readmit(Authenticator.Authenticate(_connect, Facts));
         else ReadmitElsewhere();

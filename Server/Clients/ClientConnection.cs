@@ -147,15 +147,20 @@ public sealed partial class ClientConnection : Connection
     /// <summary>The server has more clients than it is to have. From any thread.</summary>
     internal void CloseAsExcess()
     {
-        ClientLog.Error(Log, _label, "maximum connections exceeded");
-        SendError("maximum connections exceeded");
+        RefuseAndLog("maximum connections exceeded");
         Close(CloseReason.MaxConnectionsExceeded);
     }
 
     internal void CloseAsExcessOfAccount()
     {
-        SendError("maximum account active connections exceeded");
+        RefuseAndLog("maximum account active connections exceeded");
         Close(CloseReason.MaxAccountConnectionsExceeded);
+    }
+
+    private void RefuseAndLog(string error)
+    {
+        if (_hub.Repeated.Admits(error)) ClientLog.Error(Log, _label, error);
+        SendError(error);
     }
 
     private void SendError(string text)

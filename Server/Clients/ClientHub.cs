@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
 using NatsAspire.Server.Security.Tls;
@@ -43,6 +44,9 @@ public sealed class ClientHub
     public Authenticator Authenticator => _settings.Authenticator;
 
     public ILogger Log { get; }
+
+    /// <summary>Keeps what many clients are told from being logged for each of them.</summary>
+    internal RepeatedTexts Repeated { get; } = new(TimeProvider.System);
 
     /// <summary>INFO without what is particular to one client.</summary>
     public ServerInfo Info => _info;

@@ -43,6 +43,13 @@ public sealed partial class NatsServer
         _clients.UpdateInfo(info => info with { JetStream = true, Domain = Options.JetStream.Domain });
     }
 
+    /// <summary>Gives accounts JetStream that have it now, and other limits to those that have it.</summary>
+    private void ReloadJetStream(ServerOptions fresh)
+    {
+        if (_jetStream is not { } engine) return;
+        foreach (var (account, limits) in JetStreamAccounts(fresh)) engine.Enable(account, limits);
+    }
+
     private async Task StopJetStreamAsync(JetStreamEngine engine)
     {
         if (_jetStreamService is { } service) await service.StopTransfersAsync().ConfigureAwait(false);

@@ -66,12 +66,14 @@ public sealed partial class NatsServer
         _routeTls = routeTls;
         OptionsLoadedAt = TimeProvider.System.GetUtcNow();
         Accounts.Configure(fresh);
+        ReloadJetStream(fresh);
         _clients.UpdateSettings(settings);
         _clientUrls = null;
         _clients.UpdateInfo(WithOptions);
         _clients.Reload();
         _system?.TrackLimits();
         _routes?.Reload(current.Cluster);
+        if (fresh.Cluster.Tls is { Insecure: true } && current.Cluster.Tls is not { Insecure: true }) ServerLog.RoutesAreNotVerified(_log);
         foreach (var change in ReloadReport.Describe(current, fresh)) ServerLog.ReloadedOption(_log, change);
         ServerLog.Reloaded(_log, fresh.ConfigDigest is { } digest ? $"({digest})" : "");
         OnReloaded?.Invoke(current, fresh);

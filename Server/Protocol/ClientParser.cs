@@ -19,7 +19,6 @@ public static class ClientParser
     private const int Connect = 1, Info = 2, Ping = 3, Pong = 4, Pub = 5, HPub = 6, Sub = 7, Unsub = 8, Ok = 9, Err = 10;
 
     /// <summary>What a control line has beside its arguments.</summary>
-    private const int BlankAndReturn = 2;
 
     private static readonly OperationName[] Names =
     [
@@ -195,7 +194,7 @@ public static class ClientParser
     {
         var end = rest.IndexOf((byte)'\n');
         // The same measure for a line with and without its end, so that how it is split makes no difference.
-        if ((end < 0 ? rest.Length : end) - nameLength > protocol.MaxControlLine + BlankAndReturn)
+        if ((end < 0 ? rest.Length : end) - nameLength > protocol.MaxControlLine + ControlLine.BlankAndReturn)
         {
             return Fail(ref protocol, ProtocolFault.ControlLineTooLong, rest);
         }

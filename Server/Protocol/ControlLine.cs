@@ -3,6 +3,9 @@ namespace NatsAspire.Server.Protocol;
 /// <summary>Splitting and reading of control-line arguments.</summary>
 public static class ControlLine
 {
+    /// <summary>A line's blank behind the operation and its CR, which limits do not count.</summary>
+    internal const int BlankAndReturn = 2;
+
     /// <summary>Most digits a size may have; longer ones are refused before they could overflow.</summary>
     private const int MaxSizeDigits = 9;
 

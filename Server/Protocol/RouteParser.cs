@@ -62,7 +62,8 @@ public static class RouteParser
                 return 0;
         }
         var end = rest.IndexOf((byte)'\n');
-        if (end < 0 ? rest.Length > protocol.MaxControlLine : end > protocol.MaxControlLine)
+        // The same measure for a line with and without its end, so that how it is split makes no difference.
+        if ((end < 0 ? rest.Length : end) - operation.Name.Length > protocol.MaxControlLine + ControlLine.BlankAndReturn)
         {
             return Fail(ref protocol, ProtocolFault.ControlLineTooLong, rest);
         }

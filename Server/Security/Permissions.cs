@@ -19,7 +19,8 @@ public sealed class Permissions
         // Who may only answer publishes nothing of its own.
         if (publishAllow is null && options.Publish?.Deny is null && options.Responses is not null) publishAllow = [];
         _publishAllow = SubjectFilter.Compile(publishAllow);
-        _publishDeny = SubjectFilter.Compile(options.Publish?.Deny);
+        // A queue means nothing to a publish; a rule that names one denies its subject all the same.
+        _publishDeny = SubjectFilter.Compile(options.Publish?.Deny, ignoresQueues: true);
         _subscribeAllow = SubjectFilter.Compile(options.Subscribe?.Allow);
         _subscribeDeny = SubjectFilter.Compile(options.Subscribe?.Deny);
         Responses = options.Responses;

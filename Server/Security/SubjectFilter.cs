@@ -12,8 +12,11 @@ public sealed class SubjectFilter
     private SubjectFilter(Entry[] entries) => _entries = entries;
 
     /// <summary>Compiles <c>"subject"</c> and <c>"subject queue"</c> entries; null gives null: no list at all.</summary>
-    public static SubjectFilter? Compile(IReadOnlyList<string>? subjects) =>
-        subjects is null ? null : new SubjectFilter([.. subjects.Select(ParseEntry)]);
+    /// <param name="subjects">The entries.</param>
+    /// <param name="ignoresQueues">Every entry counts as if it had no queue.</param>
+    /// <exception cref="ConfigurationValueException">An entry is not a subject with at most one queue.</exception>
+    public static SubjectFilter? Compile(IReadOnlyList<string>? subjects, bool ignoresQueues = false) =>
+        subjects is null ? null : new SubjectFilter([.. subjects.Select(ParseEntry).Select(entry => ignoresQueues ? entry with { Queue = null } : entry)]);
 
     /// <summary>True when an entry without a queue matches.</summary>
     public bool Matches(ReadOnlySpan<byte> subject)

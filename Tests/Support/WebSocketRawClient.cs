@@ -25,6 +25,9 @@ public sealed class WebSocketRawClient : IDisposable
     /// <summary>Head of the answer to the upgrade.</summary>
     public string Response { get; private set; } = "";
 
+    /// <summary>What the server showed; null without TLS.</summary>
+    public X509Certificate? ServerCertificate => (_stream as SslStream)?.RemoteCertificate;
+
     /// <summary>Own frames are masked.</summary>
     public bool Masks { get; set; } = true;
 

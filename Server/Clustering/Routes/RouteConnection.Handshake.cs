@@ -92,7 +92,14 @@ public sealed partial class RouteConnection
     internal void Reload() => Loop.Post(() =>
     {
         _trace = Log.IsEnabled(LogLevel.Trace);
-        if (!IsClosing) ReloadCompression();
+        if (IsClosing) return;
+        if (Tls is not null && _host.Tls?.IsPinned(Tls.PeerCertificate) == false)
+        {
+            RouteLog.Error(Log, _label, "certificate is no longer among the pinned ones");
+            Close(CloseReason.TlsHandshakeError);
+            return;
+        }
+        ReloadCompression();
         if (!IsClosing && _connect is not null && !IsAuthentic(_connect)) RefuseAuthentication();
     });
 

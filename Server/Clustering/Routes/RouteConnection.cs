@@ -14,7 +14,9 @@ namespace NatsAspire.Server.Clustering.Routes;
 /// <summary>One connection to another server of the cluster.</summary>
 public sealed partial class RouteConnection : Connection, IInterestListener
 {
-    private const int MaxControlLine = 1024 * 1024;
+    /// <summary>A line between servers may be as many times longer than a client's: it names accounts, origins and queues.</summary>
+    private const int ControlLineFactor = 16;
+
     private const int MaxRoutedMessage = 65 * 1024 * 1024;
     private readonly RouteManager _manager;
     private readonly IRouteHost _host;
@@ -128,7 +130,7 @@ public sealed partial class RouteConnection : Connection, IInterestListener
     /// <summary>The grammar's calls, forwarded; a struct so that the parser is compiled for it.</summary>
     private readonly struct Operations(RouteConnection route) : IRouteProtocol
     {
-        public int MaxControlLine => RouteConnection.MaxControlLine;
+        public int MaxControlLine => (int)Math.Min(ControlLineFactor * (long)route._host.Options.Limits.MaxControlLine, MaxRoutedMessage);
 
         public int MaxMessageSize => route._registered ? MaxRoutedMessage : 0;
 

@@ -13,8 +13,15 @@ public static class ReloadCheck
             if (Equals(before, after)) continue;
             return $"config reload not supported for {name}: old={before}, new={after}";
         }
-        return null;
+        // What the block holds is secret in part, so the message does not show it.
+        return SameBesidesTls(current.WebSocket, fresh.WebSocket) ? null : "config reload not supported for Websocket";
     }
+
+    private static bool SameBesidesTls(WebSocketOptions current, WebSocketOptions fresh) =>
+        current.AllowedOrigins.SequenceEqual(fresh.AllowedOrigins)
+        && current.Headers.Count == fresh.Headers.Count
+        && current.Headers.All(header => fresh.Headers.TryGetValue(header.Key, out var value) && value == header.Value)
+        && current == fresh with { Tls = current.Tls, AllowedOrigins = current.AllowedOrigins, Headers = current.Headers };
 
     /// <summary>What is fixed for the life of a server, under upstream's names.</summary>
     private static IEnumerable<(string Name, object? Value)> Fixed(ServerOptions options)

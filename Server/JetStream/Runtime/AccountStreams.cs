@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Messages;
 
@@ -15,6 +16,8 @@ internal sealed class AccountStreams : IStreamCatalog
     private readonly JetStreamEngine _engine;
     private ImmutableSortedDictionary<string, StreamHost> _streams = ImmutableSortedDictionary.Create<string, StreamHost>(StringComparer.Ordinal);
     private ImmutableDictionary<string, string> _offline = ImmutableDictionary<string, string>.Empty;
+    private readonly StorageUsage _memory;
+    private readonly StorageUsage _files;
     private volatile AccountTiers _tiers;
 
     public AccountStreams(JetStreamEngine engine, Account account, AccountLimits limits)
@@ -23,7 +26,9 @@ internal sealed class AccountStreams : IStreamCatalog
         Account = account;
         Limits = limits;
         _tiers = AccountTiers.For(limits);
-        Context = engine.ContextOf(account) with { Find = Find };
+        (_memory, _files) = (new StorageUsage(engine.MemoryUsage), new StorageUsage(engine.FileUsage));
+        UseLimits(limits);
+        Context = engine.ContextOf(account) with { Find = Find, UsageOf = storage => storage == StorageType.Memory ? _memory : _files };
     }
 
     public Account Account { get; }
@@ -60,7 +65,11 @@ internal sealed class AccountStreams : IStreamCatalog
     };
 
     /// <summary>The account has other limits from now on.</summary>
-    public void UseLimits(AccountLimits limits) => (Limits, _tiers) = (limits, AccountTiers.For(limits));
+    public void UseLimits(AccountLimits limits)
+    {
+        (Limits, _tiers) = (limits, AccountTiers.For(limits));
+        (_memory.Limit, _files.Limit) = (limits.MaxMemory, limits.MaxStorage);
+    }
 
     /// <summary>Makes a stream and has it run.</summary>
     /// <param name="configuration">Admitted.</param>

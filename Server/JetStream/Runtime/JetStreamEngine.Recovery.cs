@@ -44,7 +44,8 @@ internal sealed partial class JetStreamEngine
     private void Recover(LogOptions walOptions)
     {
         _disk.CreateDirectory(StoreDirectory);
-        MaxStore = _options.MaxStore ?? _disk.FreeBytes(StoreDirectory) / 4 * 3;
+        MaxStore = _options.MaxStore is >= 0 and var store ? store : _disk.FreeBytes(StoreDirectory) / 4 * 3;
+        FileUsage.Limit = MaxStore;
         Files.SweepDeleted();
         try
         {

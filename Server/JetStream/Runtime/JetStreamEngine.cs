@@ -6,6 +6,7 @@ using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Log;
 using NatsAspire.Server.Storage.Messages;
@@ -28,6 +29,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly ITimer _housekeeping;
+    private readonly RepeatedTexts _repeated;
     private readonly BatchTotals _batchTotals = new();
     private ImmutableDictionary<string, AccountStreams> _accounts = ImmutableDictionary<string, AccountStreams>.Empty;
     private WriteAheadLog? _log;
@@ -41,7 +43,9 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         _logger = log;
         StoreDirectory = directory;
         Files = new StreamFiles(disk, $"{directory}/natsaspire");
-        MaxMemory = options.MaxMemory ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+        _repeated = new RepeatedTexts(time);
+        MaxMemory = options.MaxMemory is >= 0 and var memory ? memory : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+        MemoryUsage.Limit = MaxMemory;
         _housekeeping = time.CreateTimer(_ => KeepHouse(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -61,6 +65,12 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
 
     /// <summary>Bytes of streams on the disk.</summary>
     public long MaxStore { get; private set; }
+
+    /// <summary>What streams in memory hold.</summary>
+    public StorageUsage MemoryUsage { get; } = new();
+
+    /// <summary>What streams on the disk hold.</summary>
+    public StorageUsage FileUsage { get; } = new();
 
     /// <summary>Nanoseconds of a duplicate window at most; 0: any.</summary>
     public long MaxDuplicateWindow => (long)_options.Limits.DuplicateWindow.TotalNanoseconds;
@@ -115,6 +125,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
 
     public StreamContext ContextOf(Account account) => new(account, _time, _logger, Domain, Files, Threads)
     {
+        Repeated = _repeated,
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
         LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, Batches = LimitsOf(_options.Limits), BatchTotals = _batchTotals },

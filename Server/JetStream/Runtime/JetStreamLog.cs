@@ -26,6 +26,12 @@ internal static partial class JetStreamLog
     [LoggerMessage(606, LogLevel.Warning, "Dropping messages due to excessive stream ingest rate on '{Account}' > '{Stream}': queue limit reached")]
     public static partial void PublishesRefused(ILogger log, string account, string stream);
 
+    [LoggerMessage(615, LogLevel.Warning, "JetStream {Storage} resource limits exceeded for account: \"{Account}\"")]
+    public static partial void AccountFull(ILogger log, string storage, string account);
+
+    [LoggerMessage(616, LogLevel.Error, "JetStream {Storage} resource limits exceeded for server")]
+    public static partial void ServerFull(ILogger log, string storage);
+
     [LoggerMessage(607, LogLevel.Warning, "JetStream API queue limit reached, dropping {Count} requests")]
     public static partial void RequestsDropped(ILogger log, int count);
 

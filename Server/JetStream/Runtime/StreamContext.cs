@@ -33,6 +33,12 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     /// <summary>Finds a stream of the account. From any thread.</summary>
     public Func<string, StreamHost?>? Find { get; init; }
 
+    /// <summary>What the account's streams of a storage hold together; null: nobody counts.</summary>
+    public Func<StorageType, StorageUsage>? UsageOf { get; init; }
+
+    /// <summary>Keeps lines from being written again and again; shared by the server's streams.</summary>
+    public RepeatedTexts Repeated { get; init; } = new(Time);
+
     /// <summary>What leaders of streams must know.</summary>
     public StreamLeaderOptions LeaderOptions { get; init; } = new();
 

@@ -1,4 +1,6 @@
+using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Replication;
+using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Messages;
 
 namespace NatsAspire.Server.JetStream.Runtime;
@@ -7,6 +9,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 internal sealed partial class StreamHost
 {
     private StateSnapshot _state = new(default);
+    private bool _hasLeft;
 
     /// <summary>Counts and ends at the end of the last turn. From any thread.</summary>
     public StoreState State => Volatile.Read(ref _state).State;
@@ -44,7 +47,21 @@ internal sealed partial class StreamHost
     private void PublishState()
     {
         var state = _store.State;
-        if (state != _state.State) Volatile.Write(ref _state, new StateSnapshot(state));
+        if (state == _state.State) return;
+        if (!_hasLeft) _room?.Settle();
+        Volatile.Write(ref _state, new StateSnapshot(state));
+    }
+
+    /// <summary>Why account or server let it hold no more; null: they do. In the mailbox.</summary>
+    public ApiError? FindNoRoom() => _room?.Check(0);
+
+    private void NoteNoRoom(ApiError error)
+    {
+        var storage = Configuration.Storage == StorageType.Memory ? "memory" : "file";
+        var isServers = error.Is(JetStreamErrors.JSInsufficientResourcesErr);
+        if (!_context.Repeated.Admits($"no room {storage} {(isServers ? "" : Account.Name)}")) return;
+        if (isServers) JetStreamLog.ServerFull(_context.Log, storage);
+        else JetStreamLog.AccountFull(_context.Log, storage, Account.Name);
     }
 
     private sealed record StateSnapshot(StoreState State);

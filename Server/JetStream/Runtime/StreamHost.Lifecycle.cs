@@ -111,6 +111,8 @@ internal sealed partial class StreamHost
     private void Close()
     {
         _timer.Dispose();
+        _hasLeft = true;
+        _room?.Leave();
         _leader.Dispose();
         _store.Dispose();
         _sealer?.Dispose();

@@ -34,7 +34,7 @@ internal sealed partial class StreamHost
 
     private void Refuse(in Message message, FlushBatch batch)
     {
-        JetStreamLog.PublishesRefused(_context.Log, Account.Name, Configuration.Name);
+        if (_context.Repeated.Admits($"ingest {Account.Name} {Configuration.Name}")) JetStreamLog.PublishesRefused(_context.Log, Account.Name, Configuration.Name);
         if (message.Reply.IsEmpty) return;
         var answer = new ArrayBufferWriter<byte>();
         new PubAck(Configuration.Name, _context.Domain).WriteFailure(answer, JetStreamErrors.JSStreamTooManyRequests);

@@ -29,6 +29,7 @@ internal sealed partial class StreamHost : Mailbox
     private readonly StreamContext _context;
     private readonly IMessageStore _store;
     private readonly StreamReplica _replica;
+    private readonly StorageRoom? _room;
     private readonly WriteAheadLog? _log;
     private readonly EntrySealer? _sealer;
     private readonly FlushBatch _flush = new();
@@ -56,7 +57,8 @@ internal sealed partial class StreamHost : Mailbox
         _store = store;
         _log = log;
         Record = record;
-        _replica = new StreamReplica(record.Configuration, store);
+        if (context.UsageOf?.Invoke(record.Configuration.Storage) is { } usage) _room = new StorageRoom(usage, store, NoteNoRoom);
+        _replica = new StreamReplica(record.Configuration, store, _room);
         _leader = new StreamLeader(_replica, context.LeaderOptions);
         _index = _durable = _completed = store.AppliedIndex;
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);

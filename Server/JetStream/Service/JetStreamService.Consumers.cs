@@ -95,6 +95,7 @@ internal sealed partial class JetStreamService
         var error = ApiRequest.Read<ConsumerCreateRequest>(call.Payload, _settings.Strict, out var request);
         if (error is null && ApiSubject.TryParse(call.LocalSubject, out var subject)) error = request.TakeNames(subject, out request);
         if (error is not null) call.Fail(error);
+        else if (account.Find(call.First) is null && request.Consumer.Replicas > 1) call.Fail(JetStreamErrors.JSStreamReplicasNotSupportedErr);
         else if (TryFind(account, call, out var stream)) Continue(stream, call, () => CreateConsumer(account, stream, request, call));
     }
 
@@ -140,7 +141,7 @@ internal sealed partial class JetStreamService
     private static void Unpin(StreamHost stream, ConsumerHost consumer, ApiCall call)
     {
         _ = ConsumerUnpinRequest.Read(call.Payload, out var request);
-        if (consumer.Configuration.PriorityPolicy != PriorityPolicy.PinnedClient || !stream.Consumers.Unpin(consumer, request.Group)) call.Fail(JetStreamErrors.JSConsumerInvalidPriorityGroupErr);
+        if (!stream.Consumers.Unpin(consumer, request.Group)) call.Fail(JetStreamErrors.JSConsumerInvalidPriorityGroupErr);
         else call.Answer(new ConsumerUnpinResponse());
     }
 

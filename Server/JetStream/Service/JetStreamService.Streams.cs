@@ -3,6 +3,7 @@ using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Api.Requests;
 using NatsAspire.Server.JetStream.Api.Responses;
+using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.JetStream.Runtime;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 
@@ -61,9 +62,11 @@ internal sealed partial class JetStreamService
         }
         var stream = account.Find(call.First)!;
         var state = new StreamState();
-        if (!TryWhenQuiet(stream, Update))
+        ApiError? refusal = null;
+        if (!TryWhenQuiet(stream, Update)) refusal = JetStreamErrors.JSInsufficientResourcesErr;
+        if (refusal is not null)
         {
-            call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
+            call.Fail(refusal);
             return;
         }
         call.Answer(new StreamUpdateResponse
@@ -80,7 +83,8 @@ internal sealed partial class JetStreamService
 
         void Update()
         {
-            stream.Update(stream.Record with { Configuration = decision.Stream! });
+            refusal = ConsumerUpdate.CheckStreamUpdate(stream.Configuration, decision.Stream!, stream.Consumers);
+            if (refusal is null) stream.Update(stream.Record with { Configuration = decision.Stream! });
             state = StreamState.Of(stream.Store.State, stream.Consumers.Listed);
         }
     }

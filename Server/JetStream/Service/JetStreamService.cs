@@ -25,6 +25,7 @@ internal sealed partial class JetStreamService : Mailbox
     private readonly ServiceSettings _settings;
     private readonly ConcurrentQueue<ApiCall> _calls = new();
     private readonly ConcurrentDictionary<Account, ApiCounters> _counters = new();
+    private readonly RepeatedTexts _repeated = new(TimeProvider.System);
     private readonly int _limit;
     private int _waiting;
 
@@ -118,7 +119,7 @@ internal sealed partial class JetStreamService : Mailbox
         var dropped = 0;
         while (_calls.TryDequeue(out _)) dropped++;
         Interlocked.Add(ref _waiting, -dropped);
-        JetStreamLog.RequestsDropped(_settings.Log, dropped);
+        if (_repeated.Admits("requests dropped")) JetStreamLog.RequestsDropped(_settings.Log, dropped);
         if (_system is null || dropped == 0) return;
         var outbox = new Outbox();
         _engine.ContextOf(_system).Advise(outbox, AdvisorySubjects.ApiLimitReached, stamp => new ApiLimitReachedAdvisory

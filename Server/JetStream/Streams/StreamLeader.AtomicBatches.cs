@@ -67,6 +67,7 @@ public sealed partial class StreamLeader
     private ApiError? CheckAtomic(in StoredMessage message, in PublishHeaders headers)
     {
         if (_configuration.Sealed) return JetStreamErrors.JSStreamSealedErr;
+        if (_replica.Room?.Check(_replica.Store.SizeOf(message)) is { } full) return full;
         return IsTooLarge(message) ? JetStreamErrors.JSStreamMessageExceedsMaximumErr : PublishRules.CheckAtomicBatch(headers, _configuration);
     }
 
@@ -147,7 +148,7 @@ public sealed partial class StreamLeader
             if (block.Length > ushort.MaxValue) return JetStreamErrors.JSStreamHeaderExceedsMaximumErr;
             batch.Replace(i, block, admission.Change is { } change ? change.Payload : message.Payload);
         }
-        return null;
+        return _replica.Room?.Check(_staged.Bytes);
     }
 
     /// <summary>Proposes a batch, and publishes its messages again where that is asked for, when all are stored.</summary>

@@ -49,6 +49,7 @@ public sealed partial class StreamLeader
     {
         request = default;
         if (_configuration.Sealed) return JetStreamErrors.JSStreamSealedErr;
+        if (_replica.Room?.Check(_replica.Store.SizeOf(message)) is { } full) return full;
         if (IsTooLarge(message)) return JetStreamErrors.JSStreamMessageExceedsMaximumErr;
         if (!_configuration.AllowBatchPublish) return JetStreamErrors.JSBatchPublishDisabledErr;
         if (!FastBatchRequest.TryParse(reply, out request)) return JetStreamErrors.JSBatchPublishInvalidPatternErr;

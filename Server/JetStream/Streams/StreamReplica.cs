@@ -28,13 +28,15 @@ public sealed partial class StreamReplica
 
     /// <param name="configuration">Valid (see <see cref="StreamValidation"/>).</param>
     /// <param name="store">Its messages, maybe from an earlier run.</param>
-    public StreamReplica(StreamConfiguration configuration, IMessageStore store)
+    /// <param name="room">What account and server let it hold, for the leader to judge by; null: any number of bytes.</param>
+    public StreamReplica(StreamConfiguration configuration, IMessageStore store, StorageRoom? room = null)
     {
+        Room = room;
         Configuration = configuration;
         _store = store;
         _dedupe = new DedupeWindow(configuration.DuplicateWindow);
         _limits = new StreamLimits(configuration, store);
-        _admission = new PublishAdmission(configuration, store, _dedupe);
+        _admission = new PublishAdmission(configuration, store, _dedupe, room);
         _batchAdmission = new BatchAdmission(configuration, store, _dedupe);
         _subjects = SubjectRewriter.Of(configuration.SubjectTransform);
         _proposedSubjects = SubjectRewriter.Of(configuration.SubjectTransform);
@@ -51,6 +53,9 @@ public sealed partial class StreamReplica
     internal IMessageStore Store => _store;
 
     internal DedupeWindow Dedupe => _dedupe;
+
+    /// <summary>Null: account and server let it hold any number of bytes.</summary>
+    internal StorageRoom? Room { get; }
 
     internal MessageExpiry Expiry => _expiry;
 
@@ -87,7 +92,7 @@ public sealed partial class StreamReplica
         Configuration = configuration;
         _dedupe.Resize(configuration.DuplicateWindow, now);
         _limits = new StreamLimits(configuration, _store);
-        _admission = new PublishAdmission(configuration, _store, _dedupe);
+        _admission = new PublishAdmission(configuration, _store, _dedupe, Room);
         _batchAdmission = new BatchAdmission(configuration, _store, _dedupe);
         _subjects = SubjectRewriter.Of(configuration.SubjectTransform);
         _proposedSubjects = SubjectRewriter.Of(configuration.SubjectTransform);

@@ -90,6 +90,41 @@ public sealed class NKeyTests
         else (await client.ReadToCloseAsync()).ShouldBe("-ERR 'Authorization Violation'\r\n");
     }
 
+    [Fact]
+    [Upstream("nkey_test.go", "TestMixedClientConnect")]
+    public async Task PasswordsAndKeysMayBeOfOneServer()
+    {
+        await using var server = await TestServer.FromConfigAsync($$"""authorization { users = [ { nkey: "{{User}}" }, { user: derek, password: foo } ] }""");
+        using var byPassword = await RawClient.ConnectAsync(server.ClientEndPoint!);
+        await ReadNonceAsync(byPassword);
+        await byPassword.SendAsync("CONNECT {\"user\":\"derek\",\"pass\":\"foo\",\"verbose\":true,\"pedantic\":true}\r\nPING\r\n");
+        await byPassword.ExpectAsync("+OK\r\nPONG\r\n");
+        using var byKey = await RawClient.ConnectAsync(server.ClientEndPoint!);
+        var signature = Sign(Seed, await ReadNonceAsync(byKey), true);
+        await byKey.SendAsync($"CONNECT {{\"nkey\":\"{User}\",\"sig\":\"{signature}\",\"verbose\":true,\"pedantic\":true}}\r\nPING\r\n");
+        await byKey.ExpectAsync("+OK\r\nPONG\r\n");
+    }
+
+    [Theory]
+    [InlineData("no filtering, wrong nkey", "{ nkey: USER }", false, false)]
+    [InlineData("no filtering, correct nkey", "{ nkey: USER }", true, true)]
+    [InlineData("filtering, nkey not allowed", "{ nkey: USER, allowed_connection_types: [ STANDARD ] }", true, false)]
+    [InlineData("filtering, correct nkey", "{ nkey: USER, allowed_connection_types: [ STANDARD, WEBSOCKET ] }", true, true)]
+    [InlineData("filtering, wrong nkey", "{ nkey: USER, allowed_connection_types: [ STANDARD, WEBSOCKET ] }", false, false)]
+    [Upstream("websocket_test.go", "TestWSNkeyAuth")]
+    public async Task AKeySignsOverWebSocketToo(string what, string user, bool known, bool admitted)
+    {
+        await using var server = await TestServer.FromConfigAsync(
+            $"authorization {{ users = [ {user.Replace("USER", $"\"{User}\"", StringComparison.Ordinal)} ] }}\nwebsocket {{ listen: \"127.0.0.1:-1\", no_tls: true }}");
+        using var web = await WebSocketRawClient.OpenAsync(server.WebSocketEndPoint!);
+        var info = await web.ReadThroughAsync("\r\n");
+        var nonce = JsonDocument.Parse(info["INFO ".Length..]).RootElement.GetProperty("nonce").GetString()!;
+        var seed = known ? Seed : ProxySeed;
+        var key = NKeys.Encode(NKeys.Kind.User, Ed25519.PublicKey(seed));
+        await web.SendAsync($"CONNECT {{\"verbose\":false,\"protocol\":1,\"nkey\":\"{key}\",\"sig\":\"{Sign(seed, nonce, true)}\"}}\r\nPING\r\n");
+        (await web.ReadThroughAsync("\r\n")).ShouldBe(admitted ? "PONG\r\n" : "-ERR 'Authorization Violation'\r\n", what);
+    }
+
     private static Task<NatsServer> StartAsync() => TestServer.FromConfigAsync(
         $$"""authorization { users = [ { nkey: "{{User}}", permissions: { publish: "open" } } ] }""");
 

@@ -172,6 +172,41 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    [Upstream("test/tls_test.go", "TestTLSClientCertificateTLSAuthMultipleOptions")]
+    public async Task OfManyNamesInACertificateTheOneThatIsAUserCounts()
+    {
+        await using var server = await TestServer.FromConfigAsync(
+            $$"""
+            {{_certificates.Block("verify: true\nverify_and_map: true")}}
+            authorization {
+              permissions { publish { allow: ["public.>"] }, subscribe { allow: ["public.>"] } }
+              users [
+                { user: "CN=www.nats.io" }
+                { user: "*.app.nats.prod", permissions { publish { allow: [">"] }, subscribe { allow: [">"] } } }
+                { user: "root@app.nats.dev", permissions { publish { allow: ["public.>", "sandbox.>"] }, subscribe { allow: ["public.>", "sandbox.>"] } } }
+              ]
+            }
+            """);
+        using var plain = await OpenAsync(server, certificate: _certificates.Issue("plain", "CN=www.nats.io", names => { names.AddDnsName("app.nats.dev"); names.AddDnsName("*.app.nats.dev"); }));
+        using var dev = await OpenAsync(server, certificate: _certificates.Issue("dev", "CN=www.nats.io", names => { names.AddDnsName("app.nats.dev"); names.AddEmailAddress("admin@app.nats.dev"); names.AddEmailAddress("root@app.nats.dev"); }));
+        using var prod = await OpenAsync(server, certificate: _certificates.Issue("prod", "CN=www.nats.io", names => { names.AddDnsName("app.nats.prod"); names.AddDnsName("*.app.nats.prod"); }));
+        server.Clients.Clients.Select(client => client.UserName).Order(StringComparer.Ordinal).ShouldBe(["*.app.nats.prod", "CN=www.nats.io", "root@app.nats.dev"]);
+        await dev.SendAsync("PUB foo.bar 2\r\nhi\r\nSUB foo.> 1\r\nSUB sandbox.> 2\r\nPING\r\n");
+        var refused = await dev.ReadThroughAsync("PONG\r\n");
+        refused.ShouldContain("Permissions Violation for Publish to \"foo.bar\"");
+        refused.ShouldContain("Permissions Violation for Subscription to \"foo.>\"");
+        refused.ShouldNotContain("sandbox");
+        await plain.SendAsync("SUB sandbox.> 1\r\nSUB public.> 2\r\nPING\r\n");
+        (await plain.ReadThroughAsync("PONG\r\n")).ShouldContain("Permissions Violation for Subscription to \"sandbox.>\"");
+        await prod.SendAsync("SUB > 1\r\nPUB hello 2\r\nhi\r\nPING\r\n");
+        (await prod.ReadThroughAsync("PONG\r\n")).ShouldContain("MSG hello 1 2\r\nhi\r\n");
+        await dev.SendAsync("PUB sandbox.foo.bar 2\r\nhi\r\nPUB public.foo.bar 2\r\nhi\r\n");
+        await dev.ReadThroughAsync("MSG sandbox.foo.bar 2 2\r\nhi\r\n");
+        await prod.ReadThroughAsync("MSG sandbox.foo.bar 1 2\r\nhi\r\n");
+        await plain.ReadThroughAsync("MSG public.foo.bar 2 2\r\nhi\r\n");
+    }
+
+    [Fact]
     [Upstream("tls_test.go", "TestTLSPinnedCertsClient")]
     public async Task OnlyPinnedKeysConnect()
     {
@@ -182,6 +217,8 @@ public sealed class TlsTests : IDisposable
         using var other = await TlsRawClient.ConnectAsync(server.ClientEndPoint!);
         await other.ReadThroughAsync("\r\n");
         await ShouldBeRefusedAsync(other, _certificates.Issue("other", "CN=other"));
+        await server.ReloadAsync(TestServer.Parse(_certificates.Block($"verify: true, pinned_certs: [\"{new string('a', 64)}\"]")));
+        await Wait.Until("the one that is pinned no more is gone", () => server.ClientCount == 0);
     }
 
     [Fact]

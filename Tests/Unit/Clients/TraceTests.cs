@@ -41,6 +41,38 @@ public sealed class TraceTests
         lines.ShouldNotContain(line => line.Contains("secret", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(0, 1, @"NATS/1.0\r\nFoo: 1")]
+    [InlineData(6, 1, "NATS/1...")]
+    [InlineData(0, 2, @"NATS/1.0\r\nFoo: 1\r\nBar: 2")]
+    [InlineData(21, 2, @"NATS/1.0\r\nFoo: 1\r\nBar...")]
+    [Upstream("client_test.go", "TestTraceMsgHeadersOnly")]
+    public async Task HeadersAreCutToo(int limit, int headers, string shown)
+    {
+        var header = "NATS/1.0\r\nFoo: 1\r\n" + (headers == 2 ? "Bar: 2\r\n" : "") + "\r\n";
+        foreach (var payload in new[] { "", "test" })
+        {
+            var lines = await TraceAsync(logging => logging with { TraceHeaders = true, MaxTracedMessageLength = limit }, $"HPUB s {header.Length} {header.Length + payload.Length}\r\n{header}{payload}\r\n");
+            lines.ShouldContain($"<<- MSG_PAYLOAD: [\"{shown}\"]");
+        }
+        (await TraceAsync(logging => logging with { TraceHeaders = true }, "PUB s 4\r\ntest\r\n")).ShouldNotContain(line => line.Contains("MSG_PAYLOAD", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(true, 1, "", @"NATS/1.0\r\nFoo: bar")]
+    [InlineData(true, 1, "test", @"NATS/1.0\r\nFoo: bar")]
+    [InlineData(true, 2, "", @"NATS/1.0\r\nFoo: bar\r\nBar: baz")]
+    [InlineData(true, 2, "payload data", @"NATS/1.0\r\nFoo: bar\r\nBar: baz")]
+    [InlineData(false, 1, "test", @"NATS/1.0\r\nFoo: bar\r\n\r\ntest")]
+    [InlineData(false, 0, "plain message", "plain message")]
+    [Upstream("client_test.go", "TestTraceMsgDeliveryWithHeaders")]
+    public async Task WhatIsDeliveredIsShownWithItsHeaders(bool headersOnly, int headers, string payload, string shown)
+    {
+        var header = headers == 0 ? "" : "NATS/1.0\r\nFoo: bar\r\n" + (headers == 2 ? "Bar: baz\r\n" : "") + "\r\n";
+        var publish = headers == 0 ? $"PUB s {payload.Length}\r\n{payload}\r\n" : $"HPUB s {header.Length} {header.Length + payload.Length}\r\n{header}{payload}\r\n";
+        (await TraceAsync(logging => logging with { TraceHeaders = headersOnly }, publish)).ShouldContain($"->> MSG_PAYLOAD: [\"{shown}\"]");
+    }
+
     /// <summary>What the trace lines say of a client's own messages to itself, without the client's name.</summary>
     private static async Task<List<string>> TraceAsync(Func<LoggingOptions, LoggingOptions> change, string publish)
     {

@@ -176,6 +176,31 @@ public sealed class WebSocketSecurityTests : IDisposable
         (await Should.ThrowAsync<ConfigurationValueException>(() => NatsServer.StartAsync(options))).Message.ShouldContain(error);
     }
 
+    [Fact]
+    [Upstream("websocket_test.go", "TestWSReloadTLSConfig")]
+    public async Task CertificatesAreExchangedAndCannotBeGivenUp()
+    {
+        using var client = _certificates.Issue("client", "CN=client");
+        using var old = _certificates.Issue("old", "CN=old");
+        string Config(string block) => $"websocket {{ listen: \"127.0.0.1:-1\"\n {block}\n }}";
+        await using var server = await TestServer.FromConfigAsync(Config(_certificates.Block(name: "old")));
+        async Task<string> ShownAsync(System.Security.Cryptography.X509Certificates.X509Certificate2? certificate = null)
+        {
+            using var web = await WebSocketRawClient.OpenAsync(server.WebSocketEndPoint!, tls: true, certificate: certificate);
+            (await web.HelloAsync("{\"verbose\":false}")).ShouldContain("\"tls_required\":true");
+            return web.ServerCertificate!.Subject;
+        }
+        (await ShownAsync()).ShouldBe("CN=old");
+        await server.ReloadAsync(TestServer.Parse(Config(_certificates.Block())));
+        (await ShownAsync()).ShouldBe("CN=server");
+        await server.ReloadAsync(TestServer.Parse(Config(_certificates.Block("verify: true"))));
+        await Should.ThrowAsync<Exception>(() => ShownAsync());
+        (await ShownAsync(client)).ShouldBe("CN=server");
+        (await Should.ThrowAsync<ConfigurationValueException>(() => server.ReloadAsync(TestServer.Parse(Config(""))))).Message.ShouldContain("TLS configuration");
+        (await Should.ThrowAsync<ConfigurationValueException>(() => server.ReloadAsync(TestServer.Parse(Config("no_tls: true"))))).Message.ShouldContain("not supported");
+        (await ShownAsync(client)).ShouldBe("CN=server");
+    }
+
     private static async Task ExpectAsync(WebSocketRawClient web, string connect, bool admitted)
     {
         await web.ReadThroughAsync("\r\n");

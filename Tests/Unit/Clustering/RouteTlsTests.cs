@@ -12,6 +12,7 @@ public sealed class RouteTlsTests : IDisposable
 
     [Fact]
     [Upstream("cluster_tls_test.go", "TestBasicTLSClusterPubSub")]
+    [Upstream("cluster_tls_test.go", "TestTLSClusterConfig")]
     public async Task ServersMeshInTls()
     {
         await using var first = await StartAsync("s1", _certificates.Block());

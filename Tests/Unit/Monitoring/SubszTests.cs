@@ -11,6 +11,7 @@ public sealed class SubszTests
 
     [Fact]
     [Upstream("monitor_test.go", "TestSubsz")]
+    [Upstream("test/monitor_test.go", "TestSubsz")]
     public async Task The_figures_are_those_of_the_tries()
     {
         await using var server = await Monitored.StartAsync(change: WithoutServices);

@@ -58,11 +58,13 @@ public sealed class ClientParserTests
     [InlineData("CONNx")]
     [InlineData("\r\n")]
     [InlineData("\0")]
+    [InlineData("M")]
     [InlineData("RMSG a b 2\r\nhi\r\n")]
     [InlineData("INVALID")]
     [InlineData("+x")]
     [InlineData("PUB foo 2\r\nhello\r\n")]
     [Upstream("parser_test.go", "TestShouldFail")]
+    [Upstream("parser_test.go", "TestParseMsgSpace")]
     public void RefusesAtTheFirstByteThatFitsNothing(string text) =>
         RecordingProtocol.ParseClient([Bytes(text)]).ShouldBe(["fault UnknownOperation"]);
 

@@ -68,9 +68,9 @@ internal readonly struct RecordingProtocol(List<string> calls, int maxControlLin
         return data => ClientParser.Parse(ref protocol, data, out _);
     });
 
-    public static List<string> ParseRoute(IEnumerable<byte[]> pieces, bool pinned = false) => Parse(pieces, calls =>
+    public static List<string> ParseRoute(IEnumerable<byte[]> pieces, bool pinned = false, int maxControlLine = 1 << 20) => Parse(pieces, calls =>
     {
-        var protocol = new RecordingProtocol(calls, 1 << 20, pinned: pinned);
+        var protocol = new RecordingProtocol(calls, maxControlLine, pinned: pinned);
         return data => RouteParser.Parse(ref protocol, data, out _);
     });
 

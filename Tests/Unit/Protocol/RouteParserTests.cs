@@ -50,8 +50,26 @@ public sealed class RouteParserTests
         RecordingProtocol.ParseRoute([Encoding.Latin1.GetBytes(text)]).ShouldBe(["fault BadArguments"]);
 
     [Theory]
+    [InlineData(-1, false)]
+    [InlineData(0, false)]
+    [InlineData(1, true)]
+    [Upstream("parser_test.go", "TestMaxControlLineNonClientUpperBound")]
+    public void RefusesLinesBeyondTheLimit(int beyond, bool refused)
+    {
+        var line = Encoding.Latin1.GetBytes("RS+ $G " + new string('x', 4096 + beyond - "$G ".Length) + "\r\n");
+        foreach (var at in new[] { 2048, line.Length - 2, line.Length })
+        {
+            var calls = RecordingProtocol.ParseRoute([line[..at], line[at..]], maxControlLine: 4096);
+            if (refused) calls.ShouldBe(["fault ControlLineTooLong"]);
+            else calls.Single().ShouldStartWith("RS+ $G xxx");
+        }
+    }
+
+    [Theory]
     [InlineData("PUB foo 5\r\nhello\r\n")]
     [InlineData("GET / HTTP/1.1\r\n")]
+    [InlineData("MSG \r\n")]
+    [Upstream("parser_test.go", "TestParseMsgSpace")]
     public void RefusesWhatIsNoRoute(string text) =>
         RecordingProtocol.ParseRoute([Encoding.Latin1.GetBytes(text)]).ShouldBe(["fault UnknownOperation"]);
 }

@@ -121,6 +121,49 @@ public class SubscriptionTrieTests
         sizes.ShouldBe(new Dictionary<string, int> { ["bar"] = 2, ["baz"] = 1 }, ignoreOrder: true);
     }
 
+    [Theory]
+    [InlineData("foo", "foo")]
+    [InlineData("foo.*", "foo.bar")]
+    [InlineData("foo.>", "foo.bar foo.bar.baz")]
+    [InlineData("*.>", "foo.bar foo.bar.baz")]
+    [InlineData("*.bar", "foo.bar")]
+    [InlineData("*", "foo")]
+    [Upstream("sublist_test.go", "TestSublistNumInterest")]
+    public void CountsPlainSubscriptionsAndQueueMembersApart(string filter, string matching)
+    {
+        foreach (var cached in new[] { true, false })
+        {
+            var trie = new SubscriptionTrie(cached);
+            Subscription[] members = [Subscription(filter, "bar"), Subscription(filter, "baz"), Subscription(filter, "baz")];
+            var plain = Subscription(filter);
+            Expect(trie, 0, 0);
+            trie.Insert(plain);
+            Expect(trie, 1, 0);
+            for (var i = 0; i < members.Length; i++)
+            {
+                trie.Insert(members[i]);
+                Expect(trie, 1, i + 1);
+            }
+            trie.Remove(plain);
+            Expect(trie, 0, 3);
+            for (var i = 0; i < members.Length; i++)
+            {
+                trie.Remove(members[i]);
+                Expect(trie, 0, 2 - i);
+            }
+        }
+
+        void Expect(SubscriptionTrie trie, int plain, int queued)
+        {
+            foreach (var subject in new[] { "foo", "foo.bar", "foo.bar.baz", "bar" })
+            {
+                var fits = matching.Split(' ').Contains(subject) || (filter == "*" && subject == "bar");
+                var result = trie.Match(Encoding.UTF8.GetBytes(subject));
+                (result.Plain.Length, result.Queues.Sum(group => group.Local.Length)).ShouldBe(fits ? (plain, queued) : (0, 0), subject);
+            }
+        }
+    }
+
     [Fact]
     [Upstream("sublist_test.go", "TestSublistRemoteQueueSubscriptions")]
     [Upstream("sublist_test.go", "TestSublistRemoteQueueSubscriptionsNoCache")]

@@ -49,12 +49,15 @@ internal sealed partial class StreamConsumers
     private void Publish(ConsumerHost consumer)
     {
         _names[consumer.Key] = consumer;
-        if (!consumer.Configuration.Direct) Interlocked.Increment(ref _limitable);
+        if (IsLimitable(consumer)) Interlocked.Increment(ref _limitable);
     }
 
     private void Unpublish(ConsumerHost consumer)
     {
         _names.TryRemove(consumer.Key, out _);
-        if (!consumer.Configuration.Direct) Interlocked.Decrement(ref _limitable);
+        if (IsLimitable(consumer)) Interlocked.Decrement(ref _limitable);
     }
+
+    /// <summary>Not one that a server made for a mirror or source.</summary>
+    private static bool IsLimitable(ConsumerHost consumer) => consumer.Configuration is { Direct: false, Sourcing: false };
 }

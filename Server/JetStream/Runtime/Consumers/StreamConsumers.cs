@@ -60,7 +60,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _byId.Values.Select(consumer => KeyValuePair.Create(consumer.Name, consumer.Configuration));
 
     /// <inheritdoc/>
-    public int LimitableCount => _byId.Values.Count(consumer => !consumer.Configuration.Direct);
+    public int LimitableCount => _limitable;
 
     ConsumerConfiguration? IConsumerCatalog.Find(string name) => Find(System.Text.Encoding.UTF8.GetBytes(name))?.Configuration;
 
@@ -99,6 +99,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         ProposeLazy();
         Follow();
         ConsumerReports.Announce(Host, name, AdvisorySubjects.ConsumerCreated, AdvisoryAction.Create);
+        if (configuration.PauseUntil is { } until && until.UnixNanoseconds > now) consumer.Report(new ConsumerEvent(ConsumerEventKind.Paused) { IsPaused = true, PauseUntil = until.UnixNanoseconds });
         return consumer;
     }
 
@@ -141,7 +142,16 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     }
 
     /// <summary>The stream goes by another configuration.</summary>
-    public void StreamUpdated() => LeaderOptions = OptionsFor(Host.Configuration);
+    public void StreamUpdated()
+    {
+        LeaderOptions = OptionsFor(Host.Configuration);
+        foreach (var consumer in _byId.Values)
+        {
+            RemoveInterest(consumer);
+            AddInterest(consumer);
+        }
+        RemoveUnneeded();
+    }
 
     /// <summary>Does what is due and what clients want. Deliveries come later, in <see cref="Pump"/>.</summary>
     public void Turn(long now)

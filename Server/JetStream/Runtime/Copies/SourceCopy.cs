@@ -135,13 +135,19 @@ internal sealed class SourceCopy
     {
         if (_isOver || !ReferenceEquals(origin, _origin)) return;
         _isReading = false;
-        Take(block);
-        if (!block.IsEnd || _hasMore) Nudge();
+        // Without room it stays where it is until somebody nudges it.
+        if (Take(block) && (!block.IsEnd || _hasMore)) Nudge();
     });
 
-    private void Take(CopyBlock block)
+    /// <returns>False: there is no room for it.</returns>
+    private bool Take(CopyBlock block)
     {
-        if (_target.Fault is not null) return;
+        if (_target.Fault is not null) return false;
+        if (_target.FindNoRoom() is { } full)
+        {
+            Volatile.Write(ref _status, _status with { Lag = Math.Max(1, block.Lag), Error = full });
+            return false;
+        }
         var offset = 0;
         while (block.TryRead(ref offset, out var message))
         {
@@ -151,6 +157,7 @@ internal sealed class SourceCopy
         }
         (_next, _isPlaced) = (Math.Max(_next, block.Next), true);
         Volatile.Write(ref _status, new CopyStatus(_target.Now, block.Lag, null));
+        return true;
     }
 
     /// <param name="HeardAt">Nanoseconds since 1970; 0: never.</param>

@@ -30,7 +30,8 @@ public readonly record struct Admission(ApiError? Error, ulong Duplicate, BigInt
 /// <param name="configuration">The stream's.</param>
 /// <param name="store">Its messages.</param>
 /// <param name="dedupe">The message ids it has seen.</param>
-public sealed class PublishAdmission(StreamConfiguration configuration, IMessageStore store, DedupeWindow dedupe)
+/// <param name="room">What account and server let it hold; null: any number of bytes.</param>
+public sealed class PublishAdmission(StreamConfiguration configuration, IMessageStore store, DedupeWindow dedupe, StorageRoom? room = null)
 {
     private readonly byte[] _name = Encoding.UTF8.GetBytes(configuration.Name);
     private readonly MessageBuffer _last = new();
@@ -43,7 +44,7 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
     {
         if (configuration.Sealed) return JetStreamErrors.JSStreamSealedErr;
         var headers = new PublishHeaders(message.Headers);
-        if (headers.IsEmpty) return JudgeSize(message, default, Rollup.None, addsRollup: false);
+        if (headers.IsEmpty) return JudgeSize(message, default, Rollup.None, addsRollup: false, isSourced);
         if (!headers.Increment.IsEmpty && !isSourced && PublishRules.CheckCounter(headers, message.Payload.Length, configuration) is { } wrongIncrement) return wrongIncrement;
         if (CheckExpectations(headers, message, isSourced) is { } unexpected) return unexpected;
         var addsRollup = false;
@@ -57,10 +58,10 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
             return JetStreamErrors.JSStreamWrongLastMsgIDErrF.With(Encoding.UTF8.GetString(dedupe.LastId.Span));
         }
         if (PublishRules.CheckRollup(headers, configuration, out var rollup, isSourced) is { } wrongRollup) return wrongRollup;
-        return JudgeSize(message, headers, rollup, addsRollup);
+        return JudgeSize(message, headers, rollup, addsRollup, isSourced);
     }
 
-    private Admission JudgeSize(in StoredMessage message, in PublishHeaders headers, Rollup rollup, bool addsRollup)
+    private Admission JudgeSize(in StoredMessage message, in PublishHeaders headers, Rollup rollup, bool addsRollup, bool isSourced)
     {
         CounterChange? change = null;
         if (configuration.AllowMessageCounter && CheckCounter(headers, message, out change) is { } broken) return broken;
@@ -68,6 +69,8 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         var size = (long)message.Headers.Length + payload.Length;
         if (configuration.MaxMessageSize >= 0 && size > configuration.MaxMessageSize) return JetStreamErrors.JSStreamMessageExceedsMaximumErr;
         if (message.Headers.Length > ushort.MaxValue) return JetStreamErrors.JSStreamHeaderExceedsMaximumErr;
+        // Copies wait for room before they are taken; what is refused here would be lost.
+        if (!isSourced && room?.Check(store.SizeOf(message)) is { } full) return full;
         if (!PublishHeaders.TryParseTtl(headers.Ttl, out var ttl)) return JetStreamErrors.JSMessageTTLInvalidErr;
         return _limits.Check(message, !headers.Rollup.IsEmpty || addsRollup) switch
         {

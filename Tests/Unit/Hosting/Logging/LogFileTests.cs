@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Hosting;
 using NatsAspire.Server.Hosting.Logging;
 using NatsAspire.Tests.Support;
 using NatsAspire.Tests.Unit.Configuration;
@@ -137,6 +138,27 @@ public sealed class LogFileTests : IDisposable
         File.ReadAllText(stranger).ShouldBe("mine");
         AllLines().ShouldContain(line => line.Contains("[INF] Purged log file \"nats.log.", StringComparison.Ordinal));
         AllLines().ShouldContain(line => line.EndsWith("line 99", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("logfile_size_limit: 100", 0)]
+    [InlineData("logfile_size_limit: 100, logfile_max_num: 0", 0)]
+    [InlineData("logfile_size_limit: 100, logfile_max_num: -42", 0)]
+    [InlineData("logfile_size_limit: 100, logfile_max_num: 1", 1)]
+    [InlineData("log_size_limit: 100, log_max_num: 5", 5)]
+    [InlineData("logfile_size_limit: 100, logfile_max_num: 100", 0)]
+    [Upstream("test/log_test.go", "TestLogMaxArchives")]
+    public async Task AsManyFilesAreKeptAsAreConfigured(string config, int kept)
+    {
+        var options = TestServer.Parse($"log_file: \"{LogFile}\"\n{config}");
+        using (var provider = new NatsLoggerProvider(options.Logging))
+        {
+            using var factory = LoggerFactory.Create(builder => builder.AddProvider(provider));
+            await using var server = await NatsServer.StartAsync(options, factory, TestContext.Current.CancellationToken);
+        }
+        var files = Backups().Length + 1;
+        if (kept > 0) files.ShouldBe(kept);
+        else files.ShouldBeGreaterThan(5);
     }
 
     [Fact]
