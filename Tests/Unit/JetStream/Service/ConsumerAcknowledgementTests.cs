@@ -179,7 +179,7 @@ public sealed class ConsumerAcknowledgementTests
             var message = await inbox.NextAsync();
             seen[message.Sequence()] = message.Deliveries();
         }
-        seen.Keys.Order().ShouldBe(Enumerable.Range(2, 9).Select(i => (long)i));
+        seen.Keys.Order().ToArray().ShouldBe(Enumerable.Range(2, 9).Select(i => (long)i));
         (seen[2], seen[10]).ShouldBe((3, 1));
     }
 

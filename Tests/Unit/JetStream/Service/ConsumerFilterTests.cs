@@ -75,7 +75,7 @@ public sealed class ConsumerFilterTests
         var inbox = await server.PullAsync("S", "C", "5");
         var seen = new List<long>();
         for (var i = 0; i < 5; i++) seen.Add((await inbox.NextAsync()).Sequence());
-        seen.Order().ShouldBe([3, 4, 5, 6, 7], "what comes later, and what was not acknowledged, is delivered as ever");
+        seen.Order().ToArray().ShouldBe([3, 4, 5, 6, 7], "what comes later, and what was not acknowledged, is delivered as ever");
         await server.ConsumerAsync("S", """{"durable_name":"SOME","ack_policy":"none","deliver_policy":"last_per_subject","filter_subjects":["s.1","s.3"]}""");
         (await server.FetchAsync("S", "SOME", 10)).Select(message => message.Sequence()).ShouldBe([4, 7]);
         await server.ConsumerAsync("S", """{"durable_name":"LAST","ack_policy":"none","deliver_policy":"last","filter_subjects":["s.2","s.3"]}""");

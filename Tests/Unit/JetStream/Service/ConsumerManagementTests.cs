@@ -29,7 +29,7 @@ public sealed class ConsumerManagementTests
 
         async Task<int> AskAsync(string stream, string action, string filter) => StreamServer.ErrorOf(await server.AskAsync(
             $"CONSUMER.CREATE.{stream}.C.{stream}.{filter}",
-            $$"""{"stream_name":"{{stream}}","action":"{{action}}","config":{"durable_name":"C","name":"C","ack_policy":"explicit","filter_subject":"{{stream}}.{{filter}}"}}"""));
+            $$$"""{"stream_name":"{{{stream}}}","action":"{{{action}}}","config":{"durable_name":"C","name":"C","ack_policy":"explicit","filter_subject":"{{{stream}}}.{{{filter}}}"}}"""));
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class ConsumerManagementTests
             .ShouldBe((30_000_000_000, -1, 512, 1000));
         foreach (var name in new[] { "a*", "a>", "a b", "a.b" })
         {
-            var answer = await server.AskAsync("CONSUMER.CREATE.S", $$"""{"stream_name":"S","config":{"name":"{{name}}","ack_policy":"none"}}""");
+            var answer = await server.AskAsync("CONSUMER.CREATE.S", $$$"""{"stream_name":"S","config":{"name":"{{{name}}}","ack_policy":"none"}}""");
             StreamServer.ErrorOf(answer).ShouldNotBe(0, name);
         }
         StreamServer.ErrorOf(await server.AskAsync("CONSUMER.CREATE.S.X", """{"stream_name":"S","config":{"name":"X","ack_policy":"sometimes"}}""")).ShouldNotBe(0);
