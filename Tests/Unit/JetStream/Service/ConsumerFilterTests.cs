@@ -160,6 +160,10 @@ public sealed class ConsumerFilterTests
         (await server.FigureAsync("H", "AFTER", "num_pending")).ShouldBe(3);
         (await server.FetchAsync("H", "BEFORE", 20)).Select(message => message.Sequence()).ShouldBe([7, 8, 9, 10, 11, 12]);
         (await server.FetchAsync("KV", "AFTER", 20)).Select(message => message.Behind()).ShouldBe([2, 1, 0]);
+        await server.PublishAsync("h.x.y.z");
+        await server.PublishAsync("h.1");
+        await server.ConsumerAsync("H", """{"durable_name":"DEEP","ack_policy":"none","deliver_policy":"last_per_subject","filter_subject":"h.x.>"}""");
+        (await server.FetchAsync("H", "DEEP", 5)).Single().Behind().ShouldBe(0);
     }
 
     private static async Task<StreamServer> StartAsync()

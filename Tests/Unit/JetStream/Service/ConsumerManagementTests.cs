@@ -38,7 +38,6 @@ public sealed class ConsumerManagementTests
     [Upstream(Tests, "TestJetStreamConsumerAndStreamDescriptions")]
     [Upstream(Tests, "TestJetStreamConsumerAndStreamMetadata")]
     [Upstream("jetstream_test.go", "TestJetStreamInvalidStreamOrConsumerName")]
-    [Upstream("jetstream_test.go", "TestJetStreamInvalidConfigValues")]
     public async Task AConsumerIsWhatItWasAskedToBe()
     {
         await using var server = await StartAsync();
@@ -83,7 +82,6 @@ public sealed class ConsumerManagementTests
 
     [Fact]
     [Upstream("jetstream_test.go", "TestJetStreamMaxConsumers")]
-    [Upstream("jetstream_test.go", "TestJetStreamLimits")]
     [Upstream(Tests, "TestJetStreamConsumerDefaultsFromStream")]
     public async Task AStreamLimitsItsConsumers()
     {
@@ -96,6 +94,25 @@ public sealed class ConsumerManagementTests
         (await server.TryConsumerAsync("S", """{"durable_name":"D","ack_policy":"explicit"}""")).ShouldBe(10026);
         await server.CreateAsync("""{"name":"FREE","subjects":["free"]}""");
         (await server.TryConsumerAsync("FREE", """{"durable_name":"C","ack_policy":"explicit","max_ack_pending":6000}""")).ShouldBe(10121);
+    }
+
+    [Theory]
+    [InlineData("limits { duplicate_window: \"1m\", max_request_batch: 250, max_ack_pending: 1000 }", "enabled")]
+    [InlineData("limits { duplicate_window: \"1m\", max_request_batch: 250 }", "{ max_ack_pending: 1000 }")]
+    [Upstream("jetstream_test.go", "TestJetStreamLimits")]
+    public async Task AServerAndAnAccountLimitThem(string limits, string account)
+    {
+        await using var server = await StreamServer.StartAsync(limits, $$"""accounts { ONE { users: [{user: u, password: u}], jetstream: {{account}} } }""", user: "u");
+        (await server.CreateAsync("""{"name":"foo"}""")).GetProperty("config").GetProperty("duplicate_window").GetInt64().ShouldBe(60_000_000_000);
+        (await server.CreateAsync("""{"name":"bar","duplicate_window":1500000000}""")).GetProperty("config").GetProperty("duplicate_window").GetInt64().ShouldBe(1_500_000_000);
+        (await server.TryUpdateAsync("""{"name":"bar","duplicate_window":120000000000}""")).ShouldNotBe(0);
+        (await server.TryCreateAsync("""{"name":"baz","duplicate_window":120000000000}""")).ShouldNotBe(0);
+        var config = (await server.ConsumerAsync("foo", """{"durable_name":"dur1","ack_policy":"explicit"}""")).GetProperty("config");
+        (config.GetProperty("max_ack_pending").GetInt32(), config.GetProperty("max_batch").GetInt32()).ShouldBe((1000, 250));
+        (await server.TryConsumerAsync("foo", """{"durable_name":"dur2","ack_policy":"explicit","max_batch":500}""")).ShouldBe(10125);
+        (await server.ConsumerAsync("foo", """{"durable_name":"dur2","ack_policy":"explicit","max_ack_pending":500}""")).GetProperty("config").GetProperty("max_ack_pending").GetInt32().ShouldBe(500);
+        (await server.TryConsumerAsync("foo", """{"durable_name":"dur2","ack_policy":"explicit","max_ack_pending":2000}""")).ShouldBe(10121);
+        (await server.TryConsumerAsync("foo", """{"durable_name":"dur3","ack_policy":"explicit","max_ack_pending":2000}""")).ShouldBe(10121);
     }
 
     [Fact]
@@ -164,6 +181,23 @@ public sealed class ConsumerManagementTests
         StreamServer.ErrorOf(await server.AskAsync("CONSUMER.RESET.S.FROM", """{"seq":7}""")).ShouldBe(0);
         await server.RestartAsync();
         (await server.FetchAsync("S", "FROM")).Single().Sequence().ShouldBe(7);
+    }
+
+    [Fact]
+    [Upstream(Tests, "TestJetStreamConsumerLegacyDurableCreateSetsConsumerName")]
+    [Upstream(Tests, "TestJetStreamConsumerAndStreamNamesWithPathSeparators")]
+    [Upstream(Tests, "TestJetStreamConsumerUpdateRejectsStorageChange")]
+    public async Task NamesAndStorageAreWhatTheyWere()
+    {
+        await using var server = await StartAsync();
+        var made = await server.AskAsync("CONSUMER.CREATE.S.C", """{"stream_name":"S","action":"create","config":{"durable_name":"C","ack_policy":"explicit","num_replicas":1}}""");
+        (made.GetProperty("name").GetString(), made.GetProperty("config").GetProperty("name").GetString()).ShouldBe(("C", "C"));
+        foreach (var name in new[] { "a/b", "a\\\\b" })
+        {
+            (await server.TryConsumerAsync("S", $$"""{"durable_name":"{{name}}","ack_policy":"explicit"}""")).ShouldBe(10127);
+            (await server.TryCreateAsync($$"""{"name":"{{name}}"}""")).ShouldBe(10128);
+        }
+        (await server.TryConsumerAsync("S", """{"durable_name":"C","ack_policy":"explicit","num_replicas":1,"mem_storage":true}""")).ShouldBe(10012);
     }
 
     [Fact]

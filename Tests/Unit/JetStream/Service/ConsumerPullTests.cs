@@ -90,6 +90,25 @@ public sealed class ConsumerPullTests
     }
 
     [Fact]
+    [Upstream(Tests, "TestJetStreamConsumerPullMultipleRequestsExpireOutOfOrder")]
+    public async Task RequestsRunOutInTheirOwnTime()
+    {
+        await using var server = await StreamServer.StartAsync();
+        await server.CreateAsync("""{"name":"S","subjects":["s"]}""");
+        await server.ConsumerAsync("S", """{"durable_name":"C","ack_policy":"explicit"}""");
+        var inbox = await server.Client.SubscribeAsync("i.*");
+        foreach (var milliseconds in new[] { 800, 400, 100, 250 })
+        {
+            await server.Client.PublishAsync("$JS.API.CONSUMER.MSG.NEXT.S.C", $$"""{"batch":1,"expires":{{milliseconds}}000000}""", $"i.{milliseconds}");
+        }
+        foreach (var expected in new[] { 100, 250, 400, 800 })
+        {
+            var message = await inbox.NextAsync();
+            (message.Subject, message.Headers!.Status).ShouldBe(($"i.{expected}", "408 Request Timeout"));
+        }
+    }
+
+    [Fact]
     [Upstream("jetstream_test.go", "TestJetStreamNextMsgNoInterest")]
     [Upstream(Tests, "TestJetStreamConsumerPullRemoveInterest")]
     [Upstream(Tests, "TestJetStreamConsumerPullRequestCleanup")]
@@ -119,8 +138,8 @@ public sealed class ConsumerPullTests
         await server.ConsumerAsync("S", """{"durable_name":"C","ack_policy":"explicit"}""");
         (await (await server.PullAsync("S", "C", """{"batch":1,"no_wait":true}""")).NextAsync()).Headers!.Status.ShouldBe("404 No Messages");
         (await (await server.PullAsync("S", "C", """{"batch":0,"no_wait":true}""")).NextAsync()).Headers!.Status.ShouldBe("404 No Messages");
+        await server.PublishManyAsync("s", 20);
         var inbox = await server.PullAsync("S", "C", """{"batch":50,"expires":300000000}""");
-        for (var i = 0; i < 20; i++) await server.PublishAsync("s");
         for (var i = 0; i < 20; i++) (await inbox.NextAsync()).Subject.ShouldBe("s");
         var end = (await inbox.NextAsync()).Headers!;
         (end.Status, end["Nats-Pending-Messages"], end["Nats-Pending-Bytes"]).ShouldBe(("408 Request Timeout", "30", "0"));
@@ -189,15 +208,16 @@ public sealed class ConsumerPullTests
         await server.CreateAsync("""{"name":"S","subjects":["s"]}""");
         await server.PublishManyAsync("s", 100);
         await server.ConsumerAsync("S", """{"durable_name":"C","ack_policy":"explicit","max_ack_pending":33}""");
-        var first = await server.FetchAsync("S", "C", 50);
+        var first = await server.FetchAsync("S", "C", 33);
         first.Count.ShouldBe(33);
-        (await (await server.PullAsync("S", "C", """{"batch":1,"expires":100000000}""")).NextAsync()).Headers!.Status.ShouldStartWith("40");
+        (await (await server.PullAsync("S", "C", """{"batch":5,"no_wait":true,"expires":100000000}""")).NextAsync()).Headers!.Status.ShouldBe("408 Request Timeout");
         await server.AckAsync(first[0]);
         await server.AckAsync(first[5]);
-        (await server.FetchAsync("S", "C", 50)).Select(message => message.Sequence()).ShouldBe([34, 35]);
+        (await server.FetchAsync("S", "C", 2)).Select(message => message.Sequence()).ShouldBe([34, 35]);
         (await server.FigureAsync("S", "C", "num_ack_pending")).ShouldBe(33);
         await server.ConsumerAsync("S", """{"durable_name":"C","ack_policy":"explicit","max_ack_pending":50}""");
-        (await server.FetchAsync("S", "C", 50)).Count.ShouldBe(17, "the limit is another one now");
+        (await server.FetchAsync("S", "C", 17)).Count.ShouldBe(17, "the limit is another one now");
+        (await server.FigureAsync("S", "C", "num_ack_pending")).ShouldBe(50);
     }
 
     [Fact]
