@@ -69,6 +69,7 @@ internal sealed partial class JetStreamService
                     // A consumer itself answers this one.
                     if (kind != ApiRequestKind.ConsumerReset) call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
                 }
+                else if (consumer.Leader is null) call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
                 else if (kind == ApiRequestKind.ConsumerInfo) call.Answer(new ConsumerInfoResponse(Describe(stream, consumer)));
                 else if (stream.Fault is not null) call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
                 else ChangeConsumer(stream, consumer, call, kind);

@@ -45,6 +45,7 @@ internal sealed partial class StreamConsumers
     public void Send(ReadOnlySpan<byte> to, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {
         var length = headers.Length + payload.Length + 2;
+        _sentBytes += length;
         if (_body.Length < length) _body = new byte[length * 2];
         headers.CopyTo(_body);
         payload.CopyTo(_body.AsSpan(headers.Length));

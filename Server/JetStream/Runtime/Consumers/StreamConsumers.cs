@@ -16,8 +16,14 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>Messages of all consumers together before what has been delivered goes out.</summary>
     private const int Budget = 2048;
 
+    /// <summary>Bytes of all consumers together, about.</summary>
+    private const int BudgetBytes = 4 << 20;
+
     /// <summary>Messages of one consumer before others have their turn.</summary>
     private const int Share = 256;
+
+    /// <summary>Nanoseconds.</summary>
+    private const long StallFor = 2_000_000;
 
     private readonly Dictionary<byte[], ConsumerHost> _byName = new(ByteArrayComparer.Instance);
     private readonly Dictionary<byte[], ConsumerHost>.AlternateLookup<ReadOnlySpan<byte>> _find;
@@ -26,6 +32,8 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     private readonly PriorityQueue<ConsumerHost, long> _timers = new();
     private ulong _lastId;
     private bool _isRunning;
+    private long _sentBytes;
+    private long _stalledUntil;
 
     /// <param name="host">The stream.</param>
     /// <param name="store">Its messages.</param>
@@ -65,7 +73,16 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     ConsumerConfiguration? IConsumerCatalog.Find(string name) => Find(System.Text.Encoding.UTF8.GetBytes(name))?.Configuration;
 
     /// <summary>When somebody is to be woken, nanoseconds since 1970; null: nobody.</summary>
-    public long? NextTick => _timers.TryPeek(out _, out var due) ? _lazySince == 0 ? due : Math.Min(due, _lazySince + LazyFor) : _lazySince == 0 ? null : _lazySince + LazyFor;
+    public long? NextTick
+    {
+        get
+        {
+            var next = _timers.TryPeek(out _, out var due) ? due : long.MaxValue;
+            if (_lazySince != 0) next = Math.Min(next, _lazySince + LazyFor);
+            if (_stalledUntil != 0) next = Math.Min(next, _stalledUntil);
+            return next == long.MaxValue ? null : next;
+        }
+    }
 
     /// <summary>Somebody may have something to deliver.</summary>
     public bool HasDue => _due.Count > 0;
@@ -78,7 +95,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _isRunning = true;
         Visible.Last = _store.State.LastSequence;
         foreach (var consumer in _byId.Values) Begin(consumer, now);
-        RemoveUnneeded();
+        RemoveAcknowledged();
     }
 
     /// <summary>Listens for what concerns its consumers, if there are any.</summary>
@@ -106,13 +123,14 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>Goes by another configuration.</summary>
     public void Update(ConsumerHost consumer, ConsumerConfiguration configuration, long now)
     {
+        var filter = consumer.Replica.Filter;
         Forget(consumer);
         RemoveInterest(consumer);
         consumer.Update(consumer.Record with { Configuration = configuration }, now);
         AddInterest(consumer);
         Assign(consumer);
         Schedule(consumer);
-        RemoveUnneeded();
+        if (!ReferenceEquals(filter, consumer.Replica.Filter)) RemoveUnwanted();
     }
 
     /// <summary>Deletes a consumer.</summary>
@@ -122,7 +140,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         Drop(consumer);
         if (consumer.IsKept) ProposeRemoval(consumer);
         ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
-        if (Host.Configuration.Retention == RetentionPolicy.Interest) RemoveUnneeded();
+        RemoveUnwanted();
         Follow();
     }
 
@@ -150,12 +168,13 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
             RemoveInterest(consumer);
             AddInterest(consumer);
         }
-        RemoveUnneeded();
+        RemoveUnwanted();
     }
 
     /// <summary>Does what is due and what clients want. Deliveries come later, in <see cref="Pump"/>.</summary>
     public void Turn(long now)
     {
+        if (_stalledUntil <= now) _stalledUntil = 0;
         TakeTraffic(now);
         TakeInterest(now);
         while (_timers.TryPeek(out var consumer, out var due) && due <= now)
@@ -175,17 +194,34 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <returns>Whether there may be more for another turn.</returns>
     public bool Pump(long now)
     {
-        for (var left = Budget; left > 0 && _due.TryDequeue(out var consumer); left -= Share)
+        var share = ShareOf(_store.State);
+        _sentBytes = 0;
+        for (var left = Budget; left > 0 && _sentBytes < BudgetBytes && !IsStalled(now) && _due.TryDequeue(out var consumer); left -= Share)
         {
             consumer.IsDue = false;
             if (consumer.IsOver) continue;
-            var hasMore = consumer.Leader!.Pump(now, Share, consumer);
+            var hasMore = consumer.Leader!.Pump(now, share, consumer);
             Note(consumer);
             Arm(consumer);
             if (hasMore) SetDue(consumer);
         }
         ProposeReleased();
-        return _due.Count > 0;
+        return _due.Count > 0 && _stalledUntil == 0;
+    }
+
+    /// <summary>Messages that a consumer may deliver at once: fewer of large ones.</summary>
+    private static int ShareOf(in StoreState state) =>
+        state.Messages == 0 ? Share : (int)Math.Clamp(BudgetBytes / 4 / Math.Max(1, (long)(state.Bytes / state.Messages)), 1, Share);
+
+    /// <summary>Whoever gets messages cannot keep up: a pause, or he would be closed for what waits for him.</summary>
+    private bool IsStalled(long now)
+    {
+        if (Host.Flush.ProducerShouldStall)
+        {
+            Host.Flush.ProducerShouldStall = false;
+            _stalledUntil = now + StallFor;
+        }
+        return _stalledUntil != 0;
     }
 
     private void Begin(ConsumerHost consumer, long now)
