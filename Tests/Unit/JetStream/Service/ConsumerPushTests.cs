@@ -136,34 +136,6 @@ public sealed class ConsumerPushTests
     }
 
     [Fact]
-    [Upstream(Tests, "TestJetStreamConsumerReplayRate")]
-    [Upstream(Tests, "TestJetStreamConsumerReplayRateNoAck")]
-    public async Task ThePaceIsThatOfThePublisherOrOfTheLimit()
-    {
-        await using var server = await StartAsync();
-        for (var i = 0; i < 5; i++)
-        {
-            await server.PublishAsync("s", new string('x', 10_000));
-            if (i is 1 or 3) await WaitAsync(300);
-        }
-        await server.ConsumerAsync("S", """{"durable_name":"REPLAY","deliver_subject":"replayed","ack_policy":"none","replay_policy":"original"}""");
-        var times = new List<double>();
-        var listener = await server.Client.SubscribeAsync("replayed");
-        await listener.NextAsync();
-        for (var i = 1; i < 5; i++)
-        {
-            var began = TimeProvider.System.GetTimestamp();
-            await listener.NextAsync();
-            times.Add(TimeProvider.System.GetElapsedTime(began).TotalMilliseconds);
-        }
-        times[1].ShouldBeGreaterThan(200);
-        times[3].ShouldBeGreaterThan(200);
-        await server.ConsumerAsync("S", """{"durable_name":"SLOW","deliver_subject":"slow","ack_policy":"none","rate_limit_bps":800000}""");
-        (await server.TryConsumerAsync("S", """{"durable_name":"PULL","ack_policy":"none","rate_limit_bps":800000}""")).ShouldBe(10086);
-        (await server.ConsumerInfoAsync("S", "SLOW")).GetProperty("config").GetProperty("rate_limit_bps").GetInt32().ShouldBe(800_000);
-    }
-
-    [Fact]
     [Upstream("jetstream_test.go", "TestJetStreamMsgHeaders")]
     [Upstream(Tests, "TestJetStreamConsumerNoMsgPayload")]
     public async Task HeadersComeWithOrWithoutWhatTheyHead()
@@ -183,31 +155,6 @@ public sealed class ConsumerPushTests
             var message = await heads.NextAsync();
             (message.Payload.Length, message.Headers!["Nats-Msg-Size"], message.Headers["name"]).ShouldBe((0, size, name));
         }
-    }
-
-    [Fact]
-    public async Task AGroupSharesWhatIsPushed()
-    {
-        await using var server = await StartAsync();
-        await server.ConsumerAsync("S", """{"durable_name":"C","deliver_subject":"to","deliver_group":"g","ack_policy":"explicit"}""");
-        await server.PublishAsync("s");
-        var outsider = await server.Client.SubscribeAsync("to");
-        await server.Client.FlushAsync();
-        (await server.FigureAsync("S", "C", "delivered.consumer_seq")).ShouldBe(0, "nobody of the group listens");
-        await using var other = await TestClient.ConnectAsync(server.Server.ClientEndPoint!);
-        var members = new[] { await server.Client.SubscribeAsync("to", "g"), await other.SubscribeAsync("to", "g") };
-        await other.FlushAsync();
-        await server.PublishManyAsync("s", 99);
-        await Wait.Until("all to be delivered", () => members.Sum(member => member.Count) == 100, () => $"{members[0].Count} and {members[1].Count}");
-        members.ShouldAllBe(member => member.Count > 0);
-        outsider.Count.ShouldBe(100, "who listens without the group hears them too");
-    }
-
-    /// <summary>Time between two messages is what is tested.</summary>
-    private static async Task WaitAsync(int milliseconds)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        await Wait.Until("time to pass", () => TimeProvider.System.GetElapsedTime(began).TotalMilliseconds > milliseconds);
     }
 
     private static async Task<StreamServer> StartAsync()
