@@ -14,7 +14,11 @@ public sealed partial class ClientConnection
 {
     private const byte Unknown = 0, Allowed = 1, Refused = 2;
 
+    /// <summary>Tokens of an acknowledgement's subject that decide who gets it: <c>$JS.ACK.stream.consumer.deliveries</c>.</summary>
+    private const int AckTokens = 5;
+
     private readonly MatchCache _matches = new();
+    private FamilyMatchCache? _acks;
     private ArrayBufferWriter<byte>? _mapped;
     private ReplyPermissions? _replies;
     private bool _checksPublish;
@@ -73,8 +77,19 @@ public sealed partial class ClientConnection
 
     private void Route(Account account, in Message message)
     {
+        // Each acknowledgement has a subject of its own: looked up one by one they would drive all else out of the trie's cache.
+        if (!_checksPublish && message.Subject.StartsWith("$JS.ACK."u8) && (_acks ??= new FamilyMatchCache(AckTokens)).Match(message.Subject, account.Subscriptions) is { } acks)
+        {
+            RouteMatched(account, message, acks);
+            return;
+        }
         ref var slot = ref _matches.Lookup(message.Subject, account.Subscriptions);
         if (slot.PublishVerdict != Allowed && !MayPublish(ref slot, message)) return;
+        RouteMatched(account, message, slot.Result);
+    }
+
+    private void RouteMatched(Account account, in Message message, MatchResult match)
+    {
         if (!message.Reply.IsEmpty && ReservedSubjects.IsReply(message.Reply))
         {
             RefusePublish(message, $"Permissions Violation for Publish with Reply of \"{Text(message.Reply)}\"");
@@ -82,7 +97,6 @@ public sealed partial class ClientConnection
             return;
         }
         if (_verbose) SendOk();
-        var match = slot.Result;
         var delivered = !match.IsEmpty
             && MessageRouter.RouteLocal(account, match, message, _subscriber, _echo, Loop.Batch);
         if (!delivered && _noResponders && !message.Reply.IsEmpty) AnswerNoResponders(account, message);

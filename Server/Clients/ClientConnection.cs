@@ -211,6 +211,8 @@ public sealed partial class ClientConnection : Connection
     /// <summary>The client as the accounts see it.</summary>
     private sealed class ClientSubscriber(ClientConnection client) : Subscriber
     {
+        public override bool IsBehind => client is { IsCongested: true, IsClosing: false };
+
         public override SubscriberKind Kind => SubscriberKind.Client;
 
         public override ClientInfo? Describe(bool detailed) => client.Describe(detailed);

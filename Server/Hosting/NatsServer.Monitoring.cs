@@ -55,6 +55,7 @@ public sealed partial class NatsServer
         Clients = _clients,
         Accounts = Accounts,
         Routes = _routes,
+        JetStream = () => _jetStreamService,
         Loops = _loops,
         Log = _log,
         MonitoringPort = () => MonitoringUrl?.Port ?? 0,

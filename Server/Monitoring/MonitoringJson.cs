@@ -25,6 +25,7 @@ namespace NatsAspire.Server.Monitoring;
 [JsonSerializable(typeof(Healthz))]
 [JsonSerializable(typeof(HealthzOptions))]
 [JsonSerializable(typeof(Jsz))]
+[JsonSerializable(typeof(JszAccount))]
 [JsonSerializable(typeof(JszOptions))]
 [JsonSerializable(typeof(Gatewayz))]
 [JsonSerializable(typeof(GatewayzOptions))]

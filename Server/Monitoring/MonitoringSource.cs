@@ -4,6 +4,7 @@ using NatsAspire.Server.Clients;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.JetStream.Service;
 
 namespace NatsAspire.Server.Monitoring;
 
@@ -29,6 +30,9 @@ public sealed record MonitoringSource
     public required RouteManager? Routes { get; init; }
 
     public required IReadOnlyList<IoLoop> Loops { get; init; }
+
+    /// <summary>JetStream; null: it does not run.</summary>
+    internal Func<JetStreamService?> JetStream { get; init; } = () => null;
 
     public required ILogger Log { get; init; }
 

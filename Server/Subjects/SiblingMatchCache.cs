@@ -11,6 +11,8 @@ public sealed class SiblingMatchCache
     private const int Size = 64;
 
     private readonly Slot[] _slots = new Slot[Size];
+    private readonly MatchCache _exact = new();
+    private SubscriptionTrie? _exactOf;
 
     /// <summary>Who gets a message on a literal subject.</summary>
     public MatchResult Match(ReadOnlySpan<byte> subject, SubscriptionTrie trie)
@@ -26,7 +28,15 @@ public sealed class SiblingMatchCache
         {
             slot = new Slot { Hash = hash, Trie = trie, Generation = generation, Prefix = prefix.ToArray(), Result = trie.MatchSiblings(prefix) };
         }
-        return slot.Result ?? trie.Match(subject);
+        return slot.Result ?? MatchExactly(subject, trie);
+    }
+
+    /// <summary>Those who listen on literal subjects, such as the inbox of a consumer, are asked for again and again.</summary>
+    private MatchResult MatchExactly(ReadOnlySpan<byte> subject, SubscriptionTrie trie)
+    {
+        if (!ReferenceEquals(_exactOf, trie)) _exact.Clear();
+        _exactOf = trie;
+        return _exact.Lookup(subject, trie).Result;
     }
 
     private struct Slot

@@ -36,6 +36,9 @@ public abstract class Subscriber
     /// <summary>True for a link to another server, which gets one copy however many of its subscriptions match.</summary>
     public bool IsLink => Kind >= SubscriberKind.Route;
 
+    /// <summary>So much waits to be sent to it that whoever can wait should. From any thread.</summary>
+    public virtual bool IsBehind => false;
+
     /// <summary>Who it is, for those who are told of publishers; null: nobody to speak of.</summary>
     /// <param name="detailed">More than account and round trip.</param>
     public virtual ClientInfo? Describe(bool detailed) => null;

@@ -80,7 +80,19 @@ public sealed partial class SubscriptionTrie(bool cached = true)
     {
         var subject = prefix.ToArray();
         if (!IsWellFormed(subject)) return null;
-        lock (_lock) return BuildSiblings(subject);
+        lock (_lock) return BuildSiblings(subject, isFamily: false);
+    }
+
+    /// <summary>
+    /// Who gets a message on any literal subject that is this prefix and any more tokens; null when that depends on them.
+    /// </summary>
+    /// <param name="prefix">A literal subject's first tokens, without the dot behind them.</param>
+    /// <returns>As of now; not tracked, so that its user watches <see cref="Generation"/>.</returns>
+    public MatchResult? MatchFamily(ReadOnlySpan<byte> prefix)
+    {
+        var subject = prefix.ToArray();
+        if (!IsWellFormed(subject)) return null;
+        lock (_lock) return BuildSiblings(subject, isFamily: true);
     }
 
     /// <summary>Every subscription, as of now.</summary>
@@ -139,8 +151,8 @@ public sealed partial class SubscriptionTrie(bool cached = true)
         return IsWellFormed(subject) ? builder.Build(subject) : new MatchResult(subject, [], [], [], []);
     }
 
-    /// <summary>Walks the prefix; where it ends, only wildcards may follow.</summary>
-    private MatchResult? BuildSiblings(byte[] prefix)
+    /// <summary>Walks the prefix; where it ends, only wildcards may follow, of a family only those for all that comes.</summary>
+    private MatchResult? BuildSiblings(byte[] prefix, bool isFamily)
     {
         var builder = new MatchResultBuilder();
         var branches = new Stack<(TrieNode Node, int Offset)>();
@@ -151,7 +163,9 @@ public sealed partial class SubscriptionTrie(bool cached = true)
             if (branch.Offset > prefix.Length)
             {
                 if (branch.Node.HasLiterals) return null;
-                if (branch.Node.Star is { } star) builder.Add(star);
+                if (branch.Node.Star is not { } star) continue;
+                if (isFamily) return null;
+                builder.Add(star);
                 continue;
             }
             var token = SubjectRules.NextToken(prefix.AsSpan(branch.Offset), out _, out _);

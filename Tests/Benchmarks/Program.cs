@@ -29,4 +29,7 @@ var streams = new Command("jetstream", "Compares streams of two servers: publish
 streams.SetAction(parsed => new StreamComparison(
     parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!, parsed.GetValue(directory)!).Run());
 command.Add(streams);
+var footprint = new Command("footprint", "Compares what streams and consumers of two servers cost at rest, and their restart.") { server, baseline, filter, directory };
+footprint.SetAction(parsed => new Footprint(parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(directory)!, parsed.GetValue(filter)!).Run());
+command.Add(footprint);
 return command.Parse(args).Invoke();

@@ -55,6 +55,16 @@ internal sealed class ServerUnderLoad : IDisposable
         }
     }
 
+    /// <summary>Resident bytes that no file stands behind.</summary>
+    public long PrivateMemory
+    {
+        get
+        {
+            var line = File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
+            return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        }
+    }
+
     /// <param name="path">The executable.</param>
     /// <param name="arguments">Further flags.</param>
     public static ServerUnderLoad Start(string path, params string[] arguments)

@@ -6,9 +6,14 @@ namespace NatsAspire.Benchmarks;
 /// <summary>A row: a stream and a load on it.</summary>
 /// <param name="Name">As the table shows it.</param>
 /// <param name="IsLazy">Our server, as the other does always, acknowledges before the disk has it.</param>
-/// <param name="Storage">Of the stream.</param>
+/// <param name="Stream">Its name.</param>
+/// <param name="Configuration">Of the stream: fields of JSON.</param>
 /// <param name="Run">The load, for so many seconds.</param>
-internal sealed record StreamScenario(string Name, bool IsLazy, string Storage, Func<ServerUnderLoad, double, Measurement> Run);
+internal sealed record StreamScenario(string Name, bool IsLazy, string Stream, string Configuration, Func<ServerUnderLoad, double, Measurement> Run)
+{
+    /// <summary>What the other server, which is too old for it, does instead; null: the same.</summary>
+    public StreamScenario? Instead { get; init; }
+}
 
 /// <summary>Runs stream scenarios on both servers in turn and prints medians as a table.</summary>
 internal sealed class StreamComparison(string ours, string baseline, int rounds, double seconds, string filter, string directory)
@@ -29,8 +34,30 @@ internal sealed class StreamComparison(string ours, string baseline, int rounds,
         Async("file, both lazy, window 4000, 128 B", true, 128, 4000, 1),
         Async("file, both lazy, 8 publishers, window 500 each, 128 B", true, 128, 500, 8),
         Async("memory, window 4000, 128 B", false, 128, 4000, 1, "memory"),
-        new("direct get, 64 in flight, 128 B", false, "file", DirectGets.Run),
+        new("direct get, 64 in flight, 128 B", false, "B", Plain, DirectGets.Run),
+        new("atomic batches of 1000, 128 B (other: window 4000)", false, "B", $"{Plain},\"allow_atomic\":true", BatchPublish.Atomic) { Instead = Async("", false, 128, 4000, 1) },
+        new("fast batch, 128 B (other: window 4000)", false, "B", $"{Plain},\"allow_batched\":true", BatchPublish.Fast) { Instead = Async("", false, 128, 4000, 1) },
+        new("pull, fetch 1, acks", false, "B", Plain, (server, seconds) => Consume.Fetch(server, seconds, 1)),
+        new("pull, fetch 100, acks", false, "B", Plain, (server, seconds) => Consume.Fetch(server, seconds, 100)),
+        new("pull, fetch 1000, acks", false, "B", Plain, (server, seconds) => Consume.Fetch(server, seconds, 1000)),
+        new("pull, continuous, acks", false, "B", Plain, Consume.Continuous),
+        new("ordered consumer", false, "B", Plain, Consume.Ordered),
+        new("push, acks", false, "B", Plain, Consume.Push),
+        new("work queue, 1 client", false, "B", $"{Plain},\"retention\":\"workqueue\"", (server, seconds) => Consume.WorkQueue(server, seconds, 1)),
+        new("work queue, 8 clients", false, "B", $"{Plain},\"retention\":\"workqueue\"", (server, seconds) => Consume.WorkQueue(server, seconds, 8)),
+        new("KV put, window 256", false, Buckets.Stream, Buckets.Configuration, Buckets.Put),
+        new("KV put, both lazy, window 256", true, Buckets.Stream, Buckets.Configuration, Buckets.Put),
+        new("KV get, 64 in flight", false, Buckets.Stream, Buckets.Configuration, Buckets.Get),
+        new("KV watch, 10,000 keys", false, Buckets.Stream, Buckets.Configuration, Buckets.Watch),
+        new("KV watch, both lazy, changes", true, Buckets.Stream, Buckets.Configuration, Buckets.WatchChanges),
+        new("object put, chunks of 128 KiB", false, Objects.Stream, Objects.Configuration, Objects.Put),
+        new("object put, both lazy, chunks of 128 KiB", true, Objects.Stream, Objects.Configuration, Objects.Put),
+        new("object get, chunks of 128 KiB", false, Objects.Stream, Objects.Configuration, Objects.Get),
     ];
+
+    private static string Plain => PlainIn("file");
+
+    private static string PlainIn(string storage) => $"\"subjects\":[\"b.>\"],\"storage\":\"{storage}\",\"allow_direct\":true";
 
     public int Run()
     {
@@ -44,7 +71,7 @@ internal sealed class StreamComparison(string ours, string baseline, int rounds,
     private static StreamScenario Sync(string name, bool isLazy) => Async(name, isLazy, 128, 1, 1);
 
     private static StreamScenario Async(string name, bool isLazy, int payload, int window, int publishers, string storage = "file") =>
-        new(name, isLazy, storage, (server, seconds) => AcknowledgedPublish.Run(server, seconds, payload, window, publishers));
+        new(name, isLazy, "B", PlainIn(storage), (server, seconds) => AcknowledgedPublish.Run(server, seconds, payload, window, publishers));
 
     private void Print(StreamScenario scenario)
     {
@@ -52,7 +79,7 @@ internal sealed class StreamComparison(string ours, string baseline, int rounds,
         for (var round = 0; round < rounds; round++)
         {
             mine.Add(RunOn(ours, scenario));
-            theirs.Add(RunOn(baseline, scenario));
+            theirs.Add(RunOn(baseline, scenario.Instead ?? scenario));
         }
         var (a, b) = (Comparison.Median(mine, m => m.PerSecond), Comparison.Median(theirs, m => m.PerSecond));
         var (c, d) = (Comparison.Median(mine, m => m.PerCpuSecond), Comparison.Median(theirs, m => m.PerCpuSecond));
@@ -68,11 +95,7 @@ internal sealed class StreamComparison(string ours, string baseline, int rounds,
             // Debian's 2.9 knows no sync_interval: it never waits for the disk.
             File.WriteAllText(config, $"jetstream {{ store_dir: \"{store.FullName}\"{(path == ours && scenario.IsLazy ? ", sync_interval: \"2m\"" : "")} }}\n");
             using var server = ServerUnderLoad.Start(path, "-c", config);
-            using (var client = new LoadClient(server.Address))
-            {
-                var answer = client.Request("$JS.API.STREAM.CREATE.B", $$"""{"name":"B","subjects":["b.>"],"storage":"{{scenario.Storage}}","allow_direct":true}""");
-                if (answer.Contains("\"error\"", StringComparison.Ordinal)) throw new InvalidOperationException(answer);
-            }
+            using (var client = new JetStreamClient(server.Address)) client.Request($"$JS.API.STREAM.CREATE.{scenario.Stream}", $"{{\"name\":\"{scenario.Stream}\",{scenario.Configuration}}}");
             scenario.Run(server, WarmUpSeconds);
             return scenario.Run(server, seconds);
         }

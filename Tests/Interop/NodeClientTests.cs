@@ -19,6 +19,8 @@ public sealed class NodeClientTests
     [Theory]
     [InlineData("streams.mjs")]
     [InlineData("consumers.mjs")]
+    [InlineData("buckets.mjs")]
+    [InlineData("groups.mjs")]
     public async Task TheOfficialClientsUseStreamsConsumersAndBuckets(string script)
     {
         var folder = Peers.NodeClients();

@@ -91,7 +91,7 @@ public sealed partial class ConsumerLeader
         pending.Dequeue(id);
         var times = _state.TimesRedelivered(subject.StreamSequence);
         var since = (long)Int128.Clamp((Int128)now + delay - _state.WaitAfter(times), 0, long.MaxValue - _state.WaitAfter(times));
-        ProposeTime(id, times + 1, since, effects);
+        ProposeTime(id, 1, since, effects);
     }
 
     /// <summary>It is being worked on: its wait begins anew.</summary>
@@ -111,18 +111,29 @@ public sealed partial class ConsumerLeader
     }
 
     /// <summary>A message that waits is no longer in the stream.</summary>
-    private void Terminate(int id, ulong deliveries, string reason, long now, IConsumerEffects effects)
+    private void Terminate(int id, long now, IConsumerEffects effects)
     {
         var (sequence, consumerSequence) = (_state.Pending!.Sequence(id), _state.Pending.ConsumerSequence(id));
-        // An acknowledgement that covers others must wait until there are none; so long its redelivery is put off.
-        if (_state.AcksCoverEarlier && id != _state.Pending.First)
+        var deliveries = _state.TimesRedelivered(sequence) + 1;
+        if (!Forget(id, now, effects)) return;
+        effects.Report(new ConsumerEvent(ConsumerEventKind.Terminated) { StreamSequence = sequence, ConsumerSequence = consumerSequence, Deliveries = deliveries, Reason = UnacknowledgedWasDeleted });
+    }
+
+    /// <summary>
+    /// Waits no more for a message that is gone. An acknowledgement that would cover others must wait until there are none;
+    /// so long its redelivery is put off.
+    /// </summary>
+    private bool Forget(int id, long now, IConsumerEffects effects)
+    {
+        var pending = _state.Pending!;
+        if (!_state.AcksCoverEarlier || id == pending.First)
         {
-            _state.Pending.Dequeue(id);
-            Restart(id, now, effects);
-            return;
+            ProposeAck(pending.ConsumerSequence(id), pending.Sequence(id), now, effects);
+            return true;
         }
-        ProposeAck(consumerSequence, sequence, now, effects);
-        effects.Report(new ConsumerEvent(ConsumerEventKind.Terminated) { StreamSequence = sequence, ConsumerSequence = consumerSequence, Deliveries = deliveries, Reason = reason });
+        pending.Dequeue(id);
+        Restart(id, now, effects);
+        return false;
     }
 
     private static ConsumerEvent EventOf(ConsumerEventKind kind, in AckSubject subject) =>

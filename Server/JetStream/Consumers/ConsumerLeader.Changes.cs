@@ -5,11 +5,11 @@ namespace NatsAspire.Server.JetStream.Consumers;
 /// <summary>What the leader hears of the stream.</summary>
 public sealed partial class ConsumerLeader
 {
-    private const string DeletedByLimits = "Message deleted by stream limits";
-
     /// <summary>A message that the filter lets through has been added. Only told while it <see cref="IsAwake"/>, of each one and at once.</summary>
-    public void MessageAdded()
+    public void MessageAdded(ulong sequence)
     {
+        // A consumer may begin beyond the stream's end.
+        if (sequence < _next) return;
         _mayHaveNew = true;
         if (_countKnown) _count++;
     }
@@ -22,7 +22,8 @@ public sealed partial class ConsumerLeader
     {
         var wasWaited = _lasts is { } lasts && sequence <= lasts.Through ? lasts.Forget(sequence) : sequence >= (_lasts?.Through + 1 ?? _next);
         if (wasWaited && _countKnown && _count > 0) _count--;
-        if (TryFind(sequence, out var id)) Terminate(id, _state.TimesRedelivered(sequence) + 1, UnacknowledgedWasDeleted, now, effects);
+        if (_lasts is { Count: 0 }) EndLasts(effects);
+        if (TryFind(sequence, out var id)) Terminate(id, now, effects);
         else if (_state.TimesRedelivered(sequence) > 0) ProposeAck(0, sequence, now, effects);
     }
 
@@ -35,7 +36,7 @@ public sealed partial class ConsumerLeader
         var first = _store.State.FirstSequence;
         _countKnown = false;
         _mayHaveNew = true;
-        _lasts?.Recount(sequence => sequence >= first && _store.TryLoad(sequence, Message));
+        RecountLasts(effects);
         ForgetPending(first, now, effects);
         ForgetRedelivered(first, now, effects);
         if (first > _state.Delivered.Stream + 1 && _lasts is null)
@@ -43,6 +44,12 @@ public sealed partial class ConsumerLeader
             Propose(ConsumerEntry.Skip(stackalloc byte[ConsumerEntry.MaxLength], first), effects);
             _next = Math.Max(_next, first);
         }
+    }
+
+    private void RecountLasts(IConsumerEffects effects)
+    {
+        _lasts?.Recount(sequence => _store.TryLoad(sequence, Message) && _state.Filter.Includes(Message.Subject));
+        if (_lasts is { Count: 0 }) EndLasts(effects);
     }
 
     private void ForgetPending(ulong first, long now, IConsumerEffects effects)
@@ -58,7 +65,7 @@ public sealed partial class ConsumerLeader
         foreach (var sequence in gone)
         {
             if (!TryFind(sequence, out var id)) continue;
-            if (_state.AcksCoverEarlier && sequence >= first) Terminate(id, _state.TimesRedelivered(sequence) + 1, DeletedByLimits, now, effects);
+            if (sequence >= first) Forget(id, now, effects);
             else ProposeAck(pending.ConsumerSequence(id), sequence, now, effects);
         }
     }

@@ -33,7 +33,7 @@ public sealed partial class ConsumerLeader
             step = DeliverNext(now, effects);
             if (step != DeliveryStep.Delivered) break;
         }
-        if (step is DeliveryStep.Delivered) return HasDemand(now) && (_mayHaveNew || _state.Pending is { QueuedCount: > 0 });
+        if (step is DeliveryStep.Delivered) return HasDemand(now) && (_mayHaveNew || _state.Pending is { QueuedCount: > 0 } || _requests is { NoWaitCount: > 0 });
         if (step == DeliveryStep.Delayed) return false;
         _pace?.CaughtUp(_next);
         if (_requests is { NoWaitCount: > 0 } && step != DeliveryStep.TooManyPending) SweepRequests(now, isEnd: true, effects);
@@ -54,7 +54,7 @@ public sealed partial class ConsumerLeader
         if (deliveries == 0)
         {
             if (HasTooManyPending) return DeliveryStep.TooManyPending;
-            if (!PickNew()) return DeliveryStep.NothingToDo;
+            if (!PickNew(effects)) return DeliveryStep.NothingToDo;
             deliveries = 1;
         }
         return Deliver(deliveries, now, effects);
@@ -72,22 +72,22 @@ public sealed partial class ConsumerLeader
             var sequence = pending.Sequence(id);
             var deliveries = _state.TimesRedelivered(sequence) + 2;
             if (Configuration.MaxDeliver > 0 && deliveries > (ulong)Configuration.MaxDeliver) GiveUp(id, deliveries, effects);
-            else if (!_store.TryLoad(sequence, Message)) Terminate(id, deliveries - 1, UnacknowledgedWasDeleted, now, effects);
+            else if (!_store.TryLoad(sequence, Message)) Terminate(id, now, effects);
             else return deliveries;
         }
         return 0;
     }
 
     /// <summary>Loads the next message that was not delivered yet, and leaves it where it is.</summary>
-    private bool PickNew()
+    private bool PickNew(IConsumerEffects effects)
     {
         if (!_mayHaveNew) return false;
         while (_lasts is { } lasts)
         {
             var isThere = !lasts.IsEmpty && _store.TryLoad(lasts.First, Message);
             if (isThere) return true;
-            if (!lasts.IsEmpty) lasts.Advance(wasThere: false);
-            else EndLasts();
+            if (lasts.IsEmpty) EndLasts(effects);
+            else lasts.Advance(wasThere: false);
         }
         if (_store.TryLoadNext(_state.Filter, _next, Message)) return true;
         _next = Math.Max(_next, _store.State.LastSequence + 1);
@@ -126,6 +126,7 @@ public sealed partial class ConsumerLeader
         _pace?.Took(size, message.Timestamp, now);
         Take(message.Sequence, isNew, left);
         Propose(ConsumerEntry.Delivered(stackalloc byte[ConsumerEntry.MaxLength], consumerSequence, message.Sequence, deliveries, now), effects);
+        if (_lasts is { Count: 0 }) EndLasts(effects);
         _lastDelivered = now;
         if (request is null) Push(reply, message, headers, payload, now, effects);
         else Answer(request, reply, message, headers, payload, now, effects);
@@ -147,15 +148,15 @@ public sealed partial class ConsumerLeader
             return;
         }
         _lasts.Advance(wasThere: true);
-        if (_lasts.IsEmpty) EndLasts();
-        else _next = sequence + 1;
     }
 
     /// <summary>What came after the last messages of subjects were looked up is next.</summary>
-    private void EndLasts()
+    private void EndLasts(IConsumerEffects effects)
     {
-        _next = _lasts!.Through + 1;
+        var next = _lasts!.Through + 1;
         _lasts = null;
+        if (next > _state.Delivered.Stream + 1) Propose(ConsumerEntry.Skip(stackalloc byte[ConsumerEntry.MaxLength], next), effects);
+        _next = _state.Delivered.Stream + 1;
     }
 
     private ReadOnlySpan<byte> HeadersOf(in StoredMessage message)

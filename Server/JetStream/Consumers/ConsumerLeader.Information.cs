@@ -7,6 +7,8 @@ public sealed partial class ConsumerLeader
     public ConsumerFigures Describe(long now, IConsumerEffects effects)
     {
         if (_requests is { Count: > 0 }) SweepRequests(now, isEnd: false, effects);
+        // Told exactly, whatever has been heard of the stream or not yet.
+        _countKnown = false;
         var until = Configuration.PauseUntil?.UnixNanoseconds;
         return new ConsumerFigures
         {

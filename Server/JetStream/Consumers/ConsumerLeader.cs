@@ -81,7 +81,7 @@ public sealed partial class ConsumerLeader
             if (_options.IsReplicated) Propose(ConsumerEntry.Skip(stackalloc byte[ConsumerEntry.MaxLength], start), effects);
             else Propose(ConsumerEntry.Reset(start, default), effects);
         }
-        else if (_state.Delivered.Stream > _store.State.LastSequence)
+        else if (_state.Delivered.Consumer > 0 && _state.Delivered.Stream > _store.State.LastSequence)
         {
             // The stream has lost its end, with messages that are counted as delivered: what is not done is delivered again.
             Propose(ConsumerEntry.Reset(Math.Min(_state.AckFloor.Stream, _store.State.LastSequence) + 1, default), effects);
@@ -101,7 +101,11 @@ public sealed partial class ConsumerLeader
     {
         if (!ReferenceEquals(_state, _replica)) _state.Update(_replica.Configuration);
         var configuration = Configuration;
-        if (before.FilterSubject != configuration.FilterSubject || before.FilterSubjects != configuration.FilterSubjects) Refilter();
+        if (before.FilterSubject != configuration.FilterSubject || before.FilterSubjects != configuration.FilterSubjects)
+        {
+            Refilter();
+            RecountLasts(effects);
+        }
         if (before.DeliverSubject != configuration.DeliverSubject) RedeliverAll();
         if (before.InactiveThreshold != configuration.InactiveThreshold) _lastUse = now;
         Reconfigure(now);

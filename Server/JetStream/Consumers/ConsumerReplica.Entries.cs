@@ -18,7 +18,7 @@ public sealed partial class ConsumerReplica
         {
             case EntryOperation.UpdateDelivered:
                 if (!body.TryReadUvarint(out var consumer) || !body.TryReadUvarint(out var stream)
-                    || !body.TryReadUvarint(out var deliveries) || !body.TryReadVarint(out var timestamp)) return false;
+                    || !body.TryReadUvarint(out var deliveries) || !body.TryReadVarint(out var timestamp) || IsTooHigh(consumer | stream)) return false;
                 ApplyDelivered(consumer, stream, deliveries, timestamp, observer);
                 break;
             case EntryOperation.UpdateAcks:
@@ -26,11 +26,11 @@ public sealed partial class ConsumerReplica
                 ApplyAck(consumer, stream, observer);
                 break;
             case EntryOperation.UpdateSkip:
-                if (!body.TryReadUInt64(out stream)) return false;
+                if (!body.TryReadUInt64(out stream) || IsTooHigh(stream)) return false;
                 ApplySkip(stream, observer);
                 break;
             case EntryOperation.ResetSequence:
-                if (!body.TryReadUInt64(out stream)) return false;
+                if (!body.TryReadUInt64(out stream) || IsTooHigh(stream)) return false;
                 ApplyReset(stream, observer);
                 break;
             case EntryOperation.AddPendingRequest or EntryOperation.RemovePendingRequest:
@@ -42,6 +42,9 @@ public sealed partial class ConsumerReplica
         HasState = true;
         return true;
     }
+
+    /// <summary>Sequences have 63 bits: what has more has run backwards somewhere.</summary>
+    private static bool IsTooHigh(ulong sequence) => sequence >> 63 != 0;
 
     private void ApplyDelivered(ulong consumer, ulong stream, ulong deliveries, long timestamp, IConsumerObserver observer)
     {

@@ -13,6 +13,7 @@ internal sealed class LastMessages(ulong[] sequences, ulong through)
     /// <summary>Those left that are still in the stream.</summary>
     public ulong Count { get; private set; } = (ulong)sequences.Length;
 
+    /// <summary>Whether none is left to look at.</summary>
     public bool IsEmpty => _at == sequences.Length;
 
     public ulong First => sequences[_at];

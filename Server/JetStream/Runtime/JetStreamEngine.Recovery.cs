@@ -76,7 +76,12 @@ internal sealed partial class JetStreamEngine
         foreach (var (accountName, name) in Files.List())
         {
             // Streams of accounts that are not there any more stay as they are.
-            if (!Accounts.TryGetValue(accountName, out var account) || !Files.HasRecord(accountName, name)) continue;
+            if (!Files.HasRecord(accountName, name)) continue;
+            if (!Accounts.TryGetValue(accountName, out var account))
+            {
+                Unserved = Unserved.Add((accountName, name));
+                continue;
+            }
             try
             {
                 var record = Files.ReadRecord(accountName, name);

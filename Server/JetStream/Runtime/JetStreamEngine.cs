@@ -84,6 +84,9 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     /// <summary>Accounts that have JetStream. From any thread.</summary>
     public ImmutableDictionary<string, AccountStreams> Accounts => Volatile.Read(ref _accounts);
 
+    /// <summary>Streams that were found at the start, of accounts that have no JetStream.</summary>
+    public ImmutableList<(string Account, string Stream)> Unserved { get; private set; } = [];
+
     /// <summary>What the server can hold, and what is promised to streams with a maximum size.</summary>
     public ServerReservations Reservations => new()
     {

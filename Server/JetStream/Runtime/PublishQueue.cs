@@ -19,10 +19,18 @@ internal sealed class PublishQueue(int maxMessages, long maxBytes)
     /// <param name="message">Copied.</param>
     /// <param name="timestamp">When it came, nanoseconds since 1970.</param>
     /// <returns>How full the queue is, of 100; null: it takes no more.</returns>
-    public int? TryAdd(in Message message, long timestamp)
+    public int? TryAdd(in Message message, long timestamp) => TryAdd(message, timestamp, out _);
+
+    /// <summary>The same.</summary>
+    /// <param name="message">Copied.</param>
+    /// <param name="timestamp">When it came, nanoseconds since 1970.</param>
+    /// <param name="isFirst">Nothing waited before it: whoever adds the first one sees to it that all are taken.</param>
+    /// <returns>How full the queue is, of 100; null: it takes no more.</returns>
+    public int? TryAdd(in Message message, long timestamp, out bool isFirst)
     {
         lock (_lock)
         {
+            isFirst = _filling.Count == 0;
             if (_filling.Count >= maxMessages || (_filling.Count > 0 && _filling.Length + message.Size > maxBytes)) return null;
             _filling.Add(message, timestamp);
             return (int)Math.Max(_filling.Count * 100L / maxMessages, _filling.Length * 100L / maxBytes);

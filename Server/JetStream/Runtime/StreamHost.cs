@@ -225,9 +225,10 @@ internal sealed partial class StreamHost : Mailbox
         // It may come a little early, and is armed again then.
         if (Interlocked.Exchange(ref _timerIsSpent, false)) _armed = null;
         var next = Fault is null && !_isStopping ? Earlier(_leader.NextTick, _consumers.NextTick) : null;
-        if (next == _armed) return;
+        // One that is too early finds nothing due, and is armed again then: cheaper than to move it with every message.
+        if (next is null || _armed <= next) return;
         _armed = next;
-        var wait = next is { } due ? TimeSpan.FromMilliseconds(Math.Clamp((due - _context.Now + 999_999) / 1_000_000, 1, int.MaxValue)) : Timeout.InfiniteTimeSpan;
+        var wait = TimeSpan.FromMilliseconds(Math.Clamp((next.Value - _context.Now + 999_999) / 1_000_000, 1, int.MaxValue));
         _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 }

@@ -23,7 +23,7 @@ internal sealed class ApiSubscriber(JetStreamService service, Account account) :
             service.Post(new ApiCall(service, account, message, null, source.Describe(detailed: true)));
             return true;
         }
-        if (parsed.Operation.Kind == ApiRequestKind.ConsumerNext) return service.TryPull(account, parsed, message);
+        if (parsed.Operation.Kind == ApiRequestKind.ConsumerNext) return service.TryPull(account, parsed, message, batch);
         if (parsed.Operation.Scope == ApiScope.Direct) return service.TryGetDirect(account, parsed, message);
         service.Post(new ApiCall(service, account, message, parsed.Operation, source.Describe(detailed: true))
         {

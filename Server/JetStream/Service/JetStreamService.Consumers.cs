@@ -21,10 +21,10 @@ internal sealed partial class JetStreamService
 
     /// <summary>Hands a pull request on; on the requestor's loop.</summary>
     /// <returns>False: there is no such consumer, as if nobody listened.</returns>
-    public bool TryPull(Account account, in ApiSubject subject, in Message message)
+    public bool TryPull(Account account, in ApiSubject subject, in Message message, FlushBatch batch)
     {
         if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { } stream || !stream.Consumers.Has(subject.Second)) return false;
-        stream.Consumers.Take(message.WithSubject(subject.Second));
+        stream.Consumers.Take(message.WithSubject(subject.Second), batch);
         return true;
     }
 
@@ -69,6 +69,7 @@ internal sealed partial class JetStreamService
                     // A consumer itself answers this one.
                     if (kind != ApiRequestKind.ConsumerReset) call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
                 }
+                else if (consumer.Leader is null) call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
                 else if (kind == ApiRequestKind.ConsumerInfo) call.Answer(new ConsumerInfoResponse(Describe(stream, consumer)));
                 else if (stream.Fault is not null) call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
                 else ChangeConsumer(stream, consumer, call, kind);

@@ -30,7 +30,7 @@ public sealed record Accountz
             return page with { Accounts = [.. source.Accounts.All.Select(account => account.Name).Order(StringComparer.Ordinal)] };
         }
         var found = source.Accounts.Find(options.Account) ?? throw new MonitoringException($"Account {options.Account} does not exist");
-        return page with { Account = AccountDetail.Of(found, ReferenceEquals(found, source.Accounts.System)) };
+        return page with { Account = AccountDetail.Of(source, found) };
     }
 }
 
@@ -55,11 +55,12 @@ public sealed record AccountDetail
     [JsonPropertyName("name_tag")] public required string NameTag { get; init; }
     [JsonPropertyName("sublist_stats")] public required SublistStatistics Sublist { get; init; }
 
-    internal static AccountDetail Of(Account account, bool isSystem) => new()
+    internal static AccountDetail Of(MonitoringSource source, Account account) => new()
     {
         Name = account.Name,
         UpdatedAt = account.UpdatedAt,
-        IsSystem = isSystem,
+        IsSystem = ReferenceEquals(account, source.Accounts.System),
+        JetStream = source.JetStream()?.Engine.Find(account) is not null,
         Clients = account.ConnectionCount,
         Subscriptions = account.Subscriptions.Count,
         Mappings = Describe(account.Options.Mappings),

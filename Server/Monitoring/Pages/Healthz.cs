@@ -60,16 +60,21 @@ public sealed record Healthz
             return Fail(options, BadRequest, "BAD_REQUEST", "\"stream\" must not be empty when checking consumer health");
         }
         var missing = source.MissingListeners();
-        return missing.Count == 0
-            ? new Healthz()
-            : Fail(options, InternalServerError, "CONNECTION", $"failed to be ready for connections after 1ms: {string.Join(", ", missing)}");
+        if (missing.Count > 0) return Fail(options, InternalServerError, "CONNECTION", $"failed to be ready for connections after 1ms: {string.Join(", ", missing)}");
+        return JetStreamHealth.Check(source, options);
     }
 
-    private static Healthz Fail(HealthzOptions options, int code, string kind, string error)
-    {
-        var health = new Healthz { Status = "error", StatusCode = code };
-        return options.Details ? health with { Errors = [new HealthFault { Type = kind, Error = error }] } : health with { Error = error };
-    }
+    private static Healthz Fail(HealthzOptions options, int code, string kind, string error) =>
+        Of(options, "error", code, [new HealthFault { Type = kind, Error = error }]);
+
+    /// <summary>What is wrong, in the form that is asked for.</summary>
+    /// <param name="options">Which says whether all is told, or the first fault's text only.</param>
+    /// <param name="status">Told with one fault; with all it is error.</param>
+    /// <param name="code">HTTP's.</param>
+    /// <param name="faults">Not empty.</param>
+    internal static Healthz Of(HealthzOptions options, string status, int code, IReadOnlyList<HealthFault> faults) => options.Details
+        ? new Healthz { Status = "error", StatusCode = code, Errors = faults }
+        : new Healthz { Status = status, StatusCode = code, Error = faults[0].Error };
 }
 
 /// <summary>Something that is wrong.</summary>

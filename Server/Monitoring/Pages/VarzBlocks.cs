@@ -148,6 +148,3 @@ public sealed record WebSocketVarz
             Compression = options.Compression,
         };
 }
-
-/// <summary>The jetstream block of /varz; empty without JetStream.</summary>
-public sealed record JetStreamVarz;

@@ -43,6 +43,7 @@ internal static class VarzCollector
             Gateway = GatewayVarz.Collect(options.Gateway),
             LeafNode = LeafNodeVarz.Collect(options.LeafNode),
             Mqtt = MqttVarz.Collect(options.Mqtt),
+            JetStream = JetStreamVarz.Of(source) ?? new JetStreamVarz(),
             WebSocket = WebSocketVarz.Collect(options.WebSocket, source.WebSocketPort()),
             TlsTimeout = TlsSeconds(options.Tls),
             WriteDeadlineNanoseconds = (long)limits.WriteDeadline.TotalNanoseconds,

@@ -76,6 +76,10 @@ public sealed record ServerStatistics
     [JsonPropertyName("stalled_clients"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public long StalledClients { get; init; }
     [JsonPropertyName("routes")] public IReadOnlyList<RouteStatistics>? Routes { get; init; }
     [JsonPropertyName("active_servers"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public int ActiveServers { get; init; }
+
+    /// <summary>Null: JetStream does not run.</summary>
+    [JsonPropertyName("jetstream")] public JetStreamVarz? JetStream { get; init; }
+
     [JsonPropertyName("gomaxprocs")] public int MaxProcessors { get; init; } = Environment.ProcessorCount;
 }
 

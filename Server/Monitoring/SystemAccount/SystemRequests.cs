@@ -40,7 +40,7 @@ internal sealed class SystemRequests(MonitoringSource source)
             Subsz.Collect(source, Read(options, Json.SubszOptions) with { Subscriptions = true, Account = account }), Json.Subsz),
         ["CONNZ"] = (options, account) => Element(Connz.Collect(source, Read(options, Json.ConnzOptions) with { Account = account }), Json.Connz),
         ["LEAFZ"] = (_, _) => Element(Leafz.Collect(source), Json.Leafz),
-        ["JSZ"] = (options, account) => Element(Jsz.Collect(source, Read(options, Json.JszOptions) with { Account = account }), Json.Jsz),
+        ["JSZ"] = (options, account) => Element(JszAccount.Collect(source, Read(options, Json.JszOptions) with { Account = account }), Json.JszAccount),
         ["INFO"] = (_, account) => Element(
             Accountz.Collect(source, new AccountzOptions { Account = account }).Account!, Json.AccountDetail),
         ["STATZ"] = (options, account) => account == "PING" ? null : Statistics(Read(options, Json.AccountStatzOptions) with { Accounts = [account] }),

@@ -151,6 +151,7 @@ internal sealed partial class SystemServices : IClientEvents
             StaleConnectionCounts = Counts(_source.Clients.StaleConnections, _source.Routes?.StaleConnections ?? 0),
             StaleConnections = _source.Clients.StaleConnections + (_source.Routes?.StaleConnections ?? 0),
             StalledClients = _source.Clients.Stalls,
+            JetStream = JetStreamStatisticsOf(_source),
             ActiveServers = 1 + (_source.Routes?.CompletePeerCount ?? 0),
             Routes = routes.Count == 0 ? null : [.. routes.Select(route => new RouteStatistics
             {
@@ -163,6 +164,10 @@ internal sealed partial class SystemServices : IClientEvents
         };
         return new StatsEvent(Identify(), statistics);
     }
+
+    /// <summary>Without the directory, which is the machine's own business.</summary>
+    private static JetStreamVarz? JetStreamStatisticsOf(MonitoringSource source) =>
+        JetStreamVarz.Of(source) is { } block ? block with { Config = block.Config! with { StoreDirectory = null } } : null;
 
     /// <summary>Null: there are none, which is not told.</summary>
     private static KindCounts? Counts(long clients, long routes) => clients + routes == 0 ? null : new KindCounts(clients, routes, 0, 0);

@@ -93,7 +93,7 @@ internal sealed partial class SystemServices : IAsyncDisposable
         }
         catch (MonitoringException error)
         {
-            Reply(request, null, new SystemError(500, error.Message));
+            if (!error.IsForOthers) Reply(request, null, new SystemError(500, error.Message));
         }
     }
 

@@ -21,8 +21,8 @@ internal sealed class WaitingRequests
     /// <summary>Requests that wait only as long as there is something.</summary>
     public int NoWaitCount { get; private set; }
 
-    /// <summary>When their senders were last asked for.</summary>
-    public long LastSweep { get; set; } = long.MinValue;
+    /// <summary>When their senders were last asked for, nanoseconds since 1970.</summary>
+    public long LastSweep { get; set; }
 
     /// <summary>Adds a request.</summary>
     /// <param name="request">What is asked for.</param>

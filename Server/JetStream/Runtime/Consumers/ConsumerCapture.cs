@@ -21,7 +21,7 @@ internal sealed class ConsumerCapture(StreamConsumers consumers) : ServiceSubscr
     public override bool Take(Subscription subscription, Account account, in Message message, Subscriber source, FlushBatch batch)
     {
         if (subscription.IsClosed) return false;
-        consumers.Take(message);
+        consumers.Take(message, batch);
         return true;
     }
 }

@@ -2,6 +2,7 @@ using System.Text;
 using NatsAspire.Server.JetStream.Consumers;
 using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.Storage.Messages;
+using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 
@@ -41,7 +42,10 @@ internal sealed class ConsumerHost : IConsumerEffects, IConsumerObserver
     public long Armed { get; set; } = long.MaxValue;
 
     /// <summary>Where the stream has noted that it hears of new messages; null: nowhere.</summary>
-    public IReadOnlyList<Subjects.Subscription>? Hears { get; set; }
+    public IReadOnlyList<Subscription>? Hears { get; set; }
+
+    /// <summary>A reader who has more than he can read for now; null: nobody known.</summary>
+    public Subscriber? Behind { get; set; }
 
     /// <summary>It is no more.</summary>
     public bool IsOver { get; private set; }
@@ -93,7 +97,7 @@ internal sealed class ConsumerHost : IConsumerEffects, IConsumerObserver
     }
 
     public void Deliver(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, in StoredMessage message, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload) =>
-        _stream.Send(subject, message.Subject, reply, headers, payload);
+        Behind = _stream.Send(subject, message.Subject, reply, headers, payload) ?? Behind;
 
     public void Status(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers) => _stream.Send(subject, subject, reply, headers, default);
 

@@ -10,6 +10,8 @@ namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 /// <summary>What consumers hear of the stream: only those awake, and only of messages that are for them.</summary>
 internal sealed partial class StreamConsumers : IStoreObserver
 {
+    private const int MostGone = 10_000;
+
     private readonly IMessageStore _store;
 
     /// <summary>Those that hear of every message.</summary>
@@ -33,7 +35,13 @@ internal sealed partial class StreamConsumers : IStoreObserver
     /// <inheritdoc/>
     public void Removed(ulong sequence, ReadOnlySpan<byte> subject)
     {
-        if (!_isRunning) return;
+        if (!_isRunning || _wasCleared) return;
+        if (_gone.Count >= MostGone)
+        {
+            // To count again is cheaper then, and needs no room.
+            _wasCleared = true;
+            return;
+        }
         foreach (var consumer in _unfiltered) _gone.Add((consumer, sequence));
         if (_filters.Count == 0) return;
         foreach (var subscription in _filters.Match(subject).Plain) _gone.Add((((Listener)subscription.Subscriber).Consumer, sequence));
@@ -77,7 +85,7 @@ internal sealed partial class StreamConsumers : IStoreObserver
         if (_unfiltered.Count == 0 && _filters.Count == 0) return;
         for (var sequence = first; sequence <= last; sequence++)
         {
-            foreach (var consumer in _unfiltered) TellOfNew(consumer);
+            foreach (var consumer in _unfiltered) TellOfNew(consumer, sequence);
             if (_filters.Count > 0) TellFiltered(sequence);
         }
         if (_filters.Count == 0) _fresh.Clear();
@@ -112,9 +120,9 @@ internal sealed partial class StreamConsumers : IStoreObserver
         consumer.Hears = null;
     }
 
-    private void TellOfNew(ConsumerHost consumer)
+    private void TellOfNew(ConsumerHost consumer, ulong sequence)
     {
-        consumer.Leader!.MessageAdded();
+        consumer.Leader!.MessageAdded(sequence);
         SetDue(consumer);
     }
 
@@ -125,7 +133,7 @@ internal sealed partial class StreamConsumers : IStoreObserver
             if (!_store.TryLoad(sequence, _message)) return;
             subject = _message.Subject;
         }
-        foreach (var subscription in _filters.Match(subject).Plain) TellOfNew(((Listener)subscription.Subscriber).Consumer);
+        foreach (var subscription in _filters.Match(subject).Plain) TellOfNew(((Listener)subscription.Subscriber).Consumer, sequence);
     }
 
     /// <summary>A consumer in the index of filters. Filters of a consumer do not overlap, so that it is met once.</summary>

@@ -17,6 +17,14 @@ internal sealed partial class StreamConsumers
     /// <summary>Consumers that count. From any thread.</summary>
     public int Listed => Volatile.Read(ref _limitable);
 
+    /// <summary>Those of this moment, in the order of their names. From any thread; what they are is the mailbox's.</summary>
+    public ConsumerHost[] Snapshot()
+    {
+        var consumers = _names.Values.ToArray();
+        Array.Sort(consumers, (left, right) => string.CompareOrdinal(left.Name, right.Name));
+        return consumers;
+    }
+
     /// <summary>How a consumer stands.</summary>
     public ConsumerFigures Describe(ConsumerHost consumer) => consumer.Leader!.Describe(Host.Now, consumer);
 

@@ -57,12 +57,25 @@ internal sealed partial class StreamConsumers
         ProposeUnneeded();
     }
 
-    /// <summary>Looks at all messages: consumers have gone or changed, or a crash came between an acknowledgement and what follows from it.</summary>
-    private void RemoveUnneeded()
+    /// <summary>A consumer has gone or wants something else: what is wanted by nobody goes.</summary>
+    private void RemoveUnwanted()
     {
-        if (!LetsGo || (Host.Configuration.Retention == RetentionPolicy.WorkQueue && _byId.Count == 0)) return;
+        if (!KeepsWhatIsWanted) return;
         _releasedThrough = _store.State.LastSequence;
         ProposeReleased();
+    }
+
+    /// <summary>At a start: a crash may have come between an acknowledgement and what follows from it. What no consumer is for stays.</summary>
+    private void RemoveAcknowledged()
+    {
+        if (!LetsGo || _byId.Count == 0) return;
+        _unneeded.Clear();
+        for (ulong sequence = 0; _store.TryLoadNext(SubjectFilter.All, sequence, _message); sequence = _message.Sequence + 1)
+        {
+            var wanting = Wanting(_message.Subject).Where(consumer => !consumer.Configuration.Direct).ToList();
+            if (wanting.Count > 0 && !wanting.Any(consumer => consumer.Replica.Needs(_message.Sequence))) _unneeded.Add(_message.Sequence);
+        }
+        ProposeUnneeded();
     }
 
     /// <summary>Whether a consumer needs a message. One that is gone already is needed by nobody, and cannot be removed again.</summary>

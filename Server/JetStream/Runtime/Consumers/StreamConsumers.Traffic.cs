@@ -4,6 +4,7 @@ using NatsAspire.Server.JetStream.Consumers;
 using NatsAspire.Server.JetStream.Consumers.Delivery;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 
@@ -16,15 +17,19 @@ internal sealed partial class StreamConsumers
     private readonly PublishQueue _traffic = new(MaxQueued, MaxQueuedBytes);
     private readonly ConcurrentQueue<ConsumerHost> _interest = new();
     private readonly ConsumerCapture _capture;
+    private readonly WakeAtEnd _wake;
     private byte[] _body = new byte[4096];
 
     /// <summary>
     /// A pull request (its subject is the consumer's name), an acknowledgement or an answer to flow control; on its
     /// publisher's loop. What is too much is dropped: clients ask again, and messages are delivered again.
     /// </summary>
-    public void Take(in Message message)
+    /// <param name="message">What it says.</param>
+    /// <param name="batch">The loop's: when it ends, the mailbox is woken, once for all that has come with it.</param>
+    public void Take(in Message message, FlushBatch batch)
     {
-        if (_traffic.TryAdd(message, Host.Now) is not null) Host.Wake();
+        // When it came does not matter: the turn that takes it has its own time.
+        if (_traffic.TryAdd(message, timestamp: 0, out var isFirst) is not null && isFirst) batch.Touch(_wake);
     }
 
     /// <summary>From any thread.</summary>
@@ -42,15 +47,24 @@ internal sealed partial class StreamConsumers
     /// <param name="reply">What to answer to; empty: nothing.</param>
     /// <param name="headers">A whole block; empty: none.</param>
     /// <param name="payload">The payload.</param>
-    public void Send(ReadOnlySpan<byte> to, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    /// <returns>Who has got more than he can read for now; null: nobody.</returns>
+    public Subscriber? Send(ReadOnlySpan<byte> to, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {
         var length = headers.Length + payload.Length + 2;
+        _sentBytes += length;
         if (_body.Length < length) _body = new byte[length * 2];
         headers.CopyTo(_body);
         payload.CopyTo(_body.AsSpan(headers.Length));
         "\r\n"u8.CopyTo(_body.AsSpan(length - 2));
         var message = new Message { Subject = subject, Reply = reply, HeaderLength = headers.Length, BodyAndCrlf = _body.AsSpan(0, length) };
         Host.Account.PublishInternal(to, message, Host.Matches, Host.Flush);
+        if (!Host.Flush.ProducerShouldStall) return null;
+        Host.Flush.ProducerShouldStall = false;
+        foreach (var subscription in Host.Matches.Match(to, Host.Account.Subscriptions).Plain)
+        {
+            if (subscription.Subscriber.IsBehind) return subscription.Subscriber;
+        }
+        return null;
     }
 
     /// <summary>Answers when all that was proposed is durable.</summary>
@@ -124,6 +138,22 @@ internal sealed partial class StreamConsumers
 
     private static ulong Number(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> name) =>
         HeaderBlock.TryGet(headers, name, out var value) && ulong.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    /// <summary>Wakes the mailbox when a loop's batch ends.</summary>
+    private sealed class WakeAtEnd(StreamHost host) : IFlushTarget
+    {
+        public void EnterGate()
+        {
+            // Nothing is appended to it under a gate.
+        }
+
+        public void ExitGate()
+        {
+            // Nothing is appended to it under a gate.
+        }
+
+        public void Flush() => host.Wake();
+    }
 }
 
 /// <summary>Tokens of subjects.</summary>

@@ -16,8 +16,17 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>Messages of all consumers together before what has been delivered goes out.</summary>
     private const int Budget = 2048;
 
+    /// <summary>Bytes of all consumers together, about.</summary>
+    private const int BudgetBytes = 4 << 20;
+
     /// <summary>Messages of one consumer before others have their turn.</summary>
     private const int Share = 256;
+
+    /// <summary>Bytes of one consumer, about: well below what a reader may leave waiting between being slow and being too slow.</summary>
+    private const int ShareBytes = 256 << 10;
+
+    /// <summary>Nanoseconds.</summary>
+    private const long LookAgainAfter = 2_000_000;
 
     private readonly Dictionary<byte[], ConsumerHost> _byName = new(ByteArrayComparer.Instance);
     private readonly Dictionary<byte[], ConsumerHost>.AlternateLookup<ReadOnlySpan<byte>> _find;
@@ -26,6 +35,9 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     private readonly PriorityQueue<ConsumerHost, long> _timers = new();
     private ulong _lastId;
     private bool _isRunning;
+    private long _sentBytes;
+    private readonly List<ConsumerHost> _heldUp = [];
+    private long _lookAgain;
 
     /// <param name="host">The stream.</param>
     /// <param name="store">Its messages.</param>
@@ -39,6 +51,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         Visible = new VisibleMessages(store);
         LeaderOptions = OptionsFor(host.Configuration);
         _capture = new ConsumerCapture(this);
+        _wake = new WakeAtEnd(host);
         store.Observer = this;
     }
 
@@ -65,7 +78,16 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     ConsumerConfiguration? IConsumerCatalog.Find(string name) => Find(System.Text.Encoding.UTF8.GetBytes(name))?.Configuration;
 
     /// <summary>When somebody is to be woken, nanoseconds since 1970; null: nobody.</summary>
-    public long? NextTick => _timers.TryPeek(out _, out var due) ? _lazySince == 0 ? due : Math.Min(due, _lazySince + LazyFor) : _lazySince == 0 ? null : _lazySince + LazyFor;
+    public long? NextTick
+    {
+        get
+        {
+            var next = _timers.TryPeek(out _, out var due) ? due : long.MaxValue;
+            if (_lazySince != 0) next = Math.Min(next, _lazySince + LazyFor);
+            if (_heldUp.Count > 0) next = Math.Min(next, _lookAgain);
+            return next == long.MaxValue ? null : next;
+        }
+    }
 
     /// <summary>Somebody may have something to deliver.</summary>
     public bool HasDue => _due.Count > 0;
@@ -78,7 +100,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _isRunning = true;
         Visible.Last = _store.State.LastSequence;
         foreach (var consumer in _byId.Values) Begin(consumer, now);
-        RemoveUnneeded();
+        RemoveAcknowledged();
     }
 
     /// <summary>Listens for what concerns its consumers, if there are any.</summary>
@@ -106,13 +128,14 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>Goes by another configuration.</summary>
     public void Update(ConsumerHost consumer, ConsumerConfiguration configuration, long now)
     {
+        var filter = consumer.Replica.Filter;
         Forget(consumer);
         RemoveInterest(consumer);
         consumer.Update(consumer.Record with { Configuration = configuration }, now);
         AddInterest(consumer);
         Assign(consumer);
         Schedule(consumer);
-        RemoveUnneeded();
+        if (!ReferenceEquals(filter, consumer.Replica.Filter)) RemoveUnwanted();
     }
 
     /// <summary>Deletes a consumer.</summary>
@@ -122,7 +145,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         Drop(consumer);
         if (consumer.IsKept) ProposeRemoval(consumer);
         ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
-        if (Host.Configuration.Retention == RetentionPolicy.Interest) RemoveUnneeded();
+        RemoveUnwanted();
         Follow();
     }
 
@@ -150,12 +173,13 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
             RemoveInterest(consumer);
             AddInterest(consumer);
         }
-        RemoveUnneeded();
+        RemoveUnwanted();
     }
 
     /// <summary>Does what is due and what clients want. Deliveries come later, in <see cref="Pump"/>.</summary>
     public void Turn(long now)
     {
+        GoOnWithHeldUp(now);
         TakeTraffic(now);
         TakeInterest(now);
         while (_timers.TryPeek(out var consumer, out var due) && due <= now)
@@ -175,17 +199,44 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <returns>Whether there may be more for another turn.</returns>
     public bool Pump(long now)
     {
-        for (var left = Budget; left > 0 && _due.TryDequeue(out var consumer); left -= Share)
+        var share = ShareOf(_store.State);
+        _sentBytes = 0;
+        for (var left = Budget; left > 0 && _sentBytes < BudgetBytes && _due.TryDequeue(out var consumer); left -= Share)
         {
             consumer.IsDue = false;
-            if (consumer.IsOver) continue;
-            var hasMore = consumer.Leader!.Pump(now, Share, consumer);
+            if (consumer.IsOver || IsHeldUp(consumer, now)) continue;
+            var hasMore = consumer.Leader!.Pump(now, share, consumer);
             Note(consumer);
             Arm(consumer);
             if (hasMore) SetDue(consumer);
         }
         ProposeReleased();
         return _due.Count > 0;
+    }
+
+    /// <summary>Messages that a consumer may deliver at once: fewer of large ones.</summary>
+    private static int ShareOf(in StoreState state) =>
+        state.Messages == 0 ? Share : (int)Math.Clamp(ShareBytes / Math.Max(1, (long)(state.Bytes / state.Messages)), 1, Share);
+
+    /// <summary>Whether a consumer's reader has so much to read that it would be closed for more; it is looked at again a little later.</summary>
+    private bool IsHeldUp(ConsumerHost consumer, long now)
+    {
+        if (consumer.Behind is not { } reader) return false;
+        if (!reader.IsBehind)
+        {
+            consumer.Behind = null;
+            return false;
+        }
+        if (_heldUp.Count == 0) _lookAgain = now + LookAgainAfter;
+        _heldUp.Add(consumer);
+        return true;
+    }
+
+    private void GoOnWithHeldUp(long now)
+    {
+        if (_heldUp.Count == 0 || _lookAgain > now) return;
+        foreach (var consumer in _heldUp) SetDue(consumer);
+        _heldUp.Clear();
     }
 
     private void Begin(ConsumerHost consumer, long now)

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Text;
+
+namespace NatsAspire.Benchmarks;
+
+/// <summary>What streams and consumers cost at rest: memory beyond the page cache, CPU, and time to be ready after a restart.</summary>
+internal sealed class Footprint(string ours, string baseline, string directory, string filter)
+{
+    private const int Million = 1_000_000;
+    private const int Idle = 10_000;
+    private const int Disjoint = 1_000;
+    private const double IdleSeconds = 5;
+
+    /// <summary>Consumers that were just made are at rest after so long.</summary>
+    private static readonly TimeSpan ToRest = TimeSpan.FromSeconds(8);
+
+    public int Run()
+    {
+        Console.WriteLine("| footprint | ours | other |");
+        Console.WriteLine("|---|---:|---:|");
+        Row("1,000,000 messages of 16 B: MB beyond the page cache", path => OnServer(path, server => Grown(server, client => Consume.Fill(client, "B", "b.x", 16, Million))));
+        Row("1,000,000 subjects: MB beyond the page cache", path => OnServer(path, server => Grown(server, FillSubjects)));
+        Row("10,000 idle consumers: MB, CPU ms per second", path => OnServer(path, IdleConsumers));
+        Row("1,000 consumers with disjoint filters, at rest: publish messages/s of CPU without and with them", path => OnServer(path, server => Slowdown(server, areAwake: false)));
+        Row("the same, each with a request that waits", path => OnServer(path, server => Slowdown(server, areAwake: true)));
+        Row("restart with 1,000,000 messages: ms to ready after a stop, after kill -9", Recovery);
+        return 0;
+    }
+
+    private void Row(string name, Func<string, string> measure)
+    {
+        if (name.Contains(filter, StringComparison.OrdinalIgnoreCase)) Console.WriteLine($"| {name} | {measure(ours)} | {measure(baseline)} |");
+    }
+
+    private string OnServer(string path, Func<ServerUnderLoad, string> measure)
+    {
+        var store = Directory.CreateDirectory(Path.Combine(directory, $"footprint-{Guid.NewGuid():N}"));
+        try
+        {
+            using var server = Start(path, store);
+            using (var client = new JetStreamClient(server.Address)) client.Request("$JS.API.STREAM.CREATE.B", "{\"name\":\"B\",\"subjects\":[\"b.>\"],\"storage\":\"file\"}");
+            return measure(server);
+        }
+        finally
+        {
+            store.Delete(recursive: true);
+        }
+    }
+
+    private static ServerUnderLoad Start(string path, DirectoryInfo store) => ServerUnderLoad.Start(path, "-js", "-sd", store.FullName);
+
+    /// <summary>Growth, and all of it.</summary>
+    private static string Grown(ServerUnderLoad server, Action<JetStreamClient> fill)
+    {
+        var before = server.PrivateMemory;
+        using var client = new JetStreamClient(server.Address);
+        fill(client);
+        // What the load has left behind is collected while nothing happens.
+        Thread.Sleep(ToRest);
+        var after = server.PrivateMemory;
+        return Text($"{(after - before) / 1e6:0} (of {after / 1e6:0})");
+    }
+
+    private static void FillSubjects(JetStreamClient client)
+    {
+        for (var number = 0; number < Million; number++)
+        {
+            client.Add(Encoding.ASCII.GetBytes($"PUB b.{number % 1000}.{number / 1000} 16\r\n0123456789abcdef\r\n"));
+            if (number % 4000 == 3999) client.Request("$JS.API.STREAM.INFO.B");
+        }
+        while (Consume.MessagesOf(client, "B") < Million) Thread.Yield();
+    }
+
+    private static string IdleConsumers(ServerUnderLoad server)
+    {
+        var before = server.PrivateMemory;
+        using var client = new JetStreamClient(server.Address);
+        for (var number = 0; number < Idle; number++) Consume.Create(client, "B", $"C{number}", $"\"durable_name\":\"C{number}\",\"ack_policy\":\"explicit\"");
+        Thread.Sleep(ToRest);
+        var cpu = server.CpuTime;
+        Thread.Sleep(TimeSpan.FromSeconds(IdleSeconds));
+        var used = server.CpuTime - cpu;
+        return Text($"{(server.PrivateMemory - before) / 1e6:0}, {used.TotalMilliseconds / IdleSeconds:0.0}");
+    }
+
+    private static string Slowdown(ServerUnderLoad server, bool areAwake)
+    {
+        const double Seconds = 3;
+        AcknowledgedPublish.Run(server, Seconds, 128, 4000, 1);
+        var without = AcknowledgedPublish.Run(server, Seconds, 128, 4000, 1).PerCpuSecond;
+        using var client = new JetStreamClient(server.Address);
+        client.Add("SUB _INBOX.c 1\r\n");
+        for (var number = 0; number < Disjoint; number++)
+        {
+            Consume.Create(client, "B", $"C{number}", $"\"durable_name\":\"C{number}\",\"ack_policy\":\"explicit\",\"filter_subject\":\"b.f{number}.>\"");
+            if (areAwake) client.Add($"PUB $JS.API.CONSUMER.MSG.NEXT.B.C{number} _INBOX.c 1\r\n1\r\n");
+        }
+        client.Flush();
+        var with = AcknowledgedPublish.Run(server, Seconds, 128, 4000, 1).PerCpuSecond;
+        return Text($"{without / 1e3:0} k, {with / 1e3:0} k ({100 * (1 - (with / without)):0} % slower)");
+    }
+
+    private string Recovery(string path)
+    {
+        var store = Directory.CreateDirectory(Path.Combine(directory, $"footprint-{Guid.NewGuid():N}"));
+        try
+        {
+            using (var server = Start(path, store))
+            {
+                using (var client = new JetStreamClient(server.Address))
+                {
+                    client.Request("$JS.API.STREAM.CREATE.B", "{\"name\":\"B\",\"subjects\":[\"b.>\"],\"storage\":\"file\"}");
+                    Consume.Fill(client, "B", "b.x", 128, Million);
+                }
+                server.Stop();
+            }
+            var stopped = TimeToReady(path, store);
+            return Text($"{stopped:0}, {TimeToReady(path, store):0}");
+        }
+        finally
+        {
+            store.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Starts the server, waits for its stream, and kills it.</summary>
+    private static double TimeToReady(string path, DirectoryInfo store)
+    {
+        using var server = Start(path, store);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        using var client = new JetStreamClient(server.Address);
+        while (!HasAll(client)) Thread.Yield();
+        var took = (server.StartToReady + clock.Elapsed).TotalMilliseconds;
+        // So that the next start finds something that no clean stop has written.
+        client.Add("PUB b.x 1\r\nx\r\n");
+        client.Request("$JS.API.STREAM.INFO.B");
+        return took;
+    }
+
+    private static bool HasAll(JetStreamClient client)
+    {
+        try
+        {
+            return Consume.MessagesOf(client, "B") >= Million;
+        }
+        catch (InvalidOperationException)
+        {
+            // The API is not there yet.
+            return false;
+        }
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
