@@ -56,7 +56,7 @@ internal sealed class Footprint(string ours, string baseline, string directory, 
         using var client = new JetStreamClient(server.Address);
         fill(client);
         // What the load has left behind is collected while nothing happens.
-        Thread.Sleep(ToRest);
+        server.Rest(ToRest);
         var after = server.PrivateMemory;
         return Text($"{(after - before) / 1e6:0} (of {after / 1e6:0})");
     }
@@ -76,9 +76,9 @@ internal sealed class Footprint(string ours, string baseline, string directory, 
         var before = server.PrivateMemory;
         using var client = new JetStreamClient(server.Address);
         for (var number = 0; number < Idle; number++) Consume.Create(client, "B", $"C{number}", $"\"durable_name\":\"C{number}\",\"ack_policy\":\"explicit\"");
-        Thread.Sleep(ToRest);
+        server.Rest(ToRest);
         var cpu = server.CpuTime;
-        Thread.Sleep(TimeSpan.FromSeconds(IdleSeconds));
+        server.Rest(TimeSpan.FromSeconds(IdleSeconds));
         var used = server.CpuTime - cpu;
         return Text($"{(server.PrivateMemory - before) / 1e6:0}, {used.TotalMilliseconds / IdleSeconds:0.0}");
     }

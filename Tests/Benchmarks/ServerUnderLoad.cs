@@ -87,6 +87,13 @@ internal sealed class ServerUnderLoad : IDisposable
         throw new InvalidOperationException($"{path} did not answer on {address} within 10 s.");
     }
 
+    /// <summary>Leaves it alone for a while.</summary>
+    /// <exception cref="InvalidOperationException">It has ended meanwhile.</exception>
+    public void Rest(TimeSpan time)
+    {
+        if (_process.WaitForExit(time)) throw new InvalidOperationException("The server has ended.");
+    }
+
     /// <summary>Has it end by itself, with all that it has to write.</summary>
     public void Stop()
     {
