@@ -39,6 +39,7 @@ public sealed partial class ConsumerLeader
     public void Tick(long now, IConsumerEffects effects)
     {
         ExpirePending(now, effects);
+        _pace?.Tick(now);
         if (_requests is not null && _requests.Due <= now) SweepRequests(now, isEnd: false, effects);
         if (_push is { IsActive: true } && _push.HeartbeatDue <= now) BeatHeart(now, effects);
         if (_pin is { } pin && pin.Until <= now) Unpin(pin.Group, "timeout", effects);

@@ -52,6 +52,12 @@ internal sealed class DeliveryPace
         return false;
     }
 
+    /// <summary>What was waited for may have come: it is to be tried again, and nobody need be woken for it any more.</summary>
+    public void Tick(long now)
+    {
+        if (Due <= now) Due = null;
+    }
+
     /// <summary>A message goes.</summary>
     public void Took(int size, long timestamp, long now)
     {

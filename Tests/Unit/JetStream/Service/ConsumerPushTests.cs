@@ -157,6 +157,41 @@ public sealed class ConsumerPushTests
         }
     }
 
+    [Fact]
+    [Upstream(Tests, "TestJetStreamConsumerReplayRate")]
+    [Upstream(Tests, "TestJetStreamConsumerReplayRateNoAck")]
+    public async Task ThePaceIsThatOfThePublisherOrOfTheLimit()
+    {
+        await using var server = await StartAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            await server.PublishAsync("s", new string('x', 10_000));
+            if (i is 1 or 3) await WaitAsync(300);
+        }
+        await server.ConsumerAsync("S", """{"durable_name":"REPLAY","deliver_subject":"replayed","ack_policy":"none","replay_policy":"original"}""");
+        var times = new List<double>();
+        var listener = await server.Client.SubscribeAsync("replayed");
+        await listener.NextAsync();
+        for (var i = 1; i < 5; i++)
+        {
+            var began = TimeProvider.System.GetTimestamp();
+            await listener.NextAsync();
+            times.Add(TimeProvider.System.GetElapsedTime(began).TotalMilliseconds);
+        }
+        times[1].ShouldBeGreaterThan(200);
+        times[3].ShouldBeGreaterThan(200);
+        await server.ConsumerAsync("S", """{"durable_name":"SLOW","deliver_subject":"slow","ack_policy":"none","rate_limit_bps":800000}""");
+        (await server.TryConsumerAsync("S", """{"durable_name":"PULL","ack_policy":"none","rate_limit_bps":800000}""")).ShouldBe(10086);
+        (await server.ConsumerInfoAsync("S", "SLOW")).GetProperty("config").GetProperty("rate_limit_bps").GetInt32().ShouldBe(800_000);
+    }
+
+    /// <summary>Time between two messages is what is tested.</summary>
+    private static async Task WaitAsync(int milliseconds)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        await Wait.Until("time to pass", () => TimeProvider.System.GetElapsedTime(began).TotalMilliseconds > milliseconds);
+    }
+
     private static async Task<StreamServer> StartAsync()
     {
         var server = await StreamServer.StartAsync();
