@@ -46,7 +46,10 @@ internal static class JetStreamHealth
         if (string.IsNullOrEmpty(consumer) || host is null || host.Consumers.Has(Encoding.UTF8.GetBytes(consumer))) return null;
         return new HealthFault
         {
-            Type = "CONSUMER", Account = account, Stream = stream, Consumer = consumer,
+            Type = "CONSUMER",
+            Account = account,
+            Stream = stream,
+            Consumer = consumer,
             Error = $"JetStream consumer \"{consumer}\" not found for stream \"{stream}\" on account \"{account}\"",
         };
     }

@@ -27,23 +27,48 @@ internal static class ConsumerReports
         {
             ConsumerEventKind.Acknowledged => (AdvisorySubjects.ConsumerAckMetric, stamp => new ConsumerAckMetric
             {
-                Id = stamp.Id, Time = stamp.Time, Domain = stamp.Domain, Stream = stream, Consumer = consumer,
-                ConsumerSequence = what.ConsumerSequence, StreamSequence = what.StreamSequence, Delay = what.Delay, Deliveries = what.Deliveries,
+                Id = stamp.Id,
+                Time = stamp.Time,
+                Domain = stamp.Domain,
+                Stream = stream,
+                Consumer = consumer,
+                ConsumerSequence = what.ConsumerSequence,
+                StreamSequence = what.StreamSequence,
+                Delay = what.Delay,
+                Deliveries = what.Deliveries,
             }),
             ConsumerEventKind.Naked => (AdvisorySubjects.ConsumerMessageNaked, stamp => new MessageNakedAdvisory
             {
-                Id = stamp.Id, Time = stamp.Time, Domain = stamp.Domain, Stream = stream, Consumer = consumer,
-                ConsumerSequence = what.ConsumerSequence, StreamSequence = what.StreamSequence, Deliveries = what.Deliveries,
+                Id = stamp.Id,
+                Time = stamp.Time,
+                Domain = stamp.Domain,
+                Stream = stream,
+                Consumer = consumer,
+                ConsumerSequence = what.ConsumerSequence,
+                StreamSequence = what.StreamSequence,
+                Deliveries = what.Deliveries,
             }),
             ConsumerEventKind.Terminated => (AdvisorySubjects.ConsumerMessageTerminated, stamp => new MessageTerminatedAdvisory
             {
-                Id = stamp.Id, Time = stamp.Time, Domain = stamp.Domain, Stream = stream, Consumer = consumer,
-                ConsumerSequence = what.ConsumerSequence, StreamSequence = what.StreamSequence, Deliveries = what.Deliveries, Reason = what.Reason,
+                Id = stamp.Id,
+                Time = stamp.Time,
+                Domain = stamp.Domain,
+                Stream = stream,
+                Consumer = consumer,
+                ConsumerSequence = what.ConsumerSequence,
+                StreamSequence = what.StreamSequence,
+                Deliveries = what.Deliveries,
+                Reason = what.Reason,
             }),
             ConsumerEventKind.MaxDeliveries => (AdvisorySubjects.ConsumerMaxDeliveries, stamp => new MaxDeliverAdvisory
             {
-                Id = stamp.Id, Time = stamp.Time, Domain = stamp.Domain, Stream = stream, Consumer = consumer,
-                StreamSequence = what.StreamSequence, Deliveries = what.Deliveries,
+                Id = stamp.Id,
+                Time = stamp.Time,
+                Domain = stamp.Domain,
+                Stream = stream,
+                Consumer = consumer,
+                StreamSequence = what.StreamSequence,
+                Deliveries = what.Deliveries,
             }),
             _ => OfGroup(host, consumer, what),
         };
@@ -56,18 +81,35 @@ internal static class ConsumerReports
         {
             ConsumerEventKind.Pinned => (AdvisorySubjects.ConsumerPinned, stamp => new ConsumerGroupPinnedAdvisory
             {
-                Id = stamp.Id, Time = stamp.Time, Domain = stamp.Domain, Account = account, Stream = stream, Consumer = consumer,
-                Group = what.Group ?? "", PinnedId = what.PinId ?? "",
+                Id = stamp.Id,
+                Time = stamp.Time,
+                Domain = stamp.Domain,
+                Account = account,
+                Stream = stream,
+                Consumer = consumer,
+                Group = what.Group ?? "",
+                PinnedId = what.PinId ?? "",
             }),
             ConsumerEventKind.Unpinned => (AdvisorySubjects.ConsumerUnpinned, stamp => new ConsumerGroupUnpinnedAdvisory
             {
-                Id = stamp.Id, Time = stamp.Time, Domain = stamp.Domain, Account = account, Stream = stream, Consumer = consumer,
-                Group = what.Group ?? "", Reason = what.Reason ?? "",
+                Id = stamp.Id,
+                Time = stamp.Time,
+                Domain = stamp.Domain,
+                Account = account,
+                Stream = stream,
+                Consumer = consumer,
+                Group = what.Group ?? "",
+                Reason = what.Reason ?? "",
             }),
             _ => (AdvisorySubjects.ConsumerPause, stamp => new ConsumerPauseAdvisory
             {
-                Id = stamp.Id, Time = stamp.Time, Domain = stamp.Domain, Stream = stream, Consumer = consumer,
-                Paused = what.IsPaused, PauseUntil = ApiTime.FromUnixOrZero(what.PauseUntil ?? 0),
+                Id = stamp.Id,
+                Time = stamp.Time,
+                Domain = stamp.Domain,
+                Stream = stream,
+                Consumer = consumer,
+                Paused = what.IsPaused,
+                PauseUntil = ApiTime.FromUnixOrZero(what.PauseUntil ?? 0),
             }),
         };
     }
