@@ -149,6 +149,8 @@ internal sealed partial class StreamHost : Mailbox
             Settle();
             if (!IsHeldUp)
             {
+                // Acknowledgements before those who ask where a consumer stands: they came first.
+                _consumers.TakeTraffic(_context.Now);
                 RunCommands();
                 if (_whenQuiet.Count == 0) TakePublishes();
                 TickIfDue();

@@ -84,7 +84,8 @@ internal sealed partial class StreamConsumers
         }
     }
 
-    private void TakeTraffic(long now)
+    /// <summary>Takes what clients have told consumers since the last turn.</summary>
+    public void TakeTraffic(long now)
     {
         if (_traffic.Take() is not { } block) return;
         var offset = 0;
