@@ -8,10 +8,19 @@ public sealed class MetaAssignments
     private static readonly ImmutableSortedDictionary<string, AssignedStream> NoStreams = ImmutableSortedDictionary.Create<string, AssignedStream>(StringComparer.Ordinal);
     private readonly ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, AssignedStream>> _accounts;
 
-    private MetaAssignments(ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, AssignedStream>> accounts) => _accounts = accounts;
+    /// <summary>By peer; counted as streams come and go, for placement asks for it all the time.</summary>
+    private readonly ImmutableDictionary<string, PeerLoad> _loads;
 
-    public static MetaAssignments Empty { get; } =
-        new(ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, AssignedStream>>(StringComparer.Ordinal));
+    private MetaAssignments(
+        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, AssignedStream>> accounts, ImmutableDictionary<string, PeerLoad> loads)
+    {
+        _accounts = accounts;
+        _loads = loads;
+    }
+
+    public static MetaAssignments Empty { get; } = new(
+        ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, AssignedStream>>(StringComparer.Ordinal),
+        ImmutableDictionary.Create<string, PeerLoad>(StringComparer.Ordinal));
 
     /// <summary>Accounts that have streams, by name.</summary>
     public IEnumerable<string> Accounts => _accounts.Keys;
@@ -35,11 +44,31 @@ public sealed class MetaAssignments
     /// <summary>Null: there is no such consumer.</summary>
     public AssignedConsumer? Find(string account, string stream, string consumer) => Find(account, stream)?.Consumers.GetValueOrDefault(consumer);
 
-    internal MetaAssignments With(AssignedStream stream) => new(_accounts.SetItem(stream.Account, Of(stream.Account).SetItem(stream.Name, stream)));
+    /// <summary>What a peer has been given; streams that are offline here do not count.</summary>
+    public PeerLoad LoadOf(string peer) => _loads.GetValueOrDefault(peer);
+
+    internal MetaAssignments With(AssignedStream stream)
+    {
+        var streams = Of(stream.Account);
+        return new MetaAssignments(
+            _accounts.SetItem(stream.Account, streams.SetItem(stream.Name, stream)),
+            Count(Count(_loads, streams.GetValueOrDefault(stream.Name), -1), stream, 1));
+    }
 
     internal MetaAssignments Without(string account, string stream)
     {
-        var rest = Of(account).Remove(stream);
-        return new MetaAssignments(rest.IsEmpty ? _accounts.Remove(account) : _accounts.SetItem(account, rest));
+        var streams = Of(account);
+        var rest = streams.Remove(stream);
+        return new MetaAssignments(
+            rest.IsEmpty ? _accounts.Remove(account) : _accounts.SetItem(account, rest),
+            Count(_loads, streams.GetValueOrDefault(stream), -1));
+    }
+
+    private static ImmutableDictionary<string, PeerLoad> Count(ImmutableDictionary<string, PeerLoad> loads, AssignedStream? stream, int by)
+    {
+        if (stream is not { OfflineReason: null }) return loads;
+        var group = stream.Assignment.Group;
+        foreach (var peer in group.Peers.AsSpan()) loads = loads.SetItem(peer, loads.GetValueOrDefault(peer).With(by, group.Peers.Count > 1 ? by : 0));
+        return loads;
     }
 }

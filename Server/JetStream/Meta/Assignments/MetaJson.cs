@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Primitives;
@@ -12,6 +13,9 @@ namespace NatsAspire.Server.JetStream.Meta.Assignments;
 [JsonSerializable(typeof(StreamAssignment))]
 [JsonSerializable(typeof(ConsumerAssignment))]
 [JsonSerializable(typeof(SnapshotStream[]))]
+[JsonSerializable(typeof(StreamState))]
+[JsonSerializable(typeof(StreamAssignmentResult))]
+[JsonSerializable(typeof(ConsumerAssignmentResult))]
 [JsonSerializable(typeof(StreamConfiguration))]
 [JsonSerializable(typeof(ConsumerConfiguration))]
 internal sealed partial class MetaJson : JsonSerializerContext
