@@ -9,7 +9,10 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// </summary>
 public interface IStreamEffects
 {
-    /// <summary>Appends a message to the stream's log. A stream alone has applied it when this returns.</summary>
+    /// <summary>
+    /// Appends a message to the stream's log. A stream alone has applied it when this returns. Messages of a batch are
+    /// appended one after the other, with nothing in between.
+    /// </summary>
     void Propose(in StreamMessageEntry entry);
 
     /// <summary>Appends any other entry (<see cref="EntryOperation"/> and body), the same way.</summary>
