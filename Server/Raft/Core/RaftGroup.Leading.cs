@@ -74,7 +74,7 @@ public partial class RaftGroup
     {
         _isChosen = false;
         // Elected without its own vote, or by all: nobody holds anything committed that it does not.
-        MayHaveForgotten = false;
+        SetDoubt(false);
         foreach (var progress in _peers.Values) (progress.Match, progress.LastIndex) = (0, 0);
         Follow(Self);
         SetState(RaftState.Leader);
