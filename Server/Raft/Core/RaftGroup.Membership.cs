@@ -212,5 +212,5 @@ public partial class RaftGroup
         }
     }
 
-    private bool WasRemovedOfLate(PeerId peer) => _removed.TryGetValue(peer, out var at) && _now - at < _timings.PeerRemove;
+    private bool WasRemovedOfLate(PeerId peer) => _membership.IsChangingPeer(peer) || (_removed.TryGetValue(peer, out var at) && _now - at < _timings.PeerRemove);
 }

@@ -11,6 +11,7 @@ internal sealed class MemberDisk(RaftPeers peers)
 {
     private readonly Queue<(long Position, Action<MemberDisk> Apply)> _pending = [];
     private readonly SortedList<ulong, byte[]> _frames = [];
+    private readonly HashSet<(ulong Index, ulong Term)> _held = [];
     private RaftPeers _peers = peers;
     private RaftSnapshot? _snapshot;
     private ulong _term;
@@ -37,6 +38,7 @@ internal sealed class MemberDisk(RaftPeers peers)
 
     public void Append(long position, ulong index, byte[] frame) => Add(position, disk =>
     {
+        disk._held.Add((index, AppendEntry.TryRead(frame, out var entry) ? entry.Term : 0));
         if (index > (disk._snapshot?.Index ?? 0)) disk._frames[index] = frame;
     });
 
@@ -56,10 +58,8 @@ internal sealed class MemberDisk(RaftPeers peers)
         Forget(index => index <= snapshot.Index);
     }
 
-    /// <summary>Whether the log would still hold this entry after a crash.</summary>
-    public bool Holds(ulong index, ulong term) => index == 0
-        || (_snapshot is { } snapshot && index <= snapshot.Index && (index < snapshot.Index || snapshot.Term == term))
-        || (_frames.TryGetValue(index, out var frame) && AppendEntry.TryRead(frame, out var entry) && entry.Term == term);
+    /// <summary>Whether the log held this entry when it had synced: an answer to it may leave even after a newer leader's word took it away.</summary>
+    public bool Held(ulong index, ulong term) => index == 0 || _held.Contains((index, term)) || (_snapshot is { } snapshot && index <= snapshot.Index);
 
     /// <summary>A write and sync has got this far.</summary>
     public void Sync(long position)

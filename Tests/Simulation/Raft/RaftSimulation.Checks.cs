@@ -78,7 +78,7 @@ internal sealed partial class RaftSimulation
         }
         else if (AppendEntryResponse.TryRead(message.Frame, out var response) && response.IsSuccess)
         {
-            Demand(member.Disk.Holds(response.Index, response.Term), member, $"acknowledges {response.Term}:{response.Index}, which is not on its disk");
+            Demand(member.Disk.Held(response.Index, response.Term), member, $"acknowledges {response.Term}:{response.Index}, which is not on its disk");
         }
     }
 

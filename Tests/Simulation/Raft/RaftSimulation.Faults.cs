@@ -15,7 +15,7 @@ internal sealed partial class RaftSimulation
 
     private void ProposeNow()
     {
-        var isOver = _now > SimulationPlan.Storm + SimulationPlan.Calm - 2_500;
+        var isOver = _now > SimulationPlan.Storm + SimulationPlan.Calm - 1_000;
         if (!isOver) At(_random.Between(1, Plan.ProposalEvery * 2), ProposeNow);
         // Members that only believe to lead propose as well.
         if (Running is not { Count: > 0 } running) return;
@@ -43,8 +43,8 @@ internal sealed partial class RaftSimulation
     {
         if (_isCalm) return;
         At(_random.Between(1, Plan.FaultEvery * 2), BringFault);
-        Action[] faults = [Crash, Cut, CutOneWay, Wipe, ChangeMembers, Transfer, Pause, Observe];
-        bool[] on = [Plan.Crashes, Plan.Cuts, Plan.OneWay, Plan.Wipes, Plan.ChangesMembers, Plan.Transfers, Plan.Pauses, Plan.Pauses];
+        Action[] faults = [Crash, Cut, CutOneWay, Wipe, ChangeMembers, Transfer, Pause, Observe, Campaign, Clog];
+        bool[] on = [Plan.Crashes, Plan.Cuts, Plan.OneWay, Plan.Wipes, Plan.ChangesMembers, Plan.Transfers, Plan.Pauses, Plan.Pauses, Plan.Campaigns, Plan.Clogs];
         var choice = _random.Below(faults.Length);
         if (!on[choice] || Running.Count == 0) return;
         Faults++;
@@ -55,13 +55,13 @@ internal sealed partial class RaftSimulation
     {
         var victim = _random.Chance(0.4) && Leading is { } leading ? leading : _random.Of(Running);
         CrashMember(victim);
-        At(_random.Between(0, 400), () => Restart(victim));
+        At(_random.Between(0, 250), () => Restart(victim));
         if (_random.Chance(0.15))
         {
             foreach (var member in Running.Where(member => member != victim).ToArray())
             {
                 CrashMember(member);
-                At(_random.Between(0, 400), () => Restart(member));
+                At(_random.Between(0, 250), () => Restart(member));
             }
         }
     }
@@ -92,7 +92,7 @@ internal sealed partial class RaftSimulation
             }
         }
         Note(null, $"cuts off {SimulatedMember.Letters(side)}");
-        At(_random.Between(20, 1_500), Heal);
+        At(_random.Between(20, 800), Heal);
     }
 
     private void CutOneWay()
@@ -101,7 +101,7 @@ internal sealed partial class RaftSimulation
         if (from == to) return;
         Note(null, $"cuts {from.Name} to {to.Name}");
         CutLink(from.Id, to.Id);
-        At(_random.Between(20, 1_000), Heal);
+        At(_random.Between(20, 500), Heal);
     }
 
     private void CutLink(PeerId from, PeerId to) => _cuts.Add((from, to));
@@ -128,7 +128,8 @@ internal sealed partial class RaftSimulation
 
     private void ChangeMembers()
     {
-        if (Leading is not { } leader) return;
+        // A group that forms counts on as many members as it was told there will be.
+        if (Leading is not { } leader || _members.Any(one => !_retired.Contains(one.Id) && (!one.IsRunning || one.Group.ClusterSize != one.Group.Members.Length))) return;
         var members = leader.Group.Members.ToArray();
         if (_random.Chance(0.5) && _members.Count < 12 && members.Length < 6)
         {
@@ -185,7 +186,27 @@ internal sealed partial class RaftSimulation
         var member = _random.Of(Running);
         Turn(member, one => one.Group.SetObserver(true, _now));
         Note(member, "observes");
-        At(_random.Between(10, 800), () => Turn(member, one => one.Group.SetObserver(false, _now)));
+        At(_random.Between(10, 400), () => Turn(member, one => one.Group.SetObserver(false, _now)));
+    }
+
+    private void Campaign()
+    {
+        var member = _random.Of(Running);
+        Note(member, "is told to campaign");
+        Turn(member, one => one.Group.Campaign(_now));
+    }
+
+    // What a member sends, or is sent, arrives all at once some time later.
+    private void Clog()
+    {
+        var member = _random.Of(Running);
+        var until = _now + _random.Between(10, Plan.Latest);
+        Note(member, $"is clogged until {until}");
+        foreach (var other in Running)
+        {
+            if (_random.Chance(0.7)) _clogs[(member.Id, other.Id)] = until;
+            if (_random.Chance(0.3)) _clogs[(other.Id, member.Id)] = until;
+        }
     }
 
     private void EndFaults()

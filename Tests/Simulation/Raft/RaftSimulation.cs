@@ -19,6 +19,7 @@ internal sealed partial class RaftSimulation : IMemberObserver
     private readonly HashSet<SimulatedMember> _syncing = [];
     private readonly Dictionary<(PeerId From, PeerId To), long> _lastArrival = [];
     private readonly HashSet<(PeerId From, PeerId To)> _cuts = [];
+    private readonly Dictionary<(PeerId From, PeerId To), long> _clogs = [];
     private readonly SimulationRandom _random;
     private readonly GroupFactory _create;
     private readonly StringBuilder? _timeline;
@@ -167,6 +168,7 @@ internal sealed partial class RaftSimulation : IMemberObserver
         var arrival = _now + delay;
         if (!_isCalm && _random.Chance(Plan.Late)) arrival = _now + _random.Between(delay, Plan.Latest);
         else if (!Plan.Reorders || _isCalm) arrival = _lastArrival[link] = Math.Max(arrival, _lastArrival.GetValueOrDefault(link));
+        if (!_isCalm && _clogs.TryGetValue(link, out var until) && until > arrival) arrival = until;
         var incarnation = to.Incarnation;
         At(arrival - _now, () =>
         {

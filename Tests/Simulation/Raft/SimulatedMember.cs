@@ -10,8 +10,9 @@ namespace NatsAspire.Tests.Simulation.Raft;
 /// <param name="From">Who sent it.</param>
 /// <param name="Subject">Where to.</param>
 /// <param name="Reply">Where an answer goes; empty: nowhere.</param>
+/// <param name="ReplyBytes">The same as bytes.</param>
 /// <param name="Frame">What.</param>
-internal sealed record SimulatedMessage(PeerId From, string Subject, string Reply, byte[] Frame);
+internal sealed record SimulatedMessage(PeerId From, string Subject, string Reply, byte[] ReplyBytes, byte[] Frame);
 
 /// <summary>Makes a member's group: the real one, or one with a planted mistake.</summary>
 internal delegate RaftGroup GroupFactory(RaftOptions options, RaftStart start, IRaftEffects effects);
@@ -99,7 +100,7 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
     public void Deliver(SimulatedMessage message, long now)
     {
         if (!IsRunning) return;
-        var reply = Encoding.UTF8.GetBytes(message.Reply);
+        ReadOnlySpan<byte> reply = message.ReplyBytes;
         if (CatchUpInbox is { } inbox && inbox.Subject == message.Subject) Group.ReceiveCatchUp(inbox.Number, message.Frame, reply, now);
         else if (KindOf(message.Subject) is { } kind) Group.Receive(kind, message.Frame, reply, now);
     }
@@ -132,7 +133,12 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
 
     public void ApplyAll(long now)
     {
-        while (IsRunning && Group.State != RaftState.Stopped && Group.AppliedIndex < _toApply) Group.Applied(_toApply, now);
+        // To have applied something may bring more to apply.
+        for (var before = ulong.MaxValue; IsRunning && Group.AppliedIndex < _toApply && Group.AppliedIndex != before;)
+        {
+            before = Group.AppliedIndex;
+            Group.Applied(_toApply, now);
+        }
     }
 
     /// <summary>The disk has written and synced up to a position.</summary>
@@ -214,7 +220,7 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
 
     void IRaftEffects.Send(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> frame, long durableAfter)
     {
-        var message = new SimulatedMessage(Id, Encoding.UTF8.GetString(subject), Encoding.UTF8.GetString(reply), frame.ToArray());
+        var message = new SimulatedMessage(Id, Encoding.UTF8.GetString(subject), Encoding.UTF8.GetString(reply), reply.ToArray(), frame.ToArray());
         if (durableAfter <= Disk.Durable) observer.Sent(this, message);
         else _waiting.Enqueue((durableAfter, message));
     }

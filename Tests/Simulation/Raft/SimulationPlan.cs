@@ -10,10 +10,10 @@ namespace NatsAspire.Tests.Simulation.Raft;
 internal sealed record SimulationPlan
 {
     /// <summary>Milliseconds with faults.</summary>
-    public const long Storm = 6_000;
+    public const long Storm = 2_500;
 
     /// <summary>Milliseconds without, in which all must become well.</summary>
-    public const long Calm = 8_000;
+    public const long Calm = 3_500;
 
     public required int Members { get; init; }
     public required RaftTimings Timings { get; init; }
@@ -37,6 +37,8 @@ internal sealed record SimulationPlan
     public bool Wipes { get; init; }
     public bool ChangesMembers { get; init; }
     public bool Transfers { get; init; }
+    public bool Campaigns { get; init; }
+    public bool Clogs { get; init; }
     public bool Pauses { get; init; }
     public bool AppliesLater { get; init; }
     public bool SlowDisks { get; init; }
@@ -49,7 +51,10 @@ internal sealed record SimulationPlan
 
     public static SimulationPlan Draw(SimulationRandom random)
     {
-        var election = random.Of<long>([60, 120, 250]);
+        var (minDelay, maxDelay, maxSync) = (random.Between(0, 3), random.Between(3, random.Of<long>([4, 8, 20])), random.Of<long>([0, 3, 10]));
+        // With less time than votes need nobody is ever elected.
+        var answer = (2 * maxDelay) + maxSync;
+        var election = Math.Max(random.Of<long>([40, 80, 150]), 3 * answer);
         var heartbeat = Math.Max(10, election / random.Between(2, 5));
         return new SimulationPlan
         {
@@ -58,26 +63,26 @@ internal sealed record SimulationPlan
             {
                 MinElection = election,
                 MaxElection = election * 2,
-                MinCampaign = 4,
-                MaxCampaign = 20,
+                MinCampaign = answer / 2,
+                MaxCampaign = answer * 3,
                 Transfer = 2,
                 Heartbeat = heartbeat,
-                LostQuorum = 600,
-                LostQuorumCheck = 300,
+                LostQuorum = 400,
+                LostQuorumCheck = 200,
                 LostQuorumSignal = 600,
                 Observer = 100_000,
-                PeerRemove = 2_000,
+                PeerRemove = 1_000,
                 CatchUpStall = random.Of<long>([40, 100, 200]),
             },
             BatchEntries = random.Of([1, 1, 2, 5, 512]),
-            CatchUpWindow = random.Of([600, 3_000, 2 << 20]),
+            CatchUpWindow = random.Of([4_000, 20_000, 2 << 20]),
             BacklogBytes = random.Of([300, 5_000, 4 << 20]),
             PauseThreshold = (ulong)random.Of([5, 30, 100_000]),
-            MinDelay = random.Between(0, 3),
-            MaxDelay = random.Between(3, random.Of<long>([5, 20, 40])),
-            MaxSync = random.Of<long>([0, 3, 10, 40]),
-            ProposalEvery = random.Of<long>([5, 20, 60]),
-            FaultEvery = random.Of<long>([40, 120, 300]),
+            MinDelay = minDelay,
+            MaxDelay = maxDelay,
+            MaxSync = maxSync,
+            ProposalEvery = random.Of<long>([8, 30, 80]),
+            FaultEvery = random.Of<long>([15, 50, 120]),
             Snapshots = random.Of([0, 3, 10, 40]),
             Drop = Rate(0.2),
             Duplicate = Rate(0.1),
@@ -89,6 +94,8 @@ internal sealed record SimulationPlan
             Wipes = On() && On(),
             ChangesMembers = On() && On(),
             Transfers = On(),
+            Campaigns = On(),
+            Clogs = On(),
             Pauses = On() && On(),
             AppliesLater = On() && On(),
             SlowDisks = On(),
