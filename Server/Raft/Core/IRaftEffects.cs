@@ -18,6 +18,12 @@ public interface IRaftEffects
     /// <summary>The members that were agreed on, in place of those before.</summary>
     void SavePeers(long position, RaftPeers peers);
 
+    /// <summary>
+    /// Whether it may lack something it once promised (<see cref="RaftGroup.MayHaveForgotten"/>): that it does must survive a
+    /// crash as well.
+    /// </summary>
+    void SaveDoubt(long position, bool mayHaveForgotten);
+
     /// <summary>The next index of the log.</summary>
     void Append(long position, ulong index, ulong term, ReadOnlySpan<byte> frame);
 
