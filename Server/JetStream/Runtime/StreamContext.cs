@@ -43,11 +43,11 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     public StreamLeaderOptions LeaderOptions { get; init; } = new();
 
     /// <summary>Adds an advisory to what goes out, if anybody in the account wants it.</summary>
-    public void Advise(Outbox outbox, string subject, Func<AdvisoryStamp, JetStreamAdvisory> create)
+    public void Advise(Outbox outbox, string subject, Func<JetStreamAdvisory> create)
     {
         var bytes = Encoding.UTF8.GetBytes(subject);
         if (!Account.Subscriptions.HasInterest(bytes)) return;
-        outbox.Add(bytes, default, default, JetStreamJson.Write(create(new AdvisoryStamp(UniqueId.Next(), ApiTime.FromUnix(Now), Domain))));
+        outbox.Add(bytes, default, default, JetStreamJson.Write(create().Stamped(UniqueId.Next(), ApiTime.FromUnix(Now), Domain)));
     }
 
     /// <summary>Nanoseconds since 1970.</summary>

@@ -68,7 +68,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     }
 
     /// <summary>Publishes an advisory in the stream's account, if anybody listens, when what was proposed before it is durable.</summary>
-    public void Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create) => _context.Advise(_outbox, subject, create);
+    public void Advise(string subject, Func<JetStreamAdvisory> create) => _context.Advise(_outbox, subject, create);
 
     /// <summary>On the log's thread.</summary>
     void ILogCompletion.Completed(LogBatch batch, DiskException? failure)

@@ -160,11 +160,8 @@ internal sealed partial class JetStreamService
     private void Announce(StreamHost stream, string subject, string action)
     {
         var outbox = new Outbox();
-        _engine.ContextOf(stream.Account).Advise(outbox, $"{subject}.{stream.Configuration.Name}", stamp => new StreamActionAdvisory
+        _engine.ContextOf(stream.Account).Advise(outbox, $"{subject}.{stream.Configuration.Name}", () => new StreamActionAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Stream = stream.Configuration.Name,
             Action = action,
         });

@@ -70,11 +70,8 @@ internal sealed partial class JetStreamService : Mailbox
     public void Audit(Outbox outbox, ApiCall call, byte[] response)
     {
         if (!call.Account.Subscriptions.HasInterest(Encoding.UTF8.GetBytes(AdvisorySubjects.Api))) return;
-        _engine.ContextOf(call.Account).Advise(outbox, AdvisorySubjects.Api, stamp => new ApiAuditAdvisory
+        _engine.ContextOf(call.Account).Advise(outbox, AdvisorySubjects.Api, () => new ApiAuditAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Server = _settings.ServerName,
             Client = call.Client ?? new Protocol.ClientInfo { Account = call.Account.Name },
             Subject = call.Subject,
@@ -122,11 +119,8 @@ internal sealed partial class JetStreamService : Mailbox
         if (_repeated.Admits("requests dropped")) JetStreamLog.RequestsDropped(_settings.Log, dropped);
         if (_system is null || dropped == 0) return;
         var outbox = new Outbox();
-        _engine.ContextOf(_system).Advise(outbox, AdvisorySubjects.ApiLimitReached, stamp => new ApiLimitReachedAdvisory
+        _engine.ContextOf(_system).Advise(outbox, AdvisorySubjects.ApiLimitReached, () => new ApiLimitReachedAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Server = _settings.ServerName,
             Dropped = dropped,
         });

@@ -26,6 +26,6 @@ public interface IStreamEffects
 
     /// <summary>Publishes an advisory in the stream's account.</summary>
     /// <param name="subject">Of <see cref="AdvisorySubjects"/>, with the stream's name.</param>
-    /// <param name="create">Makes it, given a new id and the present time.</param>
-    void Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create);
+    /// <param name="create">Makes it; it gets its id and time as it goes out.</param>
+    void Advise(string subject, Func<JetStreamAdvisory> create);
 }

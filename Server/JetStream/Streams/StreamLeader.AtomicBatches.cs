@@ -203,11 +203,8 @@ public sealed partial class StreamLeader
         _options.BatchTotals.RemoveAtomic(batch.StagedBytes);
         if (reason is null) return;
         var (account, stream, id) = (_options.Account, _configuration.Name, Encoding.UTF8.GetString(batch.Id));
-        effects.Advise($"{AdvisorySubjects.StreamBatchAbandoned}.{stream}", stamp => new BatchAbandonedAdvisory
+        effects.Advise($"{AdvisorySubjects.StreamBatchAbandoned}.{stream}", () => new BatchAbandonedAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Account = account,
             Stream = stream,
             BatchId = id,

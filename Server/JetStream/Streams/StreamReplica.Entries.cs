@@ -84,7 +84,7 @@ public sealed partial class StreamReplica
             Payload = entry.Payload,
         };
         _store.Append(message);
-        _dedupe.Add(headers.MessageId, sequence, timestamp);
+        Remember(headers.MessageId, sequence, timestamp);
         _limits.Enforce(subject);
         if (!headers.IsEmpty || _schedules is not null)
         {
@@ -100,7 +100,7 @@ public sealed partial class StreamReplica
         in StreamMessageEntry entry, in PublishHeaders headers, ReadOnlySpan<byte> subject, ulong sequence, long timestamp, IStreamObserver? observer)
     {
         _store.Skip(1, timestamp);
-        _dedupe.Add(headers.MessageId, sequence, timestamp);
+        Remember(headers.MessageId, sequence, timestamp);
         RollUp(headers, subject, sequence, stored: 0);
         observer?.Stored(entry, sequence, subject);
         return EntryOutcome.Applied;

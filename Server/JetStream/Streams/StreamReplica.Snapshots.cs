@@ -86,7 +86,7 @@ public sealed partial class StreamReplica
             Headers = entry.Headers,
             Payload = entry.Payload,
         });
-        _dedupe.Add(headers.MessageId, entry.LastSequence, timestamp);
+        Remember(headers.MessageId, entry.LastSequence, timestamp);
         if (PublishHeaders.TryParseTtl(headers.Ttl, out var ttl)) _expiry.Add(entry.LastSequence, timestamp, ttl);
         _schedules?.Stored(headers, entry.Subject, entry.LastSequence, timestamp);
         return null;

@@ -133,16 +133,30 @@ public sealed partial class StreamReplica
     /// <summary>Messages that expire in one go.</summary>
     public const int MaxExpired = 10_000;
 
-    /// <summary>The ids of the stored messages of the window; the last message's id in any case.</summary>
+    /// <summary>
+    /// The ids of the stored messages of the window; the last message's id in any case. The store's landmark is the last
+    /// message that has an id: where there are none, nothing is read.
+    /// </summary>
     private void RememberIds()
     {
         var state = _store.State;
+        var lastWithId = Math.Min(_store.Landmark, state.LastSequence);
+        _store.Landmark = 0;
         if (state.Messages == 0) return;
         var from = Math.Min(_store.SequenceAt(state.LastTimestamp - Configuration.DuplicateWindow), state.LastSequence);
-        for (var sequence = from; _store.TryLoadNext(SubjectFilter.All, sequence, _buffer); sequence = _buffer.Sequence + 1)
+        for (var sequence = from; sequence <= lastWithId && _store.TryLoadNext(SubjectFilter.All, sequence, _buffer); sequence = _buffer.Sequence + 1)
         {
-            _dedupe.Add(new PublishHeaders(_buffer.Headers).MessageId, _buffer.Sequence, _buffer.Timestamp);
+            Remember(new PublishHeaders(_buffer.Headers).MessageId, _buffer.Sequence, _buffer.Timestamp);
         }
+        // What comes behind has none.
+        if (lastWithId < state.LastSequence) _dedupe.Add(default, state.LastSequence, state.LastTimestamp);
+        _store.Landmark = Math.Max(_store.Landmark, Math.Min(lastWithId, from - 1));
+    }
+
+    private void Remember(ReadOnlySpan<byte> id, ulong sequence, long timestamp)
+    {
+        _dedupe.Add(id, sequence, timestamp);
+        if (!id.IsEmpty) _store.Landmark = sequence;
     }
 
     /// <summary>Tells what is stored to what follows from it.</summary>
