@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
@@ -35,8 +36,10 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private WriteAheadLog? _log;
     private ulong _lastId;
 
-    private JetStreamEngine(IDisk disk, string directory, JetStreamOptions options, TimeProvider time, ILogger log)
+    private JetStreamEngine(
+        IDisk disk, string directory, JetStreamOptions options, TimeProvider time, ILogger log, Func<StreamFiles, WriteAheadLog, GroupContext>? cluster)
     {
+        _cluster = cluster;
         _disk = disk;
         _options = options;
         _time = time;
@@ -154,12 +157,16 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     }
 
     /// <summary>How the messages of a stream are stored.</summary>
-    public FileStoreOptions FileOptionsOf(StreamRecord record) => new()
+    public FileStoreOptions FileOptionsOf(StreamRecord record) => KeysOf(record.Id) with
     {
-        StreamId = record.Id,
         Compress = record.Configuration.Compression == StoreCompression.S2,
         ChunkSize = ChunkSize,
         CacheBytes = CacheBytes,
+    };
+
+    private FileStoreOptions KeysOf(ulong id) => new()
+    {
+        StreamId = id,
         Key = KeyOf(_options.EncryptionKey),
         OldKeys = KeyOf(_options.PreviousEncryptionKey) is { } old ? [old] : [],
     };
@@ -187,6 +194,10 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         foreach (var host in Accounts.Values.SelectMany(account => account.Hosts.Values))
         {
             if (pinning.Contains(host.Record.Id)) host.RequestCheckpoint();
+        }
+        foreach (var group in _groups.Values)
+        {
+            if (pinning.Contains(group.Id)) group.RequestCheckpoint();
         }
     }
 }

@@ -61,4 +61,16 @@ internal static partial class JetStreamLog
 
     [LoggerMessage(634, LogLevel.Warning, "{Count} consumers of stream '{Account} > {Stream}' are kept beside it and do not run")]
     public static partial void ConsumersKept(ILogger log, int count, string account, string stream);
+
+    [LoggerMessage(640, LogLevel.Debug, "RAFT [{Group}] is {State} now")]
+    public static partial void GroupState(ILogger log, string group, Raft.Core.RaftState state);
+
+    [LoggerMessage(641, LogLevel.Debug, "RAFT [{Group}] {What}")]
+    public static partial void GroupCatchUp(ILogger log, string group, string what);
+
+    [LoggerMessage(642, LogLevel.Warning, "RAFT [{Group}] {Message}")]
+    public static partial void GroupWarning(ILogger log, string group, string message);
+
+    [LoggerMessage(643, LogLevel.Error, "RAFT [{Group}] takes part in nothing until the server is started again: {Reason}")]
+    public static partial void GroupFailed(ILogger log, string group, string reason);
 }

@@ -80,11 +80,7 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
     {
         var directory = DirectoryOf(account, stream);
         path = $"{directory}/{ConsumerStatesName}";
-        if (!disk.List(directory).Any(entry => entry.Name == ConsumerStatesName)) return null;
-        using var file = disk.Open(path, DiskOpen.Existing);
-        var bytes = new byte[file.Length];
-        var length = file.Read(0, bytes);
-        return length == bytes.Length ? bytes : bytes[..length];
+        return disk.List(directory).Any(entry => entry.Name == ConsumerStatesName) ? ReadWhole(path) : null;
     }
 
     /// <summary>Writes what a stream is into a directory, durable when it returns.</summary>
