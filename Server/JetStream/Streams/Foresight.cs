@@ -51,7 +51,7 @@ internal sealed class Foresight(StreamReplica replica, InFlight flight)
         if (flight.IsFull || Configuration.AllowMessageCounter) return false;
         var headers = new PublishHeaders(message.Headers);
         if (!headers.IsEmpty && (headers.ExpectedLastSubjectSequence is not null || !headers.Scheduler.IsEmpty)) return false;
-        var size = Store.SizeOf(message);
+        var size = SizeOf(message);
         if (replica.Room is { } room && !room.HasRoomFor(size + flight.Bytes + (ulong)othersSize)) return false;
         if (Configuration.Discard != DiscardPolicy.New) return true;
         if (Configuration.DiscardNewPerSubject) return false;
@@ -59,6 +59,9 @@ internal sealed class Foresight(StreamReplica replica, InFlight flight)
         return (Configuration.MaxMessages <= 0 || state.Messages + flight.Messages + (ulong)others + 1 <= (ulong)Configuration.MaxMessages)
             && (Configuration.MaxBytes <= 0 || state.Bytes + flight.Bytes + (ulong)othersSize + size <= (ulong)Configuration.MaxBytes);
     }
+
+    /// <summary>What a message counts under the subject that it is stored under.</summary>
+    public ulong SizeOf(in StoredMessage message) => Store.SizeOf(As(message, replica.StoredSubjectOf(message.Subject, flight.LastSequence + 1)));
 
     /// <summary>The last sequence that a subject will have, 0 when none, if that can be known now.</summary>
     public bool TryFindLast(ReadOnlySpan<byte> subject, out ulong last)
@@ -97,17 +100,20 @@ internal sealed class Foresight(StreamReplica replica, InFlight flight)
         return sequence - state.FirstSequence + 1 <= state.Deleted + gone;
     }
 
+    private static StoredMessage As(in StoredMessage message, ReadOnlySpan<byte> subject) =>
+        new() { Sequence = 0, Timestamp = 0, Subject = subject, Headers = message.Headers, Payload = message.Payload };
+
     private static ulong Excess(ulong amount, ulong limit) => amount > limit ? amount - limit : 0;
 
     private bool HasCertainRoom(in StoredMessage message, ReadOnlySpan<byte> subject, bool isRollup, bool isSourced)
     {
+        var stored = As(message, subject);
         if (!isSourced && replica.Room is { } room)
         {
-            var size = Store.SizeOf(message);
+            var size = Store.SizeOf(stored);
             if (room.HasRoomFor(size) && !room.HasRoomFor(size + flight.Bytes)) return false;
         }
         if (Configuration.Discard != DiscardPolicy.New) return true;
-        var stored = new StoredMessage { Sequence = 0, Timestamp = 0, Subject = subject, Headers = message.Headers, Payload = message.Payload };
         replica.Limits.CheckAhead(stored, isRollup, flight, out var isCertain);
         return isCertain;
     }

@@ -153,7 +153,7 @@ public sealed partial class StreamLeader
             {
                 var staged = batch.At(count, 0, message.Timestamp);
                 if (!_foresight!.IsClear(staged, count, size)) return false;
-                size += (long)_replica.Store.SizeOf(staged);
+                size += (long)_foresight!.SizeOf(staged);
             }
         }
         return _foresight!.IsClear(message, count, size);
