@@ -21,6 +21,9 @@ public sealed partial class NatsServer
     private JetStreamEngine? _jetStream;
     private JetStreamService? _jetStreamService;
 
+    /// <summary>The API of JetStream; null: JetStream is off.</summary>
+    internal JetStreamService? JetStreamService => _jetStreamService;
+
     /// <summary>Streams of this server; null: JetStream is off.</summary>
     internal JetStreamEngine? JetStream => _jetStream;
 

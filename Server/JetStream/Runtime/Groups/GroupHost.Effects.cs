@@ -31,6 +31,8 @@ internal sealed partial class GroupHost : IRaftEffects
         Record(position, GroupRecord.Peers, _encoded.WrittenSpan);
     }
 
+    void IRaftEffects.SaveDoubt(long position, bool mayHaveForgotten) => Record(position, GroupRecord.Doubt, [(byte)(mayHaveForgotten ? 1 : 0)]);
+
     void IRaftEffects.Append(long position, ulong index, ulong term, ReadOnlySpan<byte> frame) => Record(position, GroupRecord.Append, frame);
 
     void IRaftEffects.Truncate(long position, ulong lastIndex)

@@ -15,6 +15,9 @@ namespace NatsAspire.Server.JetStream.Service.Cluster;
 /// <summary>What the assignments ask of this server.</summary>
 internal sealed partial class MetaHost : IMetaEffects
 {
+    /// <summary>Time that a server has to hear what was decided while it was away.</summary>
+    private static readonly TimeSpan OrphanPatience = TimeSpan.FromSeconds(30);
+
     void IMetaEffects.PlaceStream(MetaChange<StreamAssignment> change)
     {
         var assignment = change.After;
@@ -125,10 +128,15 @@ internal sealed partial class MetaHost : IMetaEffects
     void IMetaEffects.RecoveryDone(bool isFirst)
     {
         _snapshotDue = 0;
-        if (!isFirst) return;
+        if (isFirst) _service.After(OrphanPatience, ReportOrphans);
+    }
+
+    /// <summary>What no assignment names may be what a lost log named: it stays where it is.</summary>
+    private void ReportOrphans()
+    {
+        if (_group.Core.Leader.IsNone || !_group.Core.IsCurrent(_group.Now)) return;
         foreach (var (account, stream) in _engine.Held)
         {
-            // What no assignment names may be what a lost log named: it stays where it is.
             if (_state.Current.Find(account, stream) is null) ServiceLog.Orphan(_service.Settings.Log, account, stream);
         }
     }
