@@ -14,7 +14,7 @@ public sealed partial class MetaState
         {
             var known = before.Find(stream.Account, stream.Name);
             if (entry.Operation == EntryOperation.RemoveStream) Removed(stream, known, MetaOrigin.Assigned);
-            else if (_current.Find(stream.Account, stream.Name) is { } after && !ReferenceEquals(after, known)) Placed(known, after, stream, OriginOf(entry));
+            else if (_current.Find(stream.Account, stream.Name) is { } after) Placed(known, after, stream, OriginOf(entry));
             else _observer?.StreamApplied(stream.Account, stream.Name);
         }
         else

@@ -29,6 +29,9 @@ public sealed partial class MetaState
         _observer = observer;
     }
 
+    /// <summary>This server's peer id.</summary>
+    public string Self => _self;
+
     /// <summary>What is assigned; what is staged is not in it yet.</summary>
     public MetaAssignments Current => _current;
 

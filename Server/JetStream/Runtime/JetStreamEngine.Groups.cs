@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.Raft.Core;
+using NatsAspire.Server.Raft.Wire;
 using NatsAspire.Server.Storage.Log;
 using NatsAspire.Server.Storage.Messages;
 
@@ -11,16 +12,29 @@ internal sealed partial class JetStreamEngine
 {
     private readonly ConcurrentDictionary<string, GroupHost> _groups = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, GroupState> _foundGroups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Account, string Stream), StreamHost> _held = [];
     private readonly ConcurrentDictionary<string, string> _lostGroups = new(StringComparer.Ordinal);
 
     /// <summary>How groups run; null: the server stands alone.</summary>
-    private readonly Func<StreamFiles, WriteAheadLog, GroupContext>? _cluster;
+    private readonly ClusterMembership? _cluster;
 
     /// <summary>What groups run in; null: the server stands alone.</summary>
     public GroupContext? GroupContext { get; private set; }
 
     /// <summary>Streams and consumers come and go by the word of a cluster.</summary>
     public bool IsClustered => _cluster is not null;
+
+    /// <summary>What assets know of the cluster; null: the server stands alone.</summary>
+    public ClusterView? Cluster { get; private set; }
+
+    /// <summary>Streams that were found at the start and wait to be assigned: account and name.</summary>
+    public IReadOnlyCollection<(string Account, string Stream)> Held => [.. _held.Keys];
+
+    /// <summary>Takes a stream that was found at the start; null: none was.</summary>
+    public StreamHost? TakeHeld(string account, string stream) => _held.TryRemove((account, stream), out var host) ? host : null;
+
+    /// <summary>Whether a group of the name was found at the start and has not been opened.</summary>
+    public bool HasGroup(string name) => _foundGroups.ContainsKey(name) || _lostGroups.ContainsKey(name);
 
     /// <summary>Groups that run, by name. From any thread.</summary>
     public IReadOnlyDictionary<string, GroupHost> Groups => _groups;
@@ -47,6 +61,22 @@ internal sealed partial class JetStreamEngine
         _groups[options.Group] = host;
         return host;
     }
+
+    /// <summary>Makes this server's member of an asset's group run.</summary>
+    public GroupHost OpenGroup(GroupPlan plan, Mailbox owner, IGroupMachine machine, bool isInMemory) => OpenGroup(
+        owner,
+        machine,
+        new RaftOptions
+        {
+            Self = GroupContext!.Self,
+            Group = plan.Name,
+            Seed = (ulong)Random.Shared.NextInt64(),
+            Timings = GroupContext.Timings,
+            IsScaleUp = plan.IsScaleUp,
+            AddsHeardPeers = false,
+        },
+        RaftPeers.Of([.. plan.Peers]),
+        isInMemory);
 
     /// <summary>A group takes part in nothing any more; what it has on the disk stays.</summary>
     public void CloseGroup(GroupHost group)

@@ -25,12 +25,12 @@ internal sealed partial class JetStreamEngine
     /// <param name="time">Clock and timers.</param>
     /// <param name="log">The server's log.</param>
     /// <param name="walOptions">Of the write-ahead log; null: as the options say.</param>
-    /// <param name="cluster">What groups run in; null: the server stands alone.</param>
+    /// <param name="cluster">The server's place in it; null: the server stands alone.</param>
     /// <exception cref="DiskException">The disk failed.</exception>
     /// <exception cref="CorruptStoreException">The log cannot be trusted; nothing was changed.</exception>
     public static JetStreamEngine Start(
         IDisk disk, string directory, JetStreamOptions options, IEnumerable<(Account Account, AccountLimits Limits)> accounts, TimeProvider time, ILogger log,
-        LogOptions? walOptions = null, Func<StreamFiles, WriteAheadLog, GroupContext>? cluster = null)
+        LogOptions? walOptions = null, ClusterMembership? cluster = null)
     {
         var engine = new JetStreamEngine(disk, directory, options, time, log, cluster);
         foreach (var (account, limits) in accounts) engine.Enable(account, limits);
@@ -53,7 +53,7 @@ internal sealed partial class JetStreamEngine
         {
             _log = WriteAheadLog.Open(_disk, Files.LogDirectory, walOptions, _logger);
             var started = Stopwatch.GetTimestamp();
-            GroupContext = _cluster?.Invoke(Files, _log);
+            if (_cluster is { } cluster) GroupContext = new GroupContext(cluster.Self, cluster.Traffic, Files, _log, _time, _logger) { Timings = cluster.Timings };
             var hosts = Open();
             var groups = ReadGroups();
             var visitor = new Replayer(this, hosts, groups);
@@ -110,6 +110,12 @@ internal sealed partial class JetStreamEngine
         if (replayer.Faults.TryGetValue(host.Record.Id, out var fault))
         {
             SetOffline(account, host.Configuration.Name, fault);
+            return;
+        }
+        if (IsClustered)
+        {
+            // The cluster says whether it is still wanted, and with whom it is shared.
+            _held[(host.Account.Name, host.Configuration.Name)] = host;
             return;
         }
         account.Add(host);

@@ -37,9 +37,10 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private ulong _lastId;
 
     private JetStreamEngine(
-        IDisk disk, string directory, JetStreamOptions options, TimeProvider time, ILogger log, Func<StreamFiles, WriteAheadLog, GroupContext>? cluster)
+        IDisk disk, string directory, JetStreamOptions options, TimeProvider time, ILogger log, ClusterMembership? cluster)
     {
         _cluster = cluster;
+        Cluster = cluster?.View;
         _disk = disk;
         _options = options;
         _time = time;
@@ -129,6 +130,10 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     public StreamContext ContextOf(Account account) => new(account, _time, _logger, Domain, Files, Threads)
     {
         Repeated = _repeated,
+        Cluster = Cluster,
+        Traffic = _cluster?.Traffic,
+        CloseGroup = CloseGroup,
+        DeleteGroup = DeleteGroup,
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
         LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, Batches = LimitsOf(_options.Limits), BatchTotals = _batchTotals },
@@ -152,6 +157,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     {
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(Accounts.Values.SelectMany(account => account.Hosts.Values).Select(host => host.StopAsync())).ConfigureAwait(false);
+        foreach (var group in _groups.Values) CloseGroup(group);
         _log?.Dispose();
         Threads.Dispose();
     }

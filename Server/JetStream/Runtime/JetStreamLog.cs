@@ -73,4 +73,16 @@ internal static partial class JetStreamLog
 
     [LoggerMessage(643, LogLevel.Error, "RAFT [{Group}] takes part in nothing until the server is started again: {Reason}")]
     public static partial void GroupFailed(ILogger log, string group, string reason);
+
+    [LoggerMessage(644, LogLevel.Warning, "JetStream cluster stream '{Account} > {Stream}' has NO quorum, stalled")]
+    public static partial void QuorumLost(ILogger log, string account, string stream);
+
+    [LoggerMessage(645, LogLevel.Information, "Catchup for stream '{Account} > {Stream}' complete, at {Sequence}")]
+    public static partial void CaughtUp(ILogger log, string account, string stream, ulong sequence);
+
+    [LoggerMessage(646, LogLevel.Warning, "Catchup for stream '{Account} > {Stream}' failed, and begins again: {Reason}")]
+    public static partial void CatchupFailed(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(647, LogLevel.Warning, "Catchup for stream '{Account} > {Stream}' was given up by the other side: {Reason}")]
+    public static partial void CatchupRefused(ILogger log, string account, string stream, string reason);
 }

@@ -18,6 +18,12 @@ public interface IRaftEffects
     /// <summary>The members that were agreed on, in place of those before.</summary>
     void SavePeers(long position, RaftPeers peers);
 
+    /// <summary>
+    /// Whether it may lack something it once promised (<see cref="RaftGroup.MayHaveForgotten"/>): that it does must survive a
+    /// crash as well.
+    /// </summary>
+    void SaveDoubt(long position, bool mayHaveForgotten);
+
     /// <summary>The next index of the log.</summary>
     void Append(long position, ulong index, ulong term, ReadOnlySpan<byte> frame);
 
@@ -54,10 +60,12 @@ public interface IRaftEffects
     void ListenToProposals(bool listen);
 
     /// <summary>The next committed index, to be applied; the layer above tells with <see cref="RaftGroup.Applied"/> when it is.</summary>
-    void Apply(in CommittedEntry entry);
+    /// <returns>False: that takes longer; nothing more is shown before <see cref="RaftGroup.ResumeApply"/>.</returns>
+    bool Apply(in CommittedEntry entry);
 
     /// <summary>The state of the layer above becomes this; <see cref="RaftGroup.Applied"/> with its index when it has.</summary>
-    void ApplySnapshot(RaftSnapshot snapshot);
+    /// <returns>False: that takes longer; nothing more is shown before <see cref="RaftGroup.ResumeApply"/>.</returns>
+    bool ApplySnapshot(RaftSnapshot snapshot);
 
     /// <summary>What was known at the start has been applied as far as it was known to be committed.</summary>
     void Recovered();

@@ -4,9 +4,12 @@ namespace NatsAspire.Server.Raft.Core;
 
 public partial class RaftGroup
 {
+    private const int RoundsLetGoFirst = 4;
+
     private readonly HashSet<PeerId> _votes = [];
     private readonly HashSet<PeerId> _emptyVotes = [];
     private long _electionAt;
+    private int _letGoFirst;
     private long _ownVotePosition;
     private long _quorumLostAt;
     private bool _isObserver;
@@ -61,6 +64,10 @@ public partial class RaftGroup
             if (CatchUpIsStalled()) EndCatchUp();
             ResetElection();
         }
+        else if (LetsOthersGoFirst())
+        {
+            _electionAt = _now + _timings.MinElection;
+        }
         else if (!MayCampaign())
         {
             // Whom the leader made way for is waited for by all.
@@ -72,12 +79,12 @@ public partial class RaftGroup
         }
     }
 
-    /// <summary>
-    /// Whether it may ask for votes: not while it has not processed what it knows to be committed, nor outside of the
-    /// group, nor while it is not settled whether it is inside.
-    /// </summary>
-    internal virtual bool MayCampaign() =>
-        !_paused && _processed >= _commit && !_membership.IsChangingPeer(Self) && (_membership.Contains(Self) || _membership.IsForming);
+    /// <summary>Whether it may ask for votes: not while it has not processed what it knows to be committed, nor outside of the group.</summary>
+    internal virtual bool MayCampaign() => !_paused && _processed >= _commit && (_membership.Contains(Self) || _membership.IsForming || _membership.IsChangingPeer(Self));
+
+    // While it is not settled whether it belongs to the group, others go first. If none can, because what is not settled
+    // stands only in this log, it must: its votes are then those of the others alone.
+    private bool LetsOthersGoFirst() => _membership.IsChangingPeer(Self) && _letGoFirst++ < RoundsLetGoFirst;
 
     private void BecomeCandidate()
     {
@@ -115,6 +122,7 @@ public partial class RaftGroup
         {
             StepDownTo(PeerId.None);
             AdoptTerm(request.Term);
+            _electionSeen = request.Term;
         }
         var isGranted = request.Term == _term && MayVoteFor(request.Candidate) && IsUpToDate(request.LastTerm, request.LastIndex);
         if (isGranted)

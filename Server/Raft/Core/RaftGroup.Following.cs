@@ -55,6 +55,7 @@ public partial class RaftGroup
         if (_leader != leader)
         {
             _isChosen = false;
+            _letGoFirst = 0;
             Follow(leader);
             ResetElection();
         }

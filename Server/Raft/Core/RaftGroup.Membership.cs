@@ -119,7 +119,8 @@ public partial class RaftGroup
     private RaftResult MayChangeMembers(RaftEntryType type, PeerId peer)
     {
         if (_state != RaftState.Leader) return RaftResult.NotLeader;
-        if (!MayBeginChange()) return RaftResult.ChangeInProgress;
+        var joinsForming = type == RaftEntryType.AddPeer && _membership.IsForming;
+        if (!joinsForming && !MayBeginChange()) return RaftResult.ChangeInProgress;
         var isMember = _membership.Contains(peer);
         if (type == RaftEntryType.AddPeer) return isMember || peer.IsNone ? RaftResult.KnownPeer : RaftResult.Accepted;
         if (!isMember) return RaftResult.UnknownPeer;
@@ -128,9 +129,10 @@ public partial class RaftGroup
 
     /// <summary>
     /// Whether a change may begin: none is under way, and an entry of this term is committed, so that none of a leader
-    /// before can be. A group that forms cannot wait for that: its first entry needs members to agree to it.
+    /// before can be. Who joins a group that forms waits for none of that: nothing is agreed on before enough are known, and
+    /// how many must agree stays what it is.
     /// </summary>
-    internal virtual bool MayBeginChange() => !_membership.IsChanging && (_commit >= _firstOfTerm || _membership.IsForming);
+    internal virtual bool MayBeginChange() => !_membership.IsChanging && _commit >= _firstOfTerm;
 
     private void OnForwardedRemoval(PeerId peer, ReadOnlySpan<byte> reply)
     {
@@ -210,5 +212,5 @@ public partial class RaftGroup
         }
     }
 
-    private bool WasRemovedOfLate(PeerId peer) => _removed.TryGetValue(peer, out var at) && _now - at < _timings.PeerRemove;
+    private bool WasRemovedOfLate(PeerId peer) => _membership.IsChangingPeer(peer) || (_removed.TryGetValue(peer, out var at) && _now - at < _timings.PeerRemove);
 }

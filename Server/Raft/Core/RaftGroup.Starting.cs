@@ -19,11 +19,13 @@ public partial class RaftGroup
         Enter(now);
         _paused = paused;
         TakeSnapshot(start);
-        var isWhole = TakeFrames(start.Frames);
+        var end = TakeFrames(start.Frames);
         _isInitializing = start.Origin == RaftOrigin.Created && LastIndex == 0;
         _isScalingUp = _isInitializing && _options.IsScaleUp && !_isObserver;
         _isObserver |= _isScalingUp;
-        if (start.Origin == RaftOrigin.Damaged || !isWhole || (start.Origin == RaftOrigin.Recovered && LastIndex == 0)) Distrust();
+        MayHaveForgotten = start.MayHaveForgotten;
+        if (start.Origin == RaftOrigin.Damaged || end is not null || (start.Origin == RaftOrigin.Recovered && LastIndex == 0)) Distrust();
+        if (end is { } whole) _effects.Truncate(++_position, whole);
         _durableIndex = LastIndex;
         _quorumLostAt = _now;
         ResetElection();
@@ -42,7 +44,8 @@ public partial class RaftGroup
     }
 
     // An entry that is there says how far the log before it was committed when it was made.
-    private bool TakeFrames(IEnumerable<ReadOnlyMemory<byte>> frames)
+    // Answers with where it ends, if there was more that does not continue it.
+    private ulong? TakeFrames(IEnumerable<ReadOnlyMemory<byte>> frames)
     {
         var isWhole = true;
         var from = _membership.Committed.Index;
@@ -60,10 +63,9 @@ public partial class RaftGroup
         {
             if (index > from) CommitChanges(index);
         }
-        if (isWhole) return true;
+        if (isWhole) return null;
         _effects.Warn($"the log is damaged behind {LastIndex}");
-        _effects.Truncate(++_position, LastIndex);
-        return false;
+        return LastIndex;
     }
 
     private void TellRecovered()

@@ -9,6 +9,7 @@ public partial class RaftGroup
 {
     private ulong _trustBehind;
     private ulong _trustTerm;
+    private ulong _electionSeen;
     private long _spokeAt;
 
     /// <summary>It may lack something it once acknowledged, and takes part in no quorum.</summary>
@@ -16,9 +17,17 @@ public partial class RaftGroup
 
     private void Distrust()
     {
-        MayHaveForgotten = true;
         _spokeAt = _now;
+        if (MayHaveForgotten) return;
+        SetDoubt(true);
         _effects.Warn("may have forgotten what it acknowledged; takes part in no quorum until it has caught up");
+    }
+
+    private void SetDoubt(bool mayHaveForgotten)
+    {
+        if (MayHaveForgotten == mayHaveForgotten) return;
+        MayHaveForgotten = mayHaveForgotten;
+        _effects.SaveDoubt(++_position, mayHaveForgotten);
     }
 
     /// <summary>Whether it may say that it holds what the leader has.</summary>
@@ -33,15 +42,17 @@ public partial class RaftGroup
             // What the leader sends from here on it made after this member had forgotten.
             (_trustTerm, _trustBehind) = (entry.SenderTerm, LastIndex);
         }
-        else if (HasCaughtUp(entry))
+        if (HasCaughtUp(entry))
         {
-            MayHaveForgotten = false;
+            SetDoubt(false);
         }
     }
 
     /// <summary>
-    /// Whether the leader has shown that it leads without this member's help: it committed an entry made since, or it still
-    /// leads although it has not heard this member for longer than anybody leads without a quorum.
+    /// Whether the leader has shown that it leads without this member's help: it was elected since, with votes that count;
+    /// it committed an entry made since; or it still leads although it has not heard this member for longer than anybody
+    /// leads without a quorum.
     /// </summary>
-    internal virtual bool HasCaughtUp(in AppendEntry entry) => _commit > _trustBehind || _now - _spokeAt > _timings.Silence;
+    internal virtual bool HasCaughtUp(in AppendEntry entry) =>
+        (entry.SenderTerm == _electionSeen && LastTerm == _electionSeen) || _commit > _trustBehind || _now - _spokeAt > _timings.Silence;
 }

@@ -123,6 +123,9 @@ public partial class RaftGroup : IDisposable
     /// <summary>Position of the last effect on the disk.</summary>
     public long Position => _position;
 
+    /// <summary>The term of an entry that the log holds or the snapshot ends with; null: of any other.</summary>
+    internal ulong? TermOf(ulong index) => index == _log.BaseIndex || _log.Holds(index) ? _log.TermAt(index) : null;
+
     /// <summary>Something came on one of the subjects.</summary>
     /// <param name="kind">On which.</param>
     /// <param name="frame">What; malformed frames are told and ignored.</param>

@@ -7,6 +7,9 @@ public sealed record RaftStart
 {
     public RaftOrigin Origin { get; init; } = RaftOrigin.Recovered;
 
+    /// <summary>Of the last <see cref="IRaftEffects.SaveDoubt"/>.</summary>
+    public bool MayHaveForgotten { get; init; }
+
     /// <summary>Of the last <see cref="IRaftEffects.SaveVote"/>.</summary>
     public ulong Term { get; init; }
 

@@ -7,7 +7,7 @@ namespace NatsAspire.Server.JetStream.Meta.Assignments;
 public sealed record AssignedStream(StreamAssignment Assignment)
 {
     internal static ImmutableSortedDictionary<string, AssignedConsumer> NoConsumers { get; } =
-        ImmutableSortedDictionary.Create<string, AssignedConsumer>(StringComparer.Ordinal);
+        ImmutableSortedDictionary.Create<string, AssignedConsumer>(StringComparer.Ordinal, ReferenceEqualityComparer.Instance);
 
     /// <summary>By name.</summary>
     public ImmutableSortedDictionary<string, AssignedConsumer> Consumers { get; init; } = NoConsumers;

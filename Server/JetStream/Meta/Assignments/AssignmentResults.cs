@@ -28,26 +28,17 @@ public sealed record StreamAssignmentResult
     [JsonIgnore] public ApiError? Error => AssignmentResultJson.ErrorOf(CreateResponse ?? RestoreResponse);
 
     /// <summary>A creation or update that failed.</summary>
-    public static StreamAssignmentResult Failed(string account, string stream, ApiError error, bool isUpdate = false) => new()
-    {
-        Account = account,
-        Stream = stream,
-        CreateResponse = AssignmentResultJson.Failure(ResponseTypes.StreamCreate, error),
-        IsUpdate = isUpdate,
-    };
+    public static StreamAssignmentResult Failed(string account, string stream, ApiError error, bool isUpdate = false) =>
+        new() { Account = account, Stream = stream, CreateResponse = AssignmentResultJson.Failure(ResponseTypes.StreamCreate, error), IsUpdate = isUpdate };
 
     /// <summary>A restore that failed.</summary>
-    public static StreamAssignmentResult RestoreFailed(string account, string stream, ApiError error) => new()
-    {
-        Account = account,
-        Stream = stream,
-        RestoreResponse = AssignmentResultJson.Failure(ResponseTypes.StreamRestore, error),
-    };
+    public static StreamAssignmentResult RestoreFailed(string account, string stream, ApiError error) =>
+        new() { Account = account, Stream = stream, RestoreResponse = AssignmentResultJson.Failure(ResponseTypes.StreamRestore, error) };
 
     public byte[] Encode() => MetaJson.Write(this, MetaJson.Compact.StreamAssignmentResult);
 
     /// <summary>Null when it is none.</summary>
-    public static StreamAssignmentResult? Decode(ReadOnlySpan<byte> json) => AssignmentResultJson.Read(json, MetaJson.Compact.StreamAssignmentResult);
+    public static StreamAssignmentResult? Decode(ReadOnlySpan<byte> json) => AssignmentResultJson.Read(json, MetaJson.Compact.StreamAssignmentResult) is { Account: not null, Stream: not null } result ? result : null;
 }
 
 /// <summary>What a member tells the meta leader when it cannot hold a consumer it was given (<see cref="Subject"/>).</summary>
@@ -69,18 +60,14 @@ public sealed record ConsumerAssignmentResult
     [JsonIgnore] public ApiError? Error => AssignmentResultJson.ErrorOf(Response);
 
     /// <summary>A creation or change that failed.</summary>
-    public static ConsumerAssignmentResult Failed(string account, string stream, string consumer, ApiError error) => new()
-    {
-        Account = account,
-        Stream = stream,
-        Consumer = consumer,
-        Response = AssignmentResultJson.Failure(ResponseTypes.ConsumerCreate, error),
-    };
+    public static ConsumerAssignmentResult Failed(string account, string stream, string consumer, ApiError error) =>
+        new() { Account = account, Stream = stream, Consumer = consumer, Response = AssignmentResultJson.Failure(ResponseTypes.ConsumerCreate, error) };
 
     public byte[] Encode() => MetaJson.Write(this, MetaJson.Compact.ConsumerAssignmentResult);
 
     /// <summary>Null when it is none.</summary>
-    public static ConsumerAssignmentResult? Decode(ReadOnlySpan<byte> json) => AssignmentResultJson.Read(json, MetaJson.Compact.ConsumerAssignmentResult);
+    public static ConsumerAssignmentResult? Decode(ReadOnlySpan<byte> json) =>
+        AssignmentResultJson.Read(json, MetaJson.Compact.ConsumerAssignmentResult) is { Account: not null, Stream: not null, Consumer: not null } result ? result : null;
 }
 
 /// <summary>What both have in common.</summary>
@@ -91,9 +78,17 @@ internal static class AssignmentResultJson
     public static ApiError? ErrorOf(RawJson? response)
     {
         if (response is not { } json) return null;
-        using var document = JsonDocument.Parse(json.Bytes.ToArray());
-        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("error"u8, out var error)) return null;
-        return error.ValueKind == JsonValueKind.Object ? Read(error) : null;
+        try
+        {
+            using var document = JsonDocument.Parse(json.Bytes.ToArray());
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("error"u8, out var error)) return null;
+            return error.ValueKind == JsonValueKind.Object ? Read(error) : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // Texts that are none, such as half a surrogate.
+            return null;
+        }
     }
 
     public static T? Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type) where T : class

@@ -59,11 +59,14 @@ public sealed record ConsumerAssignment
     public override int GetHashCode() => HashCode.Combine(Account, Stream, Name, Created, Group);
 
     /// <summary>Reads <see cref="ConfigurationJson"/>: strictly, since what is not understood must not be run.</summary>
+    /// <exception cref="JsonException">Without a client, a group or names there is nothing to be understood.</exception>
     internal ConsumerAssignment Understood()
     {
+        if (Client is null || Group is null) throw new JsonException("an assignment without a client or group");
+        if (string.IsNullOrEmpty(Name) || string.IsNullOrEmpty(Stream)) throw new JsonException("an assignment of a consumer without a name");
         var json = ConfigurationJson.Bytes;
         var error = ApiReader.ReadRequest(json, strict: true, new ConsumerConfiguration(), ConsumerConfiguration.Read, out var configuration);
         if (error is not null) _ = ConsumerConfiguration.ParseStored(json, out configuration);
-        return this with { Configuration = configuration, Unsupported = UnsupportedReason.Of(error, configuration.Metadata) };
+        return this with { Group = Group.Complete(), Configuration = configuration, Unsupported = UnsupportedReason.Of(error, configuration.Metadata) };
     }
 }

@@ -5,7 +5,10 @@ namespace NatsAspire.Server.JetStream.Meta.Assignments;
 /// <summary>All streams and consumers of all accounts: what every server agrees on. Immutable; any thread may read it.</summary>
 public sealed class MetaAssignments
 {
-    private static readonly ImmutableSortedDictionary<string, AssignedStream> NoStreams = ImmutableSortedDictionary.Create<string, AssignedStream>(StringComparer.Ordinal);
+    private static readonly ImmutableSortedDictionary<string, AssignedStream> NoStreams =
+        // Two that compare equal may still differ in what later servers added.
+        ImmutableSortedDictionary.Create<string, AssignedStream>(StringComparer.Ordinal, ReferenceEqualityComparer.Instance);
+
     private readonly ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, AssignedStream>> _accounts;
 
     /// <summary>By peer; counted as streams come and go, for placement asks for it all the time.</summary>

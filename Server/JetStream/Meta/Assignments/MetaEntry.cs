@@ -77,17 +77,9 @@ public sealed record MetaEntry(EntryOperation Operation, StreamAssignment? Strea
         return null;
     }
 
-    private static StreamAssignment ReadStream(ReadOnlySpan<byte> json)
-    {
-        var stream = JsonSerializer.Deserialize(json, MetaJson.Compact.StreamAssignment)?.Understood();
-        if (stream is not { Group: not null, Client: not null }) throw new JsonException("an assignment without a client or group");
-        return stream.Name.Length == 0 ? throw new JsonException("an assignment of a stream without a name") : stream;
-    }
+    private static StreamAssignment ReadStream(ReadOnlySpan<byte> json) =>
+        JsonSerializer.Deserialize(json, MetaJson.Compact.StreamAssignment)?.Understood() ?? throw new JsonException("no assignment");
 
-    private static ConsumerAssignment ReadConsumer(ReadOnlySpan<byte> json)
-    {
-        var consumer = JsonSerializer.Deserialize(json, MetaJson.Compact.ConsumerAssignment)?.Understood();
-        if (consumer is not { Group: not null, Client: not null }) throw new JsonException("an assignment without a client or group");
-        return consumer.Name.Length == 0 || consumer.Stream.Length == 0 ? throw new JsonException("an assignment of a consumer without a name") : consumer;
-    }
+    private static ConsumerAssignment ReadConsumer(ReadOnlySpan<byte> json) =>
+        JsonSerializer.Deserialize(json, MetaJson.Compact.ConsumerAssignment)?.Understood() ?? throw new JsonException("no assignment");
 }

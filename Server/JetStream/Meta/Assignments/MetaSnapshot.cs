@@ -35,7 +35,7 @@ public static class MetaSnapshot
         try
         {
             var read = JsonSerializer.Deserialize(S2Block.Decode(snapshot, MostDecoded), MetaJson.Compact.SnapshotStreamArray);
-            streams = [.. (read ?? []).Select(static stream => stream.ToAssigned())];
+            streams = [.. (read ?? []).Select(static stream => stream?.ToAssigned() ?? throw new JsonException("no assignment"))];
             return null;
         }
         catch (Exception e) when (e is JsonException or InvalidDataException or InvalidOperationException)
@@ -69,18 +69,16 @@ internal sealed record SnapshotStream
 
     public AssignedStream ToAssigned()
     {
-        if (Group is null || Client is null) throw new JsonException("an assignment without a client or group");
         var assignment = new StreamAssignment
         {
             Client = Client,
             Created = Created,
             ConfigurationJson = ConfigurationJson,
-            Group = Group,
+            Group = Group!,
             Sync = Sync,
             Unknown = Unknown,
         }.Understood();
-        if (assignment.Name.Length == 0) throw new JsonException("an assignment of a stream without a name");
-        return (Consumers ?? []).Aggregate(new AssignedStream(assignment), (stream, consumer) => stream.With(new AssignedConsumer(consumer.ToAssignment(assignment.Name))));
+        return (Consumers ?? []).Aggregate(new AssignedStream(assignment), (stream, consumer) => stream.With(new AssignedConsumer(consumer?.ToAssignment(assignment.Name) ?? throw new JsonException("no assignment"))));
     }
 }
 
@@ -107,18 +105,14 @@ internal sealed record SnapshotConsumer
     };
 
     /// <param name="parent">Of the stream it stands in: some snapshots leave it out.</param>
-    public ConsumerAssignment ToAssignment(string parent)
+    public ConsumerAssignment ToAssignment(string parent) => new ConsumerAssignment
     {
-        if (Group is null || Client is null || Name.Length == 0) throw new JsonException("an assignment without a name, client or group");
-        return new ConsumerAssignment
-        {
-            Client = Client,
-            Created = Created,
-            Name = Name,
-            Stream = Stream.Length == 0 ? parent : Stream,
-            ConfigurationJson = ConfigurationJson,
-            Group = Group,
-            Unknown = Unknown,
-        }.Understood();
-    }
+        Client = Client,
+        Created = Created,
+        Name = Name,
+        Stream = string.IsNullOrEmpty(Stream) ? parent : Stream,
+        ConfigurationJson = ConfigurationJson,
+        Group = Group!,
+        Unknown = Unknown,
+    }.Understood();
 }

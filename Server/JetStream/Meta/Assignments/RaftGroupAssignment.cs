@@ -37,6 +37,9 @@ public sealed record RaftGroupAssignment
         return false;
     }
 
+    /// <summary>What a reader makes of members that are missing.</summary>
+    internal RaftGroupAssignment Complete() => this with { Name = Name ?? "", Storage = Storage == StorageType.Unset ? StorageType.File : Storage };
+
     /// <summary>Same name and peers: nothing is to be done to go from one to the other.</summary>
     public bool IsSameAs(RaftGroupAssignment other) => Name == other.Name && Peers == other.Peers;
 

@@ -60,14 +60,17 @@ public sealed record StreamAssignment
     public override int GetHashCode() => HashCode.Combine(Account, Name, Created, Group);
 
     /// <summary>Reads <see cref="ConfigurationJson"/>: strictly, since what is not understood must not be run.</summary>
+    /// <exception cref="JsonException">Without a client, a group or a name there is nothing to be understood.</exception>
     internal StreamAssignment Understood()
     {
+        if (Client is null || Group is null) throw new JsonException("an assignment without a client or group");
         var json = ConfigurationJson.Bytes;
         var error = ApiReader.ReadRequest(json, strict: true, new StreamConfiguration(), StreamConfiguration.Read, out var configuration);
         // What can be read is used for answers; a name is needed even of what cannot.
         if (error is not null) _ = StreamConfiguration.ParseStored(json, out configuration);
         // Servers before 2.11 gave mirrors a window of duplicates.
         if (configuration.Mirror is not null) configuration = configuration with { DuplicateWindow = 0 };
-        return this with { Configuration = configuration, Unsupported = UnsupportedReason.Of(error, configuration.Metadata) };
+        if (string.IsNullOrEmpty(configuration.Name)) throw new JsonException("an assignment of a stream without a name");
+        return this with { Sync = Sync ?? "", Group = Group.Complete(), Configuration = configuration, Unsupported = UnsupportedReason.Of(error, configuration.Metadata) };
     }
 }

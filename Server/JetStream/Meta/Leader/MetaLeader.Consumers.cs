@@ -73,7 +73,7 @@ public sealed partial class MetaLeader
         var decision = ConsumerAdmission.Decide(body, new ConsumerEnvironment
         {
             Stream = stream?.Configuration,
-            Catalog = new ConsumerCatalog(_proposals.Consumers(Current, key)),
+            Catalog = ConsumersOf(key),
             Tiers = request.Account.Tiers,
             Server = _options.Consumers,
             IsClustered = true,

@@ -44,9 +44,15 @@ public sealed partial class MetaLeader
             return;
         }
         var peer = _effects.MetaPeers.FirstOrDefault(peer => body.PeerId is { } id ? peer == id : _registry.Find(peer)?.Name == body.Server);
-        if (peer is null) _effects.Refuse(request, JetStreamErrors.JSClusterServerNotMemberErr);
-        else if (_effects.ProposePeerRemoval(peer) is { } error) _effects.Refuse(request, error);
-        else _removals[peer] = request;
+        if (peer is null)
+        {
+            _effects.Refuse(request, JetStreamErrors.JSClusterServerNotMemberErr);
+            return;
+        }
+        _removals[peer] = request;
+        if (_effects.ProposePeerRemoval(peer) is not { } error) return;
+        _removals.Remove(peer);
+        _effects.Refuse(request, error);
     }
 
     /// <summary>A server has left the meta group: others take its assets. To be called for every server that leads, when it is applied.</summary>

@@ -93,7 +93,7 @@ public sealed partial class MetaLeader
         var environment = EnvironmentOf(change.Request.Account);
         return StreamUpdate.Check(before.Configuration, change.Stream.WithRequiredLevel(), environment, change.IsPedantic, out after)
             ?? StreamAdmission.CheckOverlap(change.Stream, environment)
-            ?? ConsumerUpdate.CheckStreamUpdate(before.Configuration, after, new ConsumerCatalog(_proposals.Consumers(Current, key)));
+            ?? ConsumerUpdate.CheckStreamUpdate(before.Configuration, after, ConsumersOf(key));
     }
 
     /// <summary>A move back to where the stream came from: the first of its peers, as many as it has replicas.</summary>

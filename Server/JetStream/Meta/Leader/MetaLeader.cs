@@ -65,41 +65,40 @@ public sealed partial class MetaLeader
         }
     }
 
-    private bool Propose(StreamAssignment stream, bool isReassignment = false)
-    {
-        if (!_effects.Propose(MetaEntry.AssignStream(stream).Encode())) return false;
-        _proposals.Add(stream, isRemoval: false, isReassignment);
-        return true;
-    }
+    private bool Propose(StreamAssignment stream, bool isReassignment = false) =>
+        Propose(MetaEntry.AssignStream(stream), stream with { RestoreState = null }, isRemoval: false, isReassignment);
 
-    private bool ProposeUpdate(StreamAssignment stream)
-    {
-        if (!_effects.Propose(MetaEntry.UpdateStream(stream).Encode())) return false;
-        _proposals.Add(stream, isRemoval: false);
-        return true;
-    }
+    private bool ProposeUpdate(StreamAssignment stream) => Propose(MetaEntry.UpdateStream(stream), stream, isRemoval: false);
 
     private bool ProposeRemoval(StreamAssignment stream)
     {
         stream = stream with { Sync = "", RestoreState = null };
-        if (!_effects.Propose(MetaEntry.RemoveStream(stream).Encode())) return false;
-        _proposals.Add(stream, isRemoval: true);
-        return true;
+        return Propose(MetaEntry.RemoveStream(stream), stream, isRemoval: true);
     }
 
-    private bool Propose(ConsumerAssignment consumer)
-    {
-        if (!_effects.Propose(MetaEntry.AssignConsumer(consumer).Encode())) return false;
-        _proposals.Add(consumer with { State = null }, isRemoval: false);
-        return true;
-    }
+    private bool Propose(ConsumerAssignment consumer) => Propose(MetaEntry.AssignConsumer(consumer), consumer with { State = null }, isRemoval: false);
 
     private bool ProposeRemoval(ConsumerAssignment consumer)
     {
         consumer = consumer with { State = null };
-        if (!_effects.Propose(MetaEntry.RemoveConsumer(consumer).Encode())) return false;
-        _proposals.Add(consumer, isRemoval: true);
-        return true;
+        return Propose(MetaEntry.RemoveConsumer(consumer), consumer, isRemoval: true);
+    }
+
+    /// <summary>Noted first: a group of one has applied it when the proposal returns.</summary>
+    private bool Propose(MetaEntry entry, StreamAssignment stream, bool isRemoval, bool isReassignment = false)
+    {
+        _proposals.Add(stream, isRemoval, isReassignment);
+        if (_effects.Propose(entry.Encode())) return true;
+        _proposals.StreamApplied(stream.Account, stream.Name);
+        return false;
+    }
+
+    private bool Propose(MetaEntry entry, ConsumerAssignment consumer, bool isRemoval)
+    {
+        _proposals.Add(consumer, isRemoval);
+        if (_effects.Propose(entry.Encode())) return true;
+        _proposals.ConsumerApplied(consumer.Account, consumer.Stream, consumer.Name);
+        return false;
     }
 
     /// <summary>Asks who leads an asset, and goes on unless the leadership of this server has changed meanwhile.</summary>
@@ -116,7 +115,7 @@ public sealed partial class MetaLeader
 
     private StreamEnvironment EnvironmentOf(MetaAccount account) => new()
     {
-        Catalog = new StreamCatalog(_proposals.Streams(Current, account.Name)),
+        Catalog = new StreamCatalog(_proposals, Current, account.Name),
         MaxDuplicateWindow = _options.MaxDuplicateWindow,
         Tiers = account.Tiers,
         IsClustered = true,
@@ -129,27 +128,24 @@ public sealed partial class MetaLeader
 
     private RaftGroupAssignment WithNewName(char kind, RaftGroupAssignment group) => group with { Name = NameOfGroup(kind, group.Peers, group.Storage) };
 
-    /// <summary>The streams of an account as they are to be.</summary>
-    private sealed class StreamCatalog(IEnumerable<StreamAssignment> streams) : IStreamCatalog
+    private ConsumerCatalog ConsumersOf(AssetKey stream) => new(_proposals, Current, stream);
+
+    /// <summary>The streams of an account as they are to be. Looked up as it is asked: most rules ask little.</summary>
+    private sealed class StreamCatalog(MetaProposals proposals, MetaAssignments current, string account) : IStreamCatalog
     {
-        private readonly Dictionary<string, StreamConfiguration> _streams = streams.ToDictionary(static stream => stream.Name, static stream => stream.Configuration, StringComparer.Ordinal);
+        public IEnumerable<StreamConfiguration> Streams => proposals.Streams(current, account).Select(static stream => stream.Configuration);
 
-        public IEnumerable<StreamConfiguration> Streams => _streams.Values;
-
-        public StreamConfiguration? Find(string name) => _streams.GetValueOrDefault(name);
+        public StreamConfiguration? Find(string name) => proposals.Find(current, new AssetKey(account, name))?.Configuration;
     }
 
-    /// <summary>The consumers of a stream as they are to be.</summary>
-    private sealed class ConsumerCatalog(IEnumerable<ConsumerAssignment> consumers) : IConsumerCatalog
+    /// <summary>The consumers of a stream as they are to be, with the threshold that Go servers do not write, since it follows from the rest.</summary>
+    private sealed class ConsumerCatalog(MetaProposals proposals, MetaAssignments current, AssetKey stream) : IConsumerCatalog
     {
-        // Go servers do not write the threshold that follows from the rest.
-        private readonly Dictionary<string, ConsumerConfiguration> _consumers =
-            consumers.ToDictionary(static consumer => consumer.Name, static consumer => ConsumerAdmission.WithThreshold(consumer.Configuration), StringComparer.Ordinal);
+        public IEnumerable<KeyValuePair<string, ConsumerConfiguration>> Consumers =>
+            proposals.Consumers(current, stream).Select(static consumer => KeyValuePair.Create(consumer.Name, ConsumerAdmission.WithThreshold(consumer.Configuration)));
 
-        public IEnumerable<KeyValuePair<string, ConsumerConfiguration>> Consumers => _consumers;
+        public int LimitableCount => proposals.Consumers(current, stream).Count(static consumer => consumer is { Unsupported: null, Configuration: { Direct: false, Sourcing: false } });
 
-        public int LimitableCount => _consumers.Values.Count(static consumer => consumer is { Direct: false, Sourcing: false });
-
-        public ConsumerConfiguration? Find(string name) => _consumers.GetValueOrDefault(name);
+        public ConsumerConfiguration? Find(string name) => proposals.Find(current, stream, name) is { } consumer ? ConsumerAdmission.WithThreshold(consumer.Configuration) : null;
     }
 }

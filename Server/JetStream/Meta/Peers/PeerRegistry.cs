@@ -91,7 +91,7 @@ public sealed class PeerRegistry(string domain)
     {
         Id = NodeHash.Of(server.Name),
         Name = server.Name,
-        ServerId = server.Id,
+        ServerId = server.Id ?? "",
         Version = server.Version ?? "",
         Cluster = server.Cluster ?? "",
         Domain = server.Domain ?? "",

@@ -164,6 +164,7 @@ internal sealed partial class GroupHost : ILogCompletion
             Position = (ulong)(_base + position),
             Term = _core.Term,
             Vote = _core.Vote,
+            MayHaveForgotten = _core.MayHaveForgotten,
             Peers = _core.CommittedPeers,
             Snapshot = snapshot,
         };

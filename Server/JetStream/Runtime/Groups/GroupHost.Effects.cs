@@ -31,6 +31,8 @@ internal sealed partial class GroupHost : IRaftEffects
         Record(position, GroupRecord.Peers, _encoded.WrittenSpan);
     }
 
+    void IRaftEffects.SaveDoubt(long position, bool mayHaveForgotten) => Record(position, GroupRecord.Doubt, [(byte)(mayHaveForgotten ? 1 : 0)]);
+
     void IRaftEffects.Append(long position, ulong index, ulong term, ReadOnlySpan<byte> frame) => Record(position, GroupRecord.Append, frame);
 
     void IRaftEffects.Truncate(long position, ulong lastIndex)
@@ -77,16 +79,15 @@ internal sealed partial class GroupHost : IRaftEffects
         _removals = listen ? Listen(_core.Subjects.RemovePeers, (long)RaftMessageKind.RemovePeer) : null;
     }
 
-    void IRaftEffects.Apply(in CommittedEntry entry)
-    {
-        _machine.Apply(entry);
-        _appliedTo = entry.Index;
-    }
+    bool IRaftEffects.Apply(in CommittedEntry entry) => Took(entry.Index, _machine.Apply(entry));
 
-    void IRaftEffects.ApplySnapshot(RaftSnapshot snapshot)
+    bool IRaftEffects.ApplySnapshot(RaftSnapshot snapshot) => Took(snapshot.Index, _machine.ApplySnapshot(snapshot));
+
+    private bool Took(ulong index, bool isDone)
     {
-        _isApplyingSnapshot = !_machine.ApplySnapshot(snapshot);
-        _appliedTo = snapshot.Index;
+        _appliedTo = index;
+        _isApplying = !isDone;
+        return isDone;
     }
 
     void IRaftEffects.Recovered() => _machine.Recovered();

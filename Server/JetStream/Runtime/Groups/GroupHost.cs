@@ -26,7 +26,7 @@ internal sealed partial class GroupHost : IDisposable
     private readonly EntrySealer? _sealer;
     private readonly bool _isLogged;
     private ulong _appliedTo;
-    private bool _isApplyingSnapshot;
+    private bool _isApplying;
 
     /// <param name="context">What it runs in.</param>
     /// <param name="owner">Woken when there is something to do.</param>
@@ -49,6 +49,9 @@ internal sealed partial class GroupHost : IDisposable
 
     /// <summary>Its name in the write-ahead log.</summary>
     public ulong Id => _id;
+
+    /// <summary>The account that carries its messages.</summary>
+    public string Traffic => _context.Traffic.Name;
 
     /// <summary>The member itself; its inputs are the host's, but for proposals and changes of the members.</summary>
     public RaftGroup Core => _core;
@@ -104,13 +107,22 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>Proposes an entry in the term this server leads.</summary>
     public RaftResult Propose(ReadOnlySpan<byte> entry) => _core.Propose(_core.Term, entry, Now);
 
-    /// <summary>The machine has become what the last snapshot says.</summary>
-    public void SnapshotApplied()
+    /// <summary>The machine has done what it needed longer for. Not from within one of its own calls.</summary>
+    public void ResumeApplying()
     {
-        _isApplyingSnapshot = false;
+        _isApplying = false;
+        TellApplied();
         _core.ResumeApply(Now);
         TellApplied();
         _owner.Wake();
+    }
+
+    /// <summary>Hears and says nothing any more, since its machine has failed.</summary>
+    public void Abandon(Exception fault)
+    {
+        Fault ??= fault;
+        foreach (var subscription in _subscriptions) _context.Traffic.Unsubscribe(subscription);
+        _subscriptions.Clear();
     }
 
     /// <summary>Takes part in nothing any more; what it has on the disk stays.</summary>
@@ -144,8 +156,7 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>What was shown to the machine has been applied when the call returned; the member is told afterwards.</summary>
     private void TellApplied()
     {
-        if (_isApplyingSnapshot && !_core.IsPaused) _core.PauseApply(Now);
-        while (!_isApplyingSnapshot && _core.AppliedIndex < _appliedTo) _core.Applied(_appliedTo, Now);
+        while (!_isApplying && _core.AppliedIndex < _appliedTo) _core.Applied(_appliedTo, Now);
     }
 
     private Subscription Listen(ReadOnlySpan<byte> subject, long tag)

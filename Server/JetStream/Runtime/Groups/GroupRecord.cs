@@ -12,7 +12,7 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 /// <code>
 /// vote     = term:u64 id:u64              peers    = as in GroupState
 /// append   = AppendEntry                  truncate = last-index:u64
-/// install  = snapshot, as in GroupState
+/// install  = snapshot, as in GroupState   doubt    = 0:u8 / 1:u8
 /// </code>
 /// </summary>
 internal static class GroupRecord
@@ -22,6 +22,7 @@ internal static class GroupRecord
     public const byte Append = 3;
     public const byte Truncate = 4;
     public const byte Install = 5;
+    public const byte Doubt = 6;
 
     /// <summary>Added to the kind: it is encrypted.</summary>
     public const byte Sealed = 0x40;
@@ -57,6 +58,9 @@ internal static class GroupRecord
             case Install when GroupState.TryRead(ref reader, out RaftSnapshot? snapshot):
                 (state.Snapshot, state.Peers) = (snapshot, snapshot!.Peers);
                 state.Frames.Clear();
+                break;
+            case Doubt when reader.TryReadByte(out var doubt):
+                state.MayHaveForgotten = doubt != 0;
                 break;
             default:
                 throw new CorruptStoreException($"Record {state.Position + 1} of group {state.Id} is of kind {kind} with {payload.Length} bytes, which this version does not know.");

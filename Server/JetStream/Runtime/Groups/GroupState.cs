@@ -12,7 +12,7 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 /// log. The file <c>groups/NAME/state</c>:
 /// <code>
 /// state    = crc:u32 "NRGS" 1 id:u64 position:u64 body            ; crc: CRC-32C of all behind it
-/// body     = term:u64 vote:u64 peers snapshot count:u32 count *(length:u32 frame)   ; encrypted where JetStream is
+/// body     = term:u64 vote:u64 doubt:u8 peers snapshot count:u32 count *(length:u32 frame)   ; encrypted where JetStream is
 /// peers    = index:u64 length:u32 PeerState
 /// snapshot = 0:u8 / 1:u8 term:u64 index:u64 peers length:u32 data
 /// </code>
@@ -30,6 +30,9 @@ internal sealed class GroupState
     public ulong Term { get; set; }
 
     public PeerId Vote { get; set; }
+
+    /// <summary>It may lack something it once promised.</summary>
+    public bool MayHaveForgotten { get; set; }
 
     public required RaftPeers Peers { get; set; }
 
@@ -49,6 +52,7 @@ internal sealed class GroupState
         Origin = WasFound ? RaftOrigin.Recovered : RaftOrigin.Created,
         Term = Term,
         Vote = Vote,
+        MayHaveForgotten = MayHaveForgotten,
         Peers = Peers,
         Snapshot = Snapshot,
         Frames = Frames.Select(frame => new ReadOnlyMemory<byte>(frame)),
@@ -61,6 +65,7 @@ internal sealed class GroupState
         var body = new ArrayBufferWriter<byte>(256);
         Write(body, Term);
         Write(body, Vote.Value);
+        body.Write([(byte)(MayHaveForgotten ? 1 : 0)]);
         Write(body, Peers);
         body.Write([(byte)(Snapshot is null ? 0 : 1)]);
         if (Snapshot is { } snapshot) Write(body, snapshot);
@@ -97,12 +102,12 @@ internal sealed class GroupState
         var id = ReadId(path, file);
         var position = BinaryPrimitives.ReadUInt64LittleEndian(file[17..]);
         var reader = new SpanReader(sealer is { Seals: true } ? sealer.Open(position, file[HeadLength..]) : file[HeadLength..]);
-        if (!reader.TryReadUInt64(out var term) || !reader.TryReadUInt64(out var vote) || !TryRead(ref reader, out RaftPeers peers)
+        if (!reader.TryReadUInt64(out var term) || !reader.TryReadUInt64(out var vote) || !reader.TryReadByte(out var doubt) || !TryRead(ref reader, out RaftPeers peers)
             || !reader.TryReadByte(out var hasSnapshot)) throw EndsEarly(path);
         RaftSnapshot? snapshot = null;
         if (hasSnapshot != 0 && !TryRead(ref reader, out snapshot)) throw EndsEarly(path);
         if (!reader.TryReadUInt32(out var count)) throw EndsEarly(path);
-        var state = new GroupState { Id = id, Position = position, Term = term, Vote = new PeerId(vote), Peers = peers, Snapshot = snapshot, WasFound = true };
+        var state = new GroupState { Id = id, Position = position, Term = term, Vote = new PeerId(vote), MayHaveForgotten = doubt != 0, Peers = peers, Snapshot = snapshot, WasFound = true };
         for (; count > 0; count--)
         {
             if (!reader.TryReadUInt32(out var length) || !reader.TryReadBytes(length, out var frame)) throw EndsEarly(path);

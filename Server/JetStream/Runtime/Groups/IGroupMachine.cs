@@ -6,11 +6,12 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 /// <summary>What a group agrees on: takes its entries in order. In the mailbox of the group.</summary>
 internal interface IGroupMachine
 {
-    /// <summary>Applies the next index; done when it returns.</summary>
-    void Apply(in CommittedEntry entry);
+    /// <summary>Applies the next index.</summary>
+    /// <returns>False: that takes longer; <see cref="GroupHost.ResumeApplying"/> follows, and nothing is applied before.</returns>
+    bool Apply(in CommittedEntry entry);
 
-    /// <summary>Becomes what a snapshot says. What it needs longer for, it does while the group is paused.</summary>
-    /// <returns>False: <see cref="GroupHost.SnapshotApplied"/> follows; nothing is applied before.</returns>
+    /// <summary>Becomes what a snapshot says.</summary>
+    /// <returns>As of <see cref="Apply"/>.</returns>
     bool ApplySnapshot(RaftSnapshot snapshot);
 
     /// <summary>Who leads has changed.</summary>

@@ -34,6 +34,13 @@ internal sealed class AppliedMeta : IMetaEffects
         return this;
     }
 
+    /// <summary>Entries that have been read already.</summary>
+    public AppliedMeta Replay(IEnumerable<MetaEntry> entries)
+    {
+        foreach (var entry in entries) State.Apply(entry);
+        return this;
+    }
+
     /// <summary>What was asked since the last time.</summary>
     public string[] Take()
     {

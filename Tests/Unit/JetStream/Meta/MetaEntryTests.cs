@@ -126,12 +126,12 @@ public sealed class MetaEntryTests
     [Fact]
     public void What_later_servers_add_around_a_configuration_is_kept()
     {
-        const string Entry = "\0" + """{"client":{"acc":"A"},"created":"2026-01-01T00:00:00Z","stream":{"name":"S"},"group":{"name":"g","peers":["a","b"],"store":"memory","scale_up":true,"desired":{"id":7}},"sync":"s","later":[1, 2]}""" + "\n";
+        const string Entry = "\0" + """{"client":{"acc":"A"},"created":"2026-01-01T00:00:00Z","stream":{"name":"S"},"group":{"name":"g","peers":["a","b"],"store":"memory","scale_up":true,"desired":{"id":7}},"sync":"s","later":[1,2]}""" + "\n";
         MetaEntry.Decode(Encoding.UTF8.GetBytes(Entry), out var entry).ShouldBeNull();
         entry!.Stream!.Unsupported.ShouldBeNull();
         entry.Stream.Group.Storage.ShouldBe(StorageType.Memory);
         entry.Stream.Group.IsScaleUp.ShouldBeTrue();
-        Encoding.UTF8.GetString(entry.Encode()).ShouldBe(Entry.Replace("[1, 2]", "[1, 2]"));
+        Encoding.UTF8.GetString(entry.Encode()).ShouldBe(Entry);
     }
 
     [Theory]
