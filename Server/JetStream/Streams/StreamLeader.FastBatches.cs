@@ -76,7 +76,7 @@ public sealed partial class StreamLeader
         if (request.Number > batch.Last)
         {
             FastBatchAnswers.Gap(_answer, batch.Last + 1, request.Number + 1);
-            Answer(reply, effects);
+            effects.Publish(reply, default, _answer.WrittenSpan);
             if (!batch.GapsAreFine)
             {
                 Complete(batch, reply, effects);
@@ -95,7 +95,7 @@ public sealed partial class StreamLeader
         if (request.Number > next)
         {
             FastBatchAnswers.Gap(_answer, next, request.Number);
-            Answer(reply, effects);
+            effects.Publish(reply, default, _answer.WrittenSpan);
         }
         if (request.Number < next || (request.Number > next && !batch.GapsAreFine))
         {
@@ -215,14 +215,16 @@ public sealed partial class StreamLeader
     private bool Acknowledge(FastBatch batch, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
         if (!batch.TryAcknowledge(_fast.Count)) return false;
-        Tell(batch, batch.Acknowledged, reply, effects);
+        FastBatchAnswers.Acknowledgement(_answer, batch.Acknowledged, batch.Flow);
+        Answer(reply, effects);
         return true;
     }
 
+    /// <summary>Tells what has been acknowledged before.</summary>
     private void Tell(FastBatch batch, ulong number, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
         FastBatchAnswers.Acknowledgement(_answer, number, batch.Flow);
-        Answer(reply, effects);
+        effects.Publish(reply, default, _answer.WrittenSpan);
     }
 
     private void End(FastBatch batch)

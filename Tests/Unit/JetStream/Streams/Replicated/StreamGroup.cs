@@ -33,6 +33,8 @@ internal sealed class StreamGroup : IStreamEffects, IDisposable
 
     public int LeaderIndex { get; private set; }
 
+    public int Members => _members.Count;
+
     public StreamReplica LeaderReplica => _members[LeaderIndex].Replica;
 
     public IMessageStore Store => _members[LeaderIndex].Store;
