@@ -170,6 +170,8 @@ public partial class RaftGroup
 
     private void Store(ulong term, ReadOnlySpan<byte> frame)
     {
+        // The term an entry came in is on the disk before it.
+        SaveVote();
         _log.Append(term, frame);
         _undurable.Enqueue((++_position, LastIndex));
         _effects.Append(_position, LastIndex, term, frame);
