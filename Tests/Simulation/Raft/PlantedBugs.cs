@@ -6,7 +6,7 @@ namespace NatsAspire.Tests.Simulation.Raft;
 /// <summary>Groups with one mistake each: those upstream made, and those Raft's paper warns of.</summary>
 internal static class PlantedBugs
 {
-    /// <summary>By name: what it is, and whether it takes a group's rule away.</summary>
+    /// <summary>By name; the number is that of upstream's bug.</summary>
     public static readonly IReadOnlyDictionary<string, GroupFactory> All = new Dictionary<string, GroupFactory>
     {
         ["commits entries of older terms (#7955)"] = (options, start, effects) => new CommitsOlderTerms(options, start, effects),
@@ -21,7 +21,6 @@ internal static class PlantedBugs
         ["a wiped disk votes as any other (#7038)"] = (options, start, effects) => new ForgetfulVotes(options, start, effects),
         ["a wiped disk is trusted with the first entry"] = (options, start, effects) => new TrustsAtOnce(options, start, effects),
         ["votes for who has an older log"] = (options, start, effects) => new VotesForOlderLogs(options, start, effects),
-        ["counts acknowledgements of older terms"] = (options, start, effects) => new CountsOlderAcknowledgements(options, start, effects),
         ["changes members two at a time (#7565)"] = (options, start, effects) => new ChangesManyMembers(options, start, effects),
         ["counts votes of who does not belong (#8353)"] = (options, start, effects) => new CountsAnybodysVote(options, start, effects),
         ["is elected by half of the group"] = (options, start, effects) => new WinsWithHalf(options, start, effects),
@@ -89,11 +88,6 @@ internal static class PlantedBugs
     private sealed class VotesForOlderLogs(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
     {
         internal override bool IsUpToDate(ulong lastTerm, ulong lastIndex) => lastTerm >= LastTerm;
-    }
-
-    private sealed class CountsOlderAcknowledgements(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
-    {
-        internal override bool CountsAcknowledgement(in AppendEntryResponse response) => true;
     }
 
     private sealed class ChangesManyMembers(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
