@@ -60,10 +60,12 @@ public interface IRaftEffects
     void ListenToProposals(bool listen);
 
     /// <summary>The next committed index, to be applied; the layer above tells with <see cref="RaftGroup.Applied"/> when it is.</summary>
-    void Apply(in CommittedEntry entry);
+    /// <returns>False: that takes longer; nothing more is shown before <see cref="RaftGroup.ResumeApply"/>.</returns>
+    bool Apply(in CommittedEntry entry);
 
     /// <summary>The state of the layer above becomes this; <see cref="RaftGroup.Applied"/> with its index when it has.</summary>
-    void ApplySnapshot(RaftSnapshot snapshot);
+    /// <returns>False: that takes longer; nothing more is shown before <see cref="RaftGroup.ResumeApply"/>.</returns>
+    bool ApplySnapshot(RaftSnapshot snapshot);
 
     /// <summary>What was known at the start has been applied as far as it was known to be committed.</summary>
     void Recovered();

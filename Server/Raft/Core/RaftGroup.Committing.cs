@@ -99,12 +99,12 @@ public partial class RaftGroup
         if (_snapshot is { } snapshot && _delivered < snapshot.Index)
         {
             _delivered = snapshot.Index;
-            _effects.ApplySnapshot(snapshot);
+            _paused = !_effects.ApplySnapshot(snapshot);
         }
-        while (_delivered < _commit)
+        while (!_paused && _delivered < _commit)
         {
             _delivered++;
-            _effects.Apply(new CommittedEntry(_delivered, FrameAt(_delivered)));
+            _paused = !_effects.Apply(new CommittedEntry(_delivered, FrameAt(_delivered)));
         }
     }
 

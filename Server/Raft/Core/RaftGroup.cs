@@ -103,6 +103,9 @@ public partial class RaftGroup : IDisposable
     /// <summary>The index of the snapshot, 0: there is none. The log holds what is behind it.</summary>
     public ulong SnapshotIndex => _log.BaseIndex;
 
+    /// <summary>The frame of an index behind <see cref="SnapshotIndex"/>; good until the next call.</summary>
+    public ReadOnlySpan<byte> FrameOf(ulong index) => _log[index];
+
     /// <summary>Bytes of the log in memory.</summary>
     public long LogBytes => _log.Bytes;
 

@@ -235,7 +235,7 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
 
     void IRaftEffects.ListenToProposals(bool listen) => ListensToProposals = listen;
 
-    void IRaftEffects.Apply(in CommittedEntry entry)
+    bool IRaftEffects.Apply(in CommittedEntry entry)
     {
         entry.Index.ShouldBe(_toApply + 1);
         _toApply = entry.Index;
@@ -252,9 +252,10 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
         if (_chains.Count > 20_000) _chains.RemoveAt(0);
         if (IsRecording) Note($"applies {entry.Index} [{string.Join(' ', shown!)}]");
         observer.Applied(this, entry.Index, entry.Term, _chain);
+        return true;
     }
 
-    void IRaftEffects.ApplySnapshot(RaftSnapshot snapshot)
+    bool IRaftEffects.ApplySnapshot(RaftSnapshot snapshot)
     {
         _toApply = snapshot.Index;
         var isOurs = snapshot.Data.Length == 16;
@@ -263,6 +264,7 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
         _chains[snapshot.Index] = _chain;
         if (IsRecording) Note($"applies snapshot {snapshot.Index}");
         if (isOurs) observer.SnapshotApplied(this, snapshot.Index, _chain);
+        return true;
     }
 
     void IRaftEffects.Recovered()

@@ -126,6 +126,6 @@ public static class ConsumerAdmission
     }
 
     /// <summary>Who is not durable goes some time.</summary>
-    private static ConsumerConfiguration WithThreshold(ConsumerConfiguration consumer) =>
+    internal static ConsumerConfiguration WithThreshold(ConsumerConfiguration consumer) =>
         consumer is { IsDurable: false, InactiveThreshold: <= 0 } ? consumer with { InactiveThreshold = ConsumerDefaults.InactiveThreshold } : consumer;
 }

@@ -37,6 +37,33 @@ public static class StreamAdmission
             : new StreamDecision(null, stream);
     }
 
+    /// <summary>
+    /// Decides <c>STREAM.CREATE</c> as the leader of a cluster does: in another order, and without a look at what one server
+    /// has room for.
+    /// </summary>
+    /// <param name="name">From the request's subject.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="environment">What stands around it, what is on its way included.</param>
+    /// <param name="stream">What the stream is to be; of one that exists already, what it is. Only to be used when there is no error.</param>
+    /// <returns>Null, or why not.</returns>
+    public static ApiError? CreateClustered(string name, StreamConfigurationRequest request, StreamEnvironment environment, out StreamConfiguration stream)
+    {
+        var requested = request.Stream.WithRequiredLevel();
+        if ((CheckNew(name, requested) ?? StreamValidation.Check(requested, environment, request.Pedantic, out requested)) is { } invalid)
+        {
+            stream = requested;
+            return invalid;
+        }
+        stream = requested;
+        if (environment.Catalog.Find(stream.Name) is { } existing)
+        {
+            if (stream.WithLevelOf(existing) != existing) return JetStreamErrors.JSStreamNameExistErr;
+            stream = existing;
+            return CheckOverlap(stream, environment) ?? StreamReservations.CheckNew(stream, environment);
+        }
+        return CheckOverlap(stream, environment) ?? StreamReservations.CheckNew(stream, environment) ?? CheckFilters(stream);
+    }
+
     /// <summary>Decides <c>STREAM.UPDATE</c>. Consumers' limits are left to those who know the consumers (<see cref="StreamUpdate"/>).</summary>
     /// <param name="name">From the request's subject.</param>
     /// <param name="request">The request.</param>
@@ -102,7 +129,7 @@ public static class StreamAdmission
         return null;
     }
 
-    private static ApiError? CheckOverlap(StreamConfiguration stream, StreamEnvironment environment)
+    internal static ApiError? CheckOverlap(StreamConfiguration stream, StreamEnvironment environment)
     {
         var subjects = SubjectOverlaps.Of(stream.Subjects);
         return environment.Catalog.Streams.Any(other => other.Name != stream.Name && other.Subjects.Any(subjects.Overlaps))

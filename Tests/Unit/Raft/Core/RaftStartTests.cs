@@ -162,9 +162,17 @@ public sealed class RaftStartTests
 
         public void ListenToProposals(bool listen) => Effects.Add("listen");
 
-        public void Apply(in CommittedEntry entry) => Effects.Add($"apply {entry.Index}");
+        public bool Apply(in CommittedEntry entry)
+        {
+            Effects.Add($"apply {entry.Index}");
+            return true;
+        }
 
-        public void ApplySnapshot(RaftSnapshot snapshot) => Effects.Add($"snapshot {snapshot.Index}");
+        public bool ApplySnapshot(RaftSnapshot snapshot)
+        {
+            Effects.Add($"snapshot {snapshot.Index}");
+            return true;
+        }
 
         public void Recovered() => Effects.Add("recovered");
 
