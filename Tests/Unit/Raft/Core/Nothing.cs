@@ -52,13 +52,9 @@ internal abstract class Nothing : IRaftEffects
     {
     }
 
-    public void Apply(in CommittedEntry entry)
-    {
-    }
+    public bool Apply(in CommittedEntry entry) => true;
 
-    public void ApplySnapshot(RaftSnapshot snapshot)
-    {
-    }
+    public bool ApplySnapshot(RaftSnapshot snapshot) => true;
 
     public void Recovered()
     {
