@@ -10,6 +10,7 @@ namespace NatsAspire.Server.Accounts;
 public sealed class AccountRegistry
 {
     private readonly AccountContext _context;
+    private readonly bool _hasJetStreamCluster;
     private ImmutableDictionary<string, Account> _accounts = ImmutableDictionary<string, Account>.Empty;
     private string _clusterName;
 
@@ -17,6 +18,7 @@ public sealed class AccountRegistry
     public AccountRegistry(ServerOptions options, string serverName, string clusterName, bool tracksInterest)
     {
         _clusterName = clusterName;
+        _hasJetStreamCluster = options.JetStream.Enabled && options.Cluster.Enabled;
         _context = new AccountContext(serverName, () => Volatile.Read(ref _clusterName), tracksInterest, !options.Limits.DisableSublistCache);
         Configure(options);
         Global = GetOrAdd(Account.GlobalName);
@@ -94,5 +96,7 @@ public sealed class AccountRegistry
     {
         if (System is null || ReferenceEquals(account, System)) return;
         foreach (var import in SystemImports.For(account, System)) account.Subscriptions.Insert(import.Subscription);
+        if (!_hasJetStreamCluster) return;
+        foreach (var import in SystemImports.ForJetStream(account, System)) account.Subscriptions.Insert(import.Subscription);
     }
 }

@@ -3,8 +3,13 @@ using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Consumers.Configuration;
+using NatsAspire.Server.JetStream.Meta.Peers;
 using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Service;
+using NatsAspire.Server.JetStream.Service.Cluster;
+using NatsAspire.Server.JetStream.Streams.Catchup;
+using NatsAspire.Server.Raft.Wire;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Messages;
 
@@ -16,6 +21,9 @@ public sealed partial class NatsServer
     private JetStreamEngine? _jetStream;
     private JetStreamService? _jetStreamService;
 
+    /// <summary>The API of JetStream; null: JetStream is off.</summary>
+    internal JetStreamService? JetStreamService => _jetStreamService;
+
     /// <summary>Streams of this server; null: JetStream is off.</summary>
     internal JetStreamEngine? JetStream => _jetStream;
 
@@ -26,7 +34,7 @@ public sealed partial class NatsServer
         JetStreamLog.Starting(_log);
         try
         {
-            _jetStream = JetStreamEngine.Start(Disks.ForThisSystem(), JetStreamDirectory, Options.JetStream, JetStreamAccounts(Options), TimeProvider.System, _log);
+            _jetStream = JetStreamEngine.Start(Disks.ForThisSystem(), JetStreamDirectory, Options.JetStream, JetStreamAccounts(Options), TimeProvider.System, _log, cluster: ClusterMembershipOf(Options));
         }
         catch (Exception fault) when (fault is DiskException or CorruptStoreException)
         {
@@ -39,6 +47,10 @@ public sealed partial class NatsServer
             Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log)
         {
             ConsumerLimits = new ConsumerServerLimits { MaxAckPending = Options.JetStream.Limits.MaxAckPending, MaxRequestBatch = Options.JetStream.Limits.MaxRequestBatch },
+            Cluster = new ClusterSettings(Id, Math.Max(2, Options.Cluster.Routes.Count))
+            {
+                Placement = new PlacementRules { UniqueTag = Options.JetStream.UniqueTag ?? "", MaxHaAssets = (int)Options.JetStream.Limits.MaxHighlyAvailableAssets },
+            },
         });
         _clients.UpdateInfo(info => info with { JetStream = true, Domain = Options.JetStream.Domain });
     }
@@ -50,9 +62,28 @@ public sealed partial class NatsServer
         foreach (var (account, limits) in JetStreamAccounts(fresh)) engine.Enable(account, limits);
     }
 
+    /// <summary>Null: the server stands alone.</summary>
+    private ClusterMembership? ClusterMembershipOf(ServerOptions options)
+    {
+        if (!options.Cluster.Enabled || Accounts.System is not { } system) return null;
+        var view = new ClusterView(
+            Name,
+            () => ClusterName,
+            peer => _jetStreamService?.Meta?.Registry.NameOf(peer.ToString()) ?? peer.ToString(),
+            peer => _jetStreamService?.Meta?.Registry.IsOnline(peer.ToString()) == true)
+        {
+            Window = new CatchupWindow(options.JetStream.MaxOutstandingCatchup > 0 ? options.JetStream.MaxOutstandingCatchup : CatchupWindow.Default),
+        };
+        return new ClusterMembership(PeerId.Of(Name), system, view);
+    }
+
     private async Task StopJetStreamAsync(JetStreamEngine engine)
     {
-        if (_jetStreamService is { } service) await service.StopTransfersAsync().ConfigureAwait(false);
+        if (_jetStreamService is { } service)
+        {
+            await service.StopTransfersAsync().ConfigureAwait(false);
+            await service.LeaveClusterAsync().ConfigureAwait(false);
+        }
         await engine.DisposeAsync().ConfigureAwait(false);
     }
 

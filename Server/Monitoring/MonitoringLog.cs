@@ -16,4 +16,7 @@ internal static partial class MonitoringLog
 
     [LoggerMessage(403, LogLevel.Error, "Request to the system account failed")]
     public static partial void SystemWorkFailed(ILogger log, Exception fault);
+
+    [LoggerMessage(404, LogLevel.Error, "Error unmarshalling account nsubs request message: {Error}")]
+    public static partial void CountNotUnderstood(ILogger log, string error);
 }

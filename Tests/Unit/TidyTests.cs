@@ -10,7 +10,7 @@ public sealed partial class TidyTests
 
     /// <summary>Top to bottom: a folder of Server/ uses what stands below it, never above.</summary>
     private static readonly string[] Layers =
-        ["Cli", "Hosting", "Monitoring", "JetStream", "Clustering", "Clients", "Accounts", "Security", "Storage", "Subjects", "Connections", "Protocol", "Configuration", "Primitives"];
+        ["Cli", "Hosting", "Monitoring", "JetStream", "Clustering", "Clients", "Accounts", "Security", "Raft", "Storage", "Subjects", "Connections", "Protocol", "Configuration", "Primitives"];
 
     /// <summary>The same within JetStream/; its other folders are one layer, at the bottom.</summary>
     private static readonly string[] JetStreamLayers = ["Service", "Runtime", "Meta"];

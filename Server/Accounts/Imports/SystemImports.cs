@@ -12,6 +12,22 @@ internal static class SystemImports
     private static readonly ExportOptions Connections = Service("$SYS.REQ.ACCOUNT.*.CONNZ", ServiceResponse.Stream);
     private static readonly ExportOptions Statistics = Service("$SYS.REQ.ACCOUNT.*.STATZ", ServiceResponse.Stream);
 
+    private static readonly ExportOptions JetStream = Service("$JS.API.>", ServiceResponse.Single);
+
+    /// <summary>
+    /// Requests of JetStream's API, which every server of a cluster hears in the system account. Not those for messages:
+    /// they go straight to who leads the stream.
+    /// </summary>
+    private static readonly string[] JetStreamRequests =
+    [
+        "INFO", "STREAM.>", "CONSUMER.CREATE.>", "CONSUMER.DURABLE.>", "CONSUMER.DELETE.>", "CONSUMER.INFO.>", "CONSUMER.LIST.>", "CONSUMER.NAMES.>", "CONSUMER.PAUSE.>",
+        "CONSUMER.RESET.>", "CONSUMER.UNPIN.>", "CONSUMER.LEADER.>",
+    ];
+
+    /// <summary>What an account asks JetStream of a cluster.</summary>
+    public static IEnumerable<ServiceImport> ForJetStream(Account account, Account system) =>
+        JetStreamRequests.Select(request => Import(account, system, JetStream, $"$JS.API.{request}", $"$JS.API.{request}", share: true));
+
     /// <summary>Makes them for one account.</summary>
     public static IEnumerable<ServiceImport> For(Account account, Account system) =>
     [

@@ -14,7 +14,6 @@ public static class UnsupportedOptions
 
     private static IEnumerable<(string Option, bool IsAsked)> FindListeners(ServerOptions options)
     {
-        yield return ("jetstream in a cluster", options.JetStream.Enabled && options.Cluster.Enabled);
         yield return ("jetstream.tpm", options.JetStream is { Enabled: true, Tpm: not null });
         yield return ("gateway", !string.IsNullOrEmpty(options.Gateway.Name) || options.Gateway.Port != 0);
         yield return ("leafnodes", options.LeafNode.Port != 0 || options.LeafNode.Remotes.Count > 0);

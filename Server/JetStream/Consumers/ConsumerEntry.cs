@@ -10,6 +10,8 @@ namespace NatsAspire.Server.JetStream.Consumers;
 ///  7 uvarint(consumer) uvarint(stream) uvarint(deliveries) varint(time)   delivered, or its time has changed
 ///  8 uvarint(consumer) uvarint(stream)                                   acknowledged; consumer 0: its deliveries are forgotten
 /// 10 u64(stream)                                                         goes on at this message
+/// 12 reply                                                              a pull request waits
+/// 13 reply                                                              it waits no more
 /// 18 u64(stream) reply                                                   begins anew at this message
 /// </code>
 /// </summary>
@@ -44,6 +46,10 @@ internal static class ConsumerEntry
         BinaryPrimitives.WriteUInt64LittleEndian(room[1..], stream);
         return room[..(1 + sizeof(ulong))];
     }
+
+    public static byte[] RequestAdded(ReadOnlySpan<byte> reply) => [(byte)EntryOperation.AddPendingRequest, .. reply];
+
+    public static byte[] RequestRemoved(ReadOnlySpan<byte> reply) => [(byte)EntryOperation.RemovePendingRequest, .. reply];
 
     public static byte[] Reset(ulong stream, ReadOnlySpan<byte> reply)
     {

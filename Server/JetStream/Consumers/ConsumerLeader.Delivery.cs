@@ -19,6 +19,14 @@ public sealed partial class ConsumerLeader
     /// <returns>Whether there may be more for another turn.</returns>
     public bool Pump(long now, int budget, IConsumerEffects effects)
     {
+        var hasMore = PumpSome(now, budget, effects);
+        // Most requests have got what they want by now, and nobody else need know of them.
+        if (_untold > 0) TellRequests(effects);
+        return hasMore;
+    }
+
+    private bool PumpSome(long now, int budget, IConsumerEffects effects)
+    {
         if (NextTick <= now) Tick(now, effects);
         if (!HasDemand(now))
         {

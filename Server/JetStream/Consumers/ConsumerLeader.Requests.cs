@@ -13,6 +13,9 @@ public sealed partial class ConsumerLeader
 
     private readonly WaitingRequests? _requests;
 
+    /// <summary>Requests that wait and that other servers do not know of.</summary>
+    private int _untold;
+
     /// <summary>A client wants messages.</summary>
     /// <param name="payload">The request, without headers.</param>
     /// <param name="reply">Where they go; empty: nowhere, so nothing is done.</param>
@@ -43,6 +46,7 @@ public sealed partial class ConsumerLeader
             return;
         }
         _requests.Add(request, reply, Configuration.PriorityPolicy == PriorityPolicy.Prioritized, now);
+        if (_options.IsReplicated) _untold++;
         Use(now);
     }
 
@@ -107,7 +111,7 @@ public sealed partial class ConsumerLeader
         for (var request = requests.First; request is not null;)
         {
             var next = request.Next;
-            if (IsOver(request, isEnd, now, effects)) requests.Remove(request);
+            if (IsOver(request, isEnd, now, effects)) Forget(request, effects);
             else
             {
                 wanted += (ulong)Math.Max(0, request.Remaining);
@@ -149,13 +153,13 @@ public sealed partial class ConsumerLeader
             if (request.IsExpired(now))
             {
                 SendStatus(DeliveryStatus.RequestTimeout, request, effects);
-                requests.Remove(request);
+                Forget(request, effects);
                 continue;
             }
             var suits = Suits(request, needsPin, left, now, effects, out var isNewPin);
             if (suits is null)
             {
-                requests.Remove(request);
+                Forget(request, effects);
                 continue;
             }
             if (suits == false)
@@ -167,11 +171,11 @@ public sealed partial class ConsumerLeader
             if (!FitsInto(request, size, effects))
             {
                 if (isNewPin) _pin = null;
-                requests.Remove(request);
+                Forget(request, effects);
                 continue;
             }
             if (IsListening(request, effects)) return request;
-            requests.Remove(request);
+            Forget(request, effects);
         }
         return null;
     }
@@ -211,7 +215,40 @@ public sealed partial class ConsumerLeader
             return;
         }
         if (request.Bytes > 0) SendStatus(DeliveryStatus.BatchCompleted, request, effects);
+        Forget(request, effects);
+    }
+
+    /// <summary>A request waits no more.</summary>
+    private void Forget(WaitingRequest request, IConsumerEffects effects)
+    {
+        if (_options.IsReplicated)
+        {
+            if (request.IsTold) Propose(ConsumerEntry.RequestRemoved(request.Reply), effects);
+            else _untold--;
+        }
         _requests!.Remove(request);
+    }
+
+    /// <summary>Lets others know who waits: whoever leads next tells them that they wait in vain.</summary>
+    private void TellRequests(IConsumerEffects effects)
+    {
+        for (var request = _requests!.First; request is not null && _untold > 0; request = request.Next)
+        {
+            if (request.IsTold) continue;
+            request.IsTold = true;
+            _untold--;
+            Propose(ConsumerEntry.RequestAdded(request.Reply), effects);
+        }
+    }
+
+    /// <summary>Who waited at the leader before waits in vain, and asks again.</summary>
+    private void EndRequestsOfOthers(IConsumerEffects effects)
+    {
+        foreach (var reply in _replica.TakeRequests())
+        {
+            Refuse("409 Leadership Change", reply, effects);
+            Propose(ConsumerEntry.RequestRemoved(reply), effects);
+        }
     }
 
     private void SendStatus(ReadOnlySpan<byte> status, WaitingRequest request, IConsumerEffects effects) =>

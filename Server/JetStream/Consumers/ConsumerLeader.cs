@@ -66,6 +66,9 @@ public sealed partial class ConsumerLeader
 
     public bool IsPush => Configuration.DeliverSubject is { Length: > 0 };
 
+    /// <summary>Where it is by what it has proposed; the replica follows when that is agreed upon.</summary>
+    internal ConsumerReplica State => _state;
+
     /// <summary>Whether it must hear of each message that its filter lets through, when it is added and when it is removed.</summary>
     public bool IsAwake { get; private set; }
 
@@ -81,16 +84,25 @@ public sealed partial class ConsumerLeader
             if (_options.IsReplicated) Propose(ConsumerEntry.Skip(stackalloc byte[ConsumerEntry.MaxLength], start), effects);
             else Propose(ConsumerEntry.Reset(start, default), effects);
         }
-        else if (_state.Delivered.Consumer > 0 && _state.Delivered.Stream > _store.State.LastSequence)
-        {
-            // The stream has lost its end, with messages that are counted as delivered: what is not done is delivered again.
-            Propose(ConsumerEntry.Reset(Math.Min(_state.AckFloor.Stream, _store.State.LastSequence) + 1, default), effects);
-        }
+        else if (!_options.IsReplicated) StreamIsWhole(effects);
+        if (_options.IsReplicated) EndRequestsOfOthers(effects);
         _next = _state.Delivered.Stream + 1;
         if (Configuration.ReplayPolicy == ReplayPolicy.Original) _pace = new DeliveryPace { ReplayThrough = _store.State.LastSequence };
         Reconfigure(now);
         _lastUse = now;
         if (MustStayAwake) Wake();
+    }
+
+    /// <summary>
+    /// The stream holds all that it ever will of what was stored so far. If it has lost its end, with messages that are
+    /// counted as delivered, what is not done is delivered again. A replicated stream may only be behind: the host says
+    /// when it is not.
+    /// </summary>
+    public void StreamIsWhole(IConsumerEffects effects)
+    {
+        if (_state.Delivered.Consumer == 0 || _state.Delivered.Stream <= _store.State.LastSequence) return;
+        Propose(ConsumerEntry.Reset(Math.Min(_state.AckFloor.Stream, _store.State.LastSequence) + 1, default), effects);
+        Refilter();
     }
 
     /// <summary>Goes by another configuration, which the replica has been told of.</summary>

@@ -6,6 +6,8 @@ namespace NatsAspire.Server.JetStream.Consumers;
 /// <summary>What entries do.</summary>
 public sealed partial class ConsumerReplica
 {
+    private HashSet<byte[]>? _requests;
+
     /// <summary>Applies an entry of the log.</summary>
     /// <param name="entry">Its operation and body.</param>
     /// <param name="observer">Hears what is needed no more.</param>
@@ -33,14 +35,34 @@ public sealed partial class ConsumerReplica
                 if (!body.TryReadUInt64(out stream) || IsTooHigh(stream)) return false;
                 ApplyReset(stream, observer);
                 break;
-            case EntryOperation.AddPendingRequest or EntryOperation.RemovePendingRequest:
-                // Which requests wait is for a leader's successor to know; it does not belong to the state.
+            case EntryOperation.AddPendingRequest:
+                AddRequest(entry[1..]);
+                return true;
+            case EntryOperation.RemovePendingRequest:
+                _requests?.Remove(entry[1..].ToArray());
                 return true;
             default:
                 return false;
         }
         HasState = true;
         return true;
+    }
+
+    /// <summary>
+    /// Pull requests that wait at the leader, as its followers have heard: whoever leads next tells them that they wait in
+    /// vain. Not part of the state. Empty afterwards.
+    /// </summary>
+    internal IEnumerable<byte[]> TakeRequests()
+    {
+        var requests = _requests;
+        _requests = null;
+        return requests ?? [];
+    }
+
+    private void AddRequest(ReadOnlySpan<byte> reply)
+    {
+        if (reply.IsEmpty || _requests?.Count >= Math.Max(1, Configuration.MaxWaiting)) return;
+        (_requests ??= new HashSet<byte[]>(ByteArrayComparer.Instance)).Add(reply.ToArray());
     }
 
     /// <summary>Sequences have 63 bits: what has more has run backwards somewhere.</summary>

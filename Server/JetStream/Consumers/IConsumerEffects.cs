@@ -16,8 +16,8 @@ public interface IConsumerEffects
     void Propose(ReadOnlySpan<byte> entry);
 
     /// <summary>
-    /// Delivers a message whose delivery has just been proposed. A replicated consumer's host holds it back until that is
-    /// committed; a consumer alone sends it at once.
+    /// Delivers a message whose delivery has just been proposed. Where others must agree it is held back until they have
+    /// (<see cref="ConsumerAgreement"/>); a consumer alone sends it at once.
     /// </summary>
     /// <param name="subject">Where to: a literal subject, or a push consumer's.</param>
     /// <param name="reply">Where the acknowledgement goes.</param>

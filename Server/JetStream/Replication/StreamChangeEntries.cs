@@ -75,4 +75,5 @@ public static class JsonEntry
 [JsonSerializable(typeof(PurgeStreamEntry))]
 [JsonSerializable(typeof(DeleteMessageEntry))]
 [JsonSerializable(typeof(DeleteRangeEntry))]
+[JsonSerializable(typeof(StreamSyncRequest))]
 public sealed partial class EntryJson : JsonSerializerContext;

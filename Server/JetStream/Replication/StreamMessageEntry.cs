@@ -11,7 +11,7 @@ namespace NatsAspire.Server.JetStream.Replication;
 /// batch   = u8 16|17, u16 length, batch id, uvarint sequence in the batch (from 1)     17: it commits the batch
 /// op      = u8 4: body as it is | 14: body as an S2 block
 /// body    = u64 last sequence, i64 time, u16 length, subject, u16 length, reply, u16 length, headers,
-///           u32 length, payload, uvarint flags (1: from a source or mirror)
+///           u32 length, payload, uvarint flags (1: from a source or mirror, 64: judged)
 /// </code>
 /// Numbers are little-endian (clusterwire.md §7.1, §7.2). A body of more than 8 KiB is compressed when that makes it
 /// smaller. An empty subject with time 0 leaves a sequence out.
@@ -22,6 +22,7 @@ public readonly ref struct StreamMessageEntry
     public const int CompressionThreshold = 8192;
 
     private const ulong SourcedFlag = 1;
+    private const ulong JudgedFlag = 64;
     private const int FixedLength = 8 + 8 + 2 + 2 + 2 + 4 + SpanWriter.MaxVarintLength;
     private const int BatchFixedLength = 1 + 2 + SpanWriter.MaxVarintLength;
 
@@ -42,6 +43,12 @@ public readonly ref struct StreamMessageEntry
 
     /// <summary>It came from a source or mirror.</summary>
     public bool IsSourced { get; init; }
+
+    /// <summary>
+    /// Its leader has judged what it expects of the last message id, so replicas must not: what they remember of ids may
+    /// differ. Ours; Go servers judge when they apply it, and do not look at this flag.
+    /// </summary>
+    public bool IsJudged { get; init; }
 
     /// <summary>Batch it belongs to; empty: none.</summary>
     public ReadOnlySpan<byte> BatchId { get; init; }
@@ -65,6 +72,7 @@ public readonly ref struct StreamMessageEntry
         Headers = Headers,
         Payload = payload,
         IsSourced = IsSourced,
+        IsJudged = IsJudged,
         BatchId = BatchId,
         BatchSequence = BatchSequence,
         CommitsBatch = CommitsBatch,
@@ -141,6 +149,7 @@ public readonly ref struct StreamMessageEntry
             Headers = headers,
             Payload = payload,
             IsSourced = (flags & SourcedFlag) != 0,
+            IsJudged = (flags & JudgedFlag) != 0,
             BatchId = batch,
             BatchSequence = batchSequence,
             CommitsBatch = commits,
@@ -157,7 +166,7 @@ public readonly ref struct StreamMessageEntry
         writer.ShortBytes(Headers);
         writer.UInt32((uint)Payload.Length);
         writer.Bytes(Payload);
-        writer.Uvarint(IsSourced ? SourcedFlag : 0);
+        writer.Uvarint((IsSourced ? SourcedFlag : 0) | (IsJudged ? JudgedFlag : 0));
     }
 
     private bool TryCompress(ref SpanWriter writer)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Messages;
@@ -74,9 +75,11 @@ internal sealed class AccountStreams : IStreamCatalog
     /// <summary>Makes a stream and has it run.</summary>
     /// <param name="configuration">Admitted.</param>
     /// <exception cref="Storage.Disk.DiskException">It could not be made durable; it is not there.</exception>
-    public StreamHost Create(StreamConfiguration configuration)
+    /// <param name="created">Nanoseconds since 1970; null: now.</param>
+    /// <param name="plan">The group it is shared in; null: it is on this server alone.</param>
+    public StreamHost Create(StreamConfiguration configuration, long? created = null, GroupPlan? plan = null)
     {
-        var record = new StreamRecord(_engine.NextId(), Context.Now, configuration);
+        var record = new StreamRecord(_engine.NextId(), created ?? Context.Now, configuration);
         var name = configuration.Name;
         if (configuration.Storage == StorageType.File && Context.Files.SetAside(Account.Name, name, record.Id) is { } path)
         {
@@ -100,9 +103,18 @@ internal sealed class AccountStreams : IStreamCatalog
             throw;
         }
         var host = _engine.Host(Context, record, store);
+        Run(host, plan);
+        return host;
+    }
+
+    /// <summary>Has a stream run that was made or found.</summary>
+    /// <param name="host">The stream.</param>
+    /// <param name="plan">The group it is shared in; null: it is on this server alone.</param>
+    public void Run(StreamHost host, GroupPlan? plan)
+    {
+        if (plan is { IsAlone: false }) host.Join(plan, (owner, machine) => _engine.OpenGroup(plan, owner, machine, host.Configuration.Storage == StorageType.Memory));
         Add(host);
         host.Start();
-        return host;
     }
 
     /// <summary>Makes a whole draft a stream and has it run.</summary>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Log;
@@ -24,13 +25,14 @@ internal sealed partial class JetStreamEngine
     /// <param name="time">Clock and timers.</param>
     /// <param name="log">The server's log.</param>
     /// <param name="walOptions">Of the write-ahead log; null: as the options say.</param>
+    /// <param name="cluster">The server's place in it; null: the server stands alone.</param>
     /// <exception cref="DiskException">The disk failed.</exception>
     /// <exception cref="CorruptStoreException">The log cannot be trusted; nothing was changed.</exception>
     public static JetStreamEngine Start(
         IDisk disk, string directory, JetStreamOptions options, IEnumerable<(Account Account, AccountLimits Limits)> accounts, TimeProvider time, ILogger log,
-        LogOptions? walOptions = null)
+        LogOptions? walOptions = null, ClusterMembership? cluster = null)
     {
-        var engine = new JetStreamEngine(disk, directory, options, time, log);
+        var engine = new JetStreamEngine(disk, directory, options, time, log, cluster);
         foreach (var (account, limits) in accounts) engine.Enable(account, limits);
         engine.Recover(walOptions ?? LogOptionsOf(options));
         engine._housekeeping.Change(HousekeepingInterval, HousekeepingInterval);
@@ -51,11 +53,15 @@ internal sealed partial class JetStreamEngine
         {
             _log = WriteAheadLog.Open(_disk, Files.LogDirectory, walOptions, _logger);
             var started = Stopwatch.GetTimestamp();
+            if (_cluster is { } cluster) GroupContext = new GroupContext(cluster.Self, cluster.Traffic, Files, _log, _time, _logger) { Timings = cluster.Timings };
             var hosts = Open();
-            var visitor = new Replayer(hosts);
-            _log.Replay(hosts.ToDictionary(entry => entry.Key, entry => entry.Value.Store.AppliedIndex), visitor);
-            RemoveOrphans(hosts);
-            _lastId = _log.Groups.Concat(hosts.Keys).DefaultIfEmpty().Max();
+            var groups = ReadGroups();
+            var visitor = new Replayer(this, hosts, groups);
+            var covered = hosts.ToDictionary(entry => entry.Key, entry => entry.Value.Store.AppliedIndex);
+            foreach (var group in groups) covered.Add(group.Key, group.Value.Position);
+            _log.Replay(covered, visitor);
+            RemoveOrphans(hosts, groups);
+            _lastId = _log.Groups.Concat(hosts.Keys).Concat(groups.Keys).DefaultIfEmpty().Max();
             foreach (var host in hosts.Values) Begin(host, visitor, Stopwatch.GetElapsedTime(started));
             foreach (var host in hosts.Values) host.NudgeCopies();
             new GoMigration(this, Secrets(), _logger).Run();
@@ -106,6 +112,12 @@ internal sealed partial class JetStreamEngine
             SetOffline(account, host.Configuration.Name, fault);
             return;
         }
+        if (IsClustered)
+        {
+            // The cluster says whether it is still wanted, and with whom it is shared.
+            _held[(host.Account.Name, host.Configuration.Name)] = host;
+            return;
+        }
         account.Add(host);
         host.Start();
         JetStreamLog.Restored(
@@ -120,12 +132,12 @@ internal sealed partial class JetStreamEngine
     }
 
     /// <summary>Operations of streams that were deleted, or were never made whole, would keep the log for ever.</summary>
-    private void RemoveOrphans(Dictionary<ulong, StreamHost> hosts)
+    private void RemoveOrphans(Dictionary<ulong, StreamHost> hosts, Dictionary<ulong, GroupState> groups)
     {
         var known = Files.List().Where(entry => Files.HasRecord(entry.Account, entry.Stream)).ToList();
         // A stream that is offline may have operations too: then nobody can say whose they are.
-        if (known.Count != hosts.Count) return;
-        var orphans = _log!.Groups.Where(group => !hosts.ContainsKey(group)).ToList();
+        if (known.Count != hosts.Count || !_lostGroups.IsEmpty) return;
+        var orphans = _log!.Groups.Where(group => !hosts.ContainsKey(group) && !groups.ContainsKey(group)).ToList();
         if (orphans.Count == 0) return;
         JetStreamLog.Orphans(_logger, orphans.Count);
         var batch = _log.Rent();
@@ -142,20 +154,22 @@ internal sealed partial class JetStreamEngine
     }
 
     /// <summary>Hands the log's operations to their streams. A stream that one of them does not fit stays as it is.</summary>
-    private sealed class Replayer(Dictionary<ulong, StreamHost> hosts) : ILogVisitor
+    private sealed class Replayer(JetStreamEngine engine, Dictionary<ulong, StreamHost> hosts, Dictionary<ulong, GroupState> groups) : ILogVisitor
     {
         public Dictionary<ulong, Exception> Faults { get; } = [];
 
         public void Visit(in LogRecord record)
         {
-            if (!hosts.TryGetValue(record.Group, out var host) || Faults.ContainsKey(record.Group)) return;
+            if (Faults.ContainsKey(record.Group)) return;
             try
             {
-                host.Replay(record);
+                if (hosts.TryGetValue(record.Group, out var host)) host.Replay(record);
+                else if (groups.TryGetValue(record.Group, out var group)) engine.ReplayGroup(group, record);
             }
             catch (Exception fault) when (fault is CorruptStoreException or DiskException)
             {
                 Faults.Add(record.Group, fault);
+                if (groups.TryGetValue(record.Group, out var group)) engine.LoseGroup(group, fault);
             }
         }
     }

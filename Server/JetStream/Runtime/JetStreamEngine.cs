@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Configuration;
@@ -35,8 +36,11 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private WriteAheadLog? _log;
     private ulong _lastId;
 
-    private JetStreamEngine(IDisk disk, string directory, JetStreamOptions options, TimeProvider time, ILogger log)
+    private JetStreamEngine(
+        IDisk disk, string directory, JetStreamOptions options, TimeProvider time, ILogger log, ClusterMembership? cluster)
     {
+        _cluster = cluster;
+        Cluster = cluster?.View;
         _disk = disk;
         _options = options;
         _time = time;
@@ -126,6 +130,11 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     public StreamContext ContextOf(Account account) => new(account, _time, _logger, Domain, Files, Threads)
     {
         Repeated = _repeated,
+        Cluster = Cluster,
+        Traffic = _cluster?.Traffic,
+        CloseGroup = CloseGroup,
+        RemoveConsumer = (stream, consumer) => ConsumerAbandoned?.Invoke(account.Name, stream, consumer),
+        DeleteGroup = DeleteGroup,
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
         LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, Batches = LimitsOf(_options.Limits), BatchTotals = _batchTotals },
@@ -149,17 +158,22 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     {
         await _housekeeping.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(Accounts.Values.SelectMany(account => account.Hosts.Values).Select(host => host.StopAsync())).ConfigureAwait(false);
+        foreach (var group in _groups.Values) CloseGroup(group);
         _log?.Dispose();
         Threads.Dispose();
     }
 
     /// <summary>How the messages of a stream are stored.</summary>
-    public FileStoreOptions FileOptionsOf(StreamRecord record) => new()
+    public FileStoreOptions FileOptionsOf(StreamRecord record) => KeysOf(record.Id) with
     {
-        StreamId = record.Id,
         Compress = record.Configuration.Compression == StoreCompression.S2,
         ChunkSize = ChunkSize,
         CacheBytes = CacheBytes,
+    };
+
+    private FileStoreOptions KeysOf(ulong id) => new()
+    {
+        StreamId = id,
         Key = KeyOf(_options.EncryptionKey),
         OldKeys = KeyOf(_options.PreviousEncryptionKey) is { } old ? [old] : [],
     };
@@ -187,6 +201,10 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         foreach (var host in Accounts.Values.SelectMany(account => account.Hosts.Values))
         {
             if (pinning.Contains(host.Record.Id)) host.RequestCheckpoint();
+        }
+        foreach (var group in _groups.Values)
+        {
+            if (pinning.Contains(group.Id)) group.RequestCheckpoint();
         }
     }
 }

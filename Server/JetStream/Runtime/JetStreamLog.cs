@@ -61,4 +61,31 @@ internal static partial class JetStreamLog
 
     [LoggerMessage(634, LogLevel.Warning, "{Count} consumers of stream '{Account} > {Stream}' are kept beside it and do not run")]
     public static partial void ConsumersKept(ILogger log, int count, string account, string stream);
+
+    [LoggerMessage(640, LogLevel.Debug, "RAFT [{Group}] is {State} now")]
+    public static partial void GroupState(ILogger log, string group, Raft.Core.RaftState state);
+
+    [LoggerMessage(641, LogLevel.Debug, "RAFT [{Group}] {What}")]
+    public static partial void GroupCatchUp(ILogger log, string group, string what);
+
+    [LoggerMessage(642, LogLevel.Warning, "RAFT [{Group}] {Message}")]
+    public static partial void GroupWarning(ILogger log, string group, string message);
+
+    [LoggerMessage(643, LogLevel.Error, "RAFT [{Group}] takes part in nothing until the server is started again: {Reason}")]
+    public static partial void GroupFailed(ILogger log, string group, string reason);
+
+    [LoggerMessage(644, LogLevel.Warning, "JetStream cluster stream '{Account} > {Stream}' has NO quorum, stalled")]
+    public static partial void QuorumLost(ILogger log, string account, string stream);
+
+    [LoggerMessage(645, LogLevel.Information, "Catchup for stream '{Account} > {Stream}' complete, at {Sequence}")]
+    public static partial void CaughtUp(ILogger log, string account, string stream, ulong sequence);
+
+    [LoggerMessage(646, LogLevel.Warning, "Catchup for stream '{Account} > {Stream}' failed, and begins again: {Reason}")]
+    public static partial void CatchupFailed(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(647, LogLevel.Warning, "Catchup for stream '{Account} > {Stream}' was given up by the other side: {Reason}")]
+    public static partial void CatchupRefused(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(648, LogLevel.Error, "Consumer '{Account} > {Stream} > {Consumer}' is not served here until the server is started again: {Reason}")]
+    public static partial void ConsumerFenced(ILogger log, string account, string stream, string consumer, string reason);
 }

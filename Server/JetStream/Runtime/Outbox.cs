@@ -18,7 +18,9 @@ internal sealed class Outbox
     private byte[] _bytes = [];
     private int _length;
 
-    public bool IsEmpty => _length == 0;
+    private List<(Account Account, byte[] Subject, byte[] Payload)>? _elsewhere;
+
+    public bool IsEmpty => _length == 0 && _elsewhere is null;
 
     /// <summary>Last operation of the log that these messages speak of.</summary>
     public ulong Index { get; set; }
@@ -44,6 +46,9 @@ internal sealed class Outbox
         _length += size;
     }
 
+    /// <summary>Adds a message for another account than the one it is delivered to: answers to requests that came through the system account.</summary>
+    public void AddElsewhere(Account account, byte[] subject, byte[] payload) => (_elsewhere ??= []).Add((account, subject, payload));
+
     /// <summary>Hands all messages to those who want them, and is empty then.</summary>
     /// <param name="account">Whose subjects they are.</param>
     /// <param name="matches">The account's, as the caller has met them.</param>
@@ -54,6 +59,7 @@ internal sealed class Outbox
         {
             account.PublishInternal(Read(ref offset), matches, batch);
         }
+        foreach (var (other, subject, payload) in _elsewhere ?? []) other.PublishInternal(subject, default, payload, batch);
         Clear();
     }
 
@@ -91,6 +97,7 @@ internal sealed class Outbox
     public void Clear()
     {
         (_length, Index) = (0, 0);
+        _elsewhere = null;
         if (_bytes.Length > LargestKept) _bytes = [];
     }
 }

@@ -4,6 +4,7 @@ using NatsAspire.Server.Accounts;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Json;
+using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Primitives;
@@ -42,12 +43,27 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     /// <summary>What leaders of streams must know.</summary>
     public StreamLeaderOptions LeaderOptions { get; init; } = new();
 
+    /// <summary>The cluster; null: the server stands alone.</summary>
+    public ClusterView? Cluster { get; init; }
+
+    /// <summary>The account that carries what servers say to each other: the system account.</summary>
+    public Account? Traffic { get; init; }
+
+    /// <summary>Ends a group's part on this server.</summary>
+    public Action<GroupHost>? CloseGroup { get; init; }
+
+    /// <summary>Asks the cluster to remove a consumer of a stream: names of both. From any thread.</summary>
+    public Action<string, string>? RemoveConsumer { get; init; }
+
+    /// <summary>Removes a group from this server.</summary>
+    public Action<string>? DeleteGroup { get; init; }
+
     /// <summary>Adds an advisory to what goes out, if anybody in the account wants it.</summary>
-    public void Advise(Outbox outbox, string subject, Func<AdvisoryStamp, JetStreamAdvisory> create)
+    public void Advise(Outbox outbox, string subject, Func<JetStreamAdvisory> create)
     {
         var bytes = Encoding.UTF8.GetBytes(subject);
         if (!Account.Subscriptions.HasInterest(bytes)) return;
-        outbox.Add(bytes, default, default, JetStreamJson.Write(create(new AdvisoryStamp(UniqueId.Next(), ApiTime.FromUnix(Now), Domain))));
+        outbox.Add(bytes, default, default, JetStreamJson.Write(create().Stamped(UniqueId.Next(), ApiTime.FromUnix(Now), Domain)));
     }
 
     /// <summary>Nanoseconds since 1970.</summary>
@@ -62,4 +78,10 @@ internal sealed record StreamRecord(ulong Id, long Created, StreamConfiguration 
 {
     /// <summary>Last sequence copied of each source (<see cref="StreamSource.IndexName"/>), as of the last checkpoint.</summary>
     public IReadOnlyDictionary<string, ulong> Positions { get; init; } = new Dictionary<string, ulong>();
+
+    /// <summary>Entries of a replicated stream that have come to nothing, as of operations of its log at which a checkpoint was made.</summary>
+    public IReadOnlyDictionary<ulong, ulong> Failed { get; init; } = new Dictionary<ulong, ulong>();
+
+    /// <summary>How many had come to nothing at an operation of the log at which a checkpoint was made.</summary>
+    public ulong FailedAt(ulong index) => Failed.GetValueOrDefault(index, Failed.Count == 0 ? 0 : Failed.Where(one => one.Key <= index).Select(one => one.Value).DefaultIfEmpty().Max());
 }

@@ -13,7 +13,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>
 /// Where streams lie: <c>root/accounts/ACCOUNT/STREAM/{stream,consumers.state,messages/}</c>. The file <c>stream</c> says what the stream is, and that
-/// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…},"sources":{…}}</c>.
+/// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…},"failed":{…},"sources":{…}}</c>.
 /// </summary>
 /// <param name="disk">The disk.</param>
 /// <param name="root">An absolute path.</param>
@@ -80,11 +80,7 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
     {
         var directory = DirectoryOf(account, stream);
         path = $"{directory}/{ConsumerStatesName}";
-        if (!disk.List(directory).Any(entry => entry.Name == ConsumerStatesName)) return null;
-        using var file = disk.Open(path, DiskOpen.Existing);
-        var bytes = new byte[file.Length];
-        var length = file.Read(0, bytes);
-        return length == bytes.Length ? bytes : bytes[..length];
+        return disk.List(directory).Any(entry => entry.Name == ConsumerStatesName) ? ReadWhole(path) : null;
     }
 
     /// <summary>Writes what a stream is into a directory, durable when it returns.</summary>
@@ -142,6 +138,12 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
             json.WriteNumber("created", record.Created);
             json.WritePropertyName("config");
             json.WriteRawValue(JetStreamJson.Write(record.Configuration));
+            if (record.Failed.Count > 0)
+            {
+                json.WriteStartObject("failed");
+                foreach (var (index, count) in record.Failed) json.WriteNumber(index.ToString(CultureInfo.InvariantCulture), count);
+                json.WriteEndObject();
+            }
             if (record.Positions.Count > 0)
             {
                 json.WriteStartObject("sources");
@@ -167,6 +169,9 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
             if (ApiReader.ReadSingle(config, new StreamConfiguration(), StreamConfiguration.Read, out var configuration) is { } error) throw new CorruptStoreException($"{path} at 0: {error}");
             return new StreamRecord(document.RootElement.GetProperty("id").GetUInt64(), document.RootElement.GetProperty("created").GetInt64(), configuration)
             {
+                Failed = document.RootElement.TryGetProperty("failed", out var failed)
+                    ? failed.EnumerateObject().ToDictionary(one => ulong.Parse(one.Name, CultureInfo.InvariantCulture), one => one.Value.GetUInt64())
+                    : new Dictionary<ulong, ulong>(),
                 Positions = document.RootElement.TryGetProperty("sources", out var sources)
                     ? sources.EnumerateObject().ToDictionary(source => source.Name, source => source.Value.GetUInt64())
                     : new Dictionary<string, ulong>(),

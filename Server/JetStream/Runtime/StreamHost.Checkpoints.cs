@@ -35,7 +35,7 @@ internal sealed partial class StreamHost
         foreach (var consumer in _context.Files.ReadConsumers(Account.Name, Configuration.Name)) _consumers.Import(consumer);
     }
 
-    private byte[]? EncodeConsumers() => _consumers.Count > 0 || _hasConsumersFile ? _consumers.Encode(_index) : null;
+    private byte[]? EncodeConsumers() => _group is not null ? null : _consumers.Count > 0 || _hasConsumersFile ? _consumers.Encode(_index) : null;
 
     /// <summary>Before the store's checkpoint: then no start finds consumers older than the messages, and the log has what is between.</summary>
     private void SaveConsumers(byte[]? consumers)
@@ -49,8 +49,9 @@ internal sealed partial class StreamHost
 
     private void CheckpointIfDue()
     {
-        if (_log is null || _checkpoint is not null || Fault is not null || !HasUnsaved) return;
-        if (!_checkpointWanted && _logged < _context.CheckpointBytes) return;
+        if (_checkpoint is not null || _catchup is not null || Fault is not null) return;
+        if (_group is { } group ? !_checkpointWanted && !IsGroupCheckpointDue(group.Core) : _log is null || (!_checkpointWanted && _logged < _context.CheckpointBytes)) return;
+        if (_group is null && !HasUnsaved) return;
         // The parts of a batch are read again until it is whole.
         if (_replica.HasStagedBatch) return;
         BeginCheckpoint();
@@ -60,6 +61,12 @@ internal sealed partial class StreamHost
     {
         (_checkpointWanted, _logged) = (false, 0);
         KeepPositions();
+        KeepFailed(_index);
+        if (_group is { } group)
+        {
+            _checkpointSnapshot = _replica.TakeSnapshot();
+            _groupCheckpointDue = group.Now + GroupCheckpointInterval;
+        }
         _checkpointIndex = _index;
         _checkpointConsumers = EncodeConsumers();
         _checkpoint = _store.BeginCheckpoint(_index);
@@ -90,6 +97,28 @@ internal sealed partial class StreamHost
         Post(() => Complete(checkpoint, failure));
     }
 
+    /// <summary>What the store has now need not be read again at a start: the log lets it go, or the group's does.</summary>
+    private void ReleaseLog()
+    {
+        if (_group is null) _log!.Release(Record.Id, _store.AppliedIndex);
+        else if (_checkpointSnapshot is { } snapshot) _group.Core.InstallSnapshot(_checkpointIndex, snapshot, force: false, _group.Now);
+        _checkpointSnapshot = null;
+    }
+
+    /// <summary>
+    /// What has come to nothing cannot be told from the messages. Kept for the checkpoint before as well: until the store's
+    /// own is written, that one counts.
+    /// </summary>
+    private void KeepFailed(ulong index)
+    {
+        if (_group is null || _log is null || _replica.Failed == Record.FailedAt(_store.AppliedIndex)) return;
+        var before = Record.FailedAt(_store.AppliedIndex);
+        Record = Record with { Failed = new Dictionary<ulong, ulong> { [_store.AppliedIndex] = before, [index] = _replica.Failed } };
+        _recordChanged = true;
+    }
+
+    private bool _recordChanged;
+
     private void Complete(IStoreCheckpoint checkpoint, Exception? failure)
     {
         (_checkpoint, _checkpointRuns) = (null, false);
@@ -99,6 +128,6 @@ internal sealed partial class StreamHost
             return;
         }
         checkpoint.Complete();
-        _log!.Release(Record.Id, _store.AppliedIndex);
+        ReleaseLog();
     }
 }

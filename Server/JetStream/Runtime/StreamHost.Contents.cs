@@ -44,6 +44,22 @@ internal sealed partial class StreamHost
         new DeleteMessageEntry { Stream = Configuration.Name, Sequence = sequence, NoErase = noErase },
         EntryJson.Default.DeleteMessageEntry));
 
+    /// <summary>Has messages removed by the group; its leader answers when it is done.</summary>
+    public void ProposePurge(PurgeRequestEntry? request, string subject, string reply) => _leader!.Propose(
+        JsonEntry.Encode(
+            EntryOperation.PurgeStream,
+            new PurgeStreamEntry { Stream = Configuration.Name, LastSequence = _store.State.LastSequence, Subject = subject, Reply = reply, Request = request },
+            EntryJson.Default.PurgeStreamEntry),
+        this);
+
+    /// <summary>Has a message removed by the group; its leader answers when it is done.</summary>
+    public void ProposeRemoval(ulong sequence, bool noErase, string subject, string reply) => _leader!.Propose(
+        JsonEntry.Encode(
+            EntryOperation.DeleteMessage,
+            new DeleteMessageEntry { Stream = Configuration.Name, Sequence = sequence, NoErase = noErase, Subject = subject, Reply = reply },
+            EntryJson.Default.DeleteMessageEntry),
+        this);
+
     private void PublishState()
     {
         var state = _store.State;

@@ -49,23 +49,12 @@ internal sealed partial class StreamHost
     }
 
     /// <summary>Stores a message of the mirrored stream under its own sequence and time; those left out are left out here too.</summary>
-    public void StoreMirrored(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers)
-    {
-        if (message.Sequence <= _store.State.LastSequence) return;
-        ((Streams.IStreamEffects)this).Propose(new StreamMessageEntry
-        {
-            LastSequence = message.Sequence - 1,
-            Timestamp = Math.Max(message.Timestamp, _store.State.LastTimestamp),
-            Subject = subject,
-            Headers = headers,
-            Payload = message.Payload,
-            IsSourced = true,
-        });
-    }
+    public void StoreMirrored(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers) =>
+        _leader!.TakeMirrored(new StoredMessage { Sequence = message.Sequence, Timestamp = message.Timestamp, Subject = subject, Headers = headers, Payload = message.Payload }, this);
 
     /// <summary>Stores a message of a source as if it had been published here now.</summary>
     public void StoreSourced(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers) =>
-        _leader.TakeSourced(new StoredMessage { Sequence = 0, Timestamp = Now, Subject = subject, Headers = headers, Payload = message.Payload }, this);
+        _leader!.TakeSourced(new StoredMessage { Sequence = 0, Timestamp = Now, Subject = subject, Headers = headers, Payload = message.Payload }, this);
 
     /// <summary>What is to be copied, as the configuration says.</summary>
     private void MakeCopies()

@@ -50,6 +50,12 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     /// <summary>Puts an operation into the log and applies it.</summary>
     public void Propose(ReadOnlySpan<byte> entry)
     {
+        if (_group is { } group)
+        {
+            // What the group does not take is lost with this leader: its term is over.
+            group.Propose(entry);
+            return;
+        }
         _index++;
         if (_log is not null)
         {
@@ -68,7 +74,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     }
 
     /// <summary>Publishes an advisory in the stream's account, if anybody listens, when what was proposed before it is durable.</summary>
-    public void Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create) => _context.Advise(_outbox, subject, create);
+    public void Advise(string subject, Func<JetStreamAdvisory> create) => _context.Advise(_outbox, subject, create);
 
     /// <summary>On the log's thread.</summary>
     void ILogCompletion.Completed(LogBatch batch, DiskException? failure)
@@ -113,7 +119,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
             if (!_log!.TryAppend(batch, this)) HoldUp(batch);
         }
         MarkVisible();
-        if (_log is null) _durable = _index;
+        if (_log is null || _group is not null) _durable = _index;
         SendSettled();
     }
 
@@ -128,6 +134,14 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     {
         // The failure before what completed ahead of it: a batch that is durable is answered even so.
         var failure = _logFailure;
+        if (_group is not null)
+        {
+            // What is applied has been agreed on.
+            _durable = _index;
+            SendSettled();
+            StartCheckpoint();
+            return;
+        }
         if (_log is null) return;
         _durable = Volatile.Read(ref _completed);
         if (failure is not null && Fault is null)
@@ -156,6 +170,9 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     {
         if (Fault is not null) return;
         Fault = fault;
+        _leads = false;
+        _capture.Follow([]);
+        _group?.Abandon(fault);
         JetStreamLog.StreamFenced(_context.Log, Account.Name, Configuration.Name, fault.Message);
         if (_batch is { } batch) _log!.Return(batch);
         _batch = null;

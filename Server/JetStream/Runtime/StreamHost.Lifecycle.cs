@@ -39,8 +39,9 @@ internal sealed partial class StreamHost
         if (_log is not null) _context.Files.WriteRecord(Account.Name, record);
         Record = record;
         _replica.Update(record.Configuration, _context.Now);
-        _capture.Follow(record.Configuration.Subjects);
+        if (_leads) _capture.Follow(record.Configuration.Subjects);
         _consumers.StreamUpdated();
+        if (!_leads) return;
         MakeCopies();
         NudgeAll();
     }
@@ -76,6 +77,7 @@ internal sealed partial class StreamHost
         // From here on no start finds it; if that fails, it is still there.
         if (_log is not null) _context.Files.MarkDeleted(Account.Name, Record);
         End(isDeleted: true);
+        if (_group is { } group) _context.DeleteGroup!(group.Name);
         if (_log is not null)
         {
             var removal = _log.Rent();
@@ -103,6 +105,7 @@ internal sealed partial class StreamHost
     private void End(bool isDeleted)
     {
         _isStopping = true;
+        LeaveGroup();
         StopCopies();
         _capture.Follow([]);
         _consumers.Stop(isDeleted);
@@ -113,7 +116,8 @@ internal sealed partial class StreamHost
         _timer.Dispose();
         _hasLeft = true;
         _room?.Leave();
-        _leader.Dispose();
+        _leader?.Dispose();
+        if (_group is { } group) _context.CloseGroup!(group);
         _store.Dispose();
         _sealer?.Dispose();
     }
@@ -122,13 +126,14 @@ internal sealed partial class StreamHost
     {
         if (!HasUnsaved) return;
         KeepPositions();
+        KeepFailed(_index);
         SavePositions();
         (_checkpointWanted, _logged) = (false, 0);
         SaveConsumers(EncodeConsumers());
         var checkpoint = _store.BeginCheckpoint(_index);
         checkpoint.Run();
         checkpoint.Complete();
-        _log!.Release(Record.Id, _store.AppliedIndex);
+        ReleaseLog();
     }
 
     /// <summary>
@@ -137,7 +142,8 @@ internal sealed partial class StreamHost
     /// </summary>
     private void SavePositions()
     {
-        if (!Configuration.Sources.IsEmpty) _context.Files.WriteRecord(Account.Name, Record);
+        if (!Configuration.Sources.IsEmpty || _recordChanged) _context.Files.WriteRecord(Account.Name, Record);
+        _recordChanged = false;
     }
 
     private sealed class NoCompletion : ILogCompletion

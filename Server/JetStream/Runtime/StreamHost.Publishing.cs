@@ -49,9 +49,14 @@ internal sealed partial class StreamHost
             _blockOffset = 0;
         }
         if (_block is null) return;
-        while (_block.TryRead(ref _blockOffset, out var published))
+        for (var before = _blockOffset; _block.TryRead(ref _blockOffset, out var published); before = _blockOffset)
         {
-            Judge(published);
+            if (!Judge(published))
+            {
+                // It comes again when more of what was proposed has been applied.
+                _blockOffset = before;
+                return;
+            }
             if (_batch is null || _batch.Length < LargestBatch) continue;
             // The rest is for another turn, so that answers go out meanwhile.
             HandOver();
@@ -63,12 +68,13 @@ internal sealed partial class StreamHost
         Wake();
     }
 
-    private void Judge(in PublishedMessage published)
+    /// <returns>False: too much is under way.</returns>
+    private bool Judge(in PublishedMessage published)
     {
         if (Fault is not null)
         {
             AnswerFault(published.Reply);
-            return;
+            return true;
         }
         var message = new StoredMessage
         {
@@ -78,7 +84,7 @@ internal sealed partial class StreamHost
             Headers = published.Headers,
             Payload = published.Payload,
         };
-        _leader.Publish(message, published.Reply, this);
+        return _leader!.Publish(message, published.Reply, this);
     }
 
     private void AnswerFault(ReadOnlySpan<byte> reply)

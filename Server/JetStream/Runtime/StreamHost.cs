@@ -39,7 +39,7 @@ internal sealed partial class StreamHost : Mailbox
     private readonly StreamConsumers _consumers;
     private List<Action> _commands = [];
     private List<Action> _taken = [];
-    private readonly StreamLeader _leader;
+    private StreamLeader? _leader;
     private long? _armed;
     private bool _timerIsSpent;
     private bool _isStopping;
@@ -67,6 +67,7 @@ internal sealed partial class StreamHost : Mailbox
         Key = Encoding.UTF8.GetBytes(record.Configuration.Name);
         _consumers = new StreamConsumers(this, store, isLogged: log is not null);
         PublishState();
+        _leads = true;
     }
 
     /// <summary>What it is; swapped by updates.</summary>
@@ -94,6 +95,8 @@ internal sealed partial class StreamHost : Mailbox
     /// <summary>Begins to take messages of its subjects, and what its consumers are told.</summary>
     public void Start()
     {
+        HasStarted = true;
+        _leads = _group is null;
         using var started = new ManualResetEventSlim();
         Post(() =>
         {
@@ -116,9 +119,16 @@ internal sealed partial class StreamHost : Mailbox
         VisibleSequence = _marked = _store.State.LastSequence;
         _consumers.Start(_context.Now);
         PublishState();
+        if (_group is not null)
+        {
+            BeginAsMember();
+            return;
+        }
         MakeCopies();
         _capture.Follow(Configuration.Subjects);
         _consumers.Follow();
+        foreach (var action in _whenLeading) action();
+        _whenLeading.Clear();
     }
 
     /// <summary>Has something done in the mailbox, between messages. From any thread.</summary>
@@ -146,19 +156,22 @@ internal sealed partial class StreamHost : Mailbox
         _flush.NowMilliseconds = Environment.TickCount64;
         try
         {
+            if (Fault is null) BeginGroups();
             Settle();
+            TurnCatchups();
             if (!IsHeldUp)
             {
                 // Acknowledgements before those who ask where a consumer stands: they came first.
                 _consumers.TakeTraffic(_context.Now);
                 RunCommands();
-                if (_whenQuiet.Count == 0) TakePublishes();
+                if (_whenQuiet.Count == 0 && _leads) TakePublishes();
                 TickIfDue();
                 TurnConsumers();
             }
             HandOver();
             RunWhenQuiet();
             CheckpointIfDue();
+            if (Fault is null) EndGroups();
             Arm();
         }
         catch (Exception fault)
@@ -199,7 +212,7 @@ internal sealed partial class StreamHost : Mailbox
     {
         if (Fault is not null || _isStopping) return;
         var now = _context.Now;
-        if (_leader.NextTick is { } due && due <= now) _leader.Tick(now, this);
+        if (_leads && _leader?.NextTick is { } due && due <= now) _leader.Tick(now, this);
     }
 
     /// <summary>Consumers take what they are told, and deliver what has been seen to be durable.</summary>
@@ -226,7 +239,7 @@ internal sealed partial class StreamHost : Mailbox
     {
         // It may come a little early, and is armed again then.
         if (Interlocked.Exchange(ref _timerIsSpent, false)) _armed = null;
-        var next = Fault is null && !_isStopping ? Earlier(_leader.NextTick, _consumers.NextTick) : null;
+        var next = Fault is null && !_isStopping ? Earlier(Earlier(_leads ? _leader?.NextTick : null, _consumers.NextTick), NextGroupTick()) : null;
         // One that is too early finds nothing due, and is armed again then: cheaper than to move it with every message.
         if (next is null || _armed <= next) return;
         _armed = next;

@@ -12,10 +12,18 @@ namespace NatsAspire.Server.JetStream.Service;
 internal sealed class ApiCall
 {
     private readonly JetStreamService _service;
+    private readonly Account _answers;
 
-    public ApiCall(JetStreamService service, Account account, in Message message, ApiOperation? operation, ClientInfo? client)
+    /// <param name="service">The API.</param>
+    /// <param name="account">The requestor's.</param>
+    /// <param name="message">Copied.</param>
+    /// <param name="operation">What is asked for; null: no such request.</param>
+    /// <param name="client">Who asks; null: nobody to speak of.</param>
+    /// <param name="answers">The account the request came through; null: the requestor's own.</param>
+    public ApiCall(JetStreamService service, Account account, in Message message, ApiOperation? operation, ClientInfo? client, Account? answers = null)
     {
         _service = service;
+        _answers = answers ?? account;
         Account = account;
         Subject = Encoding.UTF8.GetString(message.Subject);
         Reply = message.Reply.ToArray();
@@ -73,7 +81,15 @@ internal sealed class ApiCall
     {
         if (Reply.Length == 0) return;
         var outbox = new Outbox();
-        outbox.Add(Reply, default, default, JetStreamJson.Write(response));
+        Add(outbox, JetStreamJson.Write(response));
+        _service.Send(Account, outbox);
+    }
+
+    /// <summary>Answers at once with JSON that is written already.</summary>
+    public void AnswerJson(byte[] json)
+    {
+        var outbox = new Outbox();
+        Write(outbox, json, isError: false);
         _service.Send(Account, outbox);
     }
 
@@ -88,11 +104,18 @@ internal sealed class ApiCall
     /// <summary>Answers when what the stream has proposed so far is durable; in its mailbox.</summary>
     public void AnswerBehind(StreamHost stream, object response) => Write(stream.Outgoing, response, isError: false);
 
-    private void Write(Outbox outbox, object response, bool isError)
+    private void Write(Outbox outbox, object response, bool isError) => Write(outbox, JetStreamJson.Write(response), isError);
+
+    private void Write(Outbox outbox, byte[] json, bool isError)
     {
         _service.Count(Account, isError);
-        var json = JetStreamJson.Write(response);
-        if (Reply.Length > 0) outbox.Add(Reply, default, default, json);
+        if (Reply.Length > 0) Add(outbox, json);
         _service.Audit(outbox, this, json);
+    }
+
+    private void Add(Outbox outbox, byte[] json)
+    {
+        if (ReferenceEquals(_answers, Account)) outbox.Add(Reply, default, default, json);
+        else outbox.AddElsewhere(_answers, Reply, json);
     }
 }

@@ -25,7 +25,9 @@ internal sealed class ApiSubscriber(JetStreamService service, Account account) :
         }
         if (parsed.Operation.Kind == ApiRequestKind.ConsumerNext) return service.TryPull(account, parsed, message, batch);
         if (parsed.Operation.Scope == ApiScope.Direct) return service.TryGetDirect(account, parsed, message);
-        service.Post(new ApiCall(service, account, message, parsed.Operation, source.Describe(detailed: true))
+        var (requestor, client, answers) = service.WhoAsks(account, message, source);
+        if (requestor is null) return true;
+        service.Post(new ApiCall(service, requestor, message, parsed.Operation, client, answers)
         {
             LocalSubject = subject.ToArray(),
             First = Encoding.UTF8.GetString(parsed.First),

@@ -19,20 +19,32 @@ internal sealed partial class JetStreamService
 
     private void AnswerAccountInfo(AccountStreams account, ApiCall call)
     {
-        var counters = _counters.GetOrAdd(call.Account, _ => new ApiCounters());
-        var streams = account.Hosts.Values.Select(host => host.Configuration).ToList();
-        call.Answer(new AccountInfoResponse
+        var hosts = account.Hosts;
+        call.Answer(AccountAnswer(account, [.. hosts.Values.Select(host => host.Configuration)], name => hosts[name].State.Bytes, hosts.Values.Sum(host => host.Consumers.Listed)));
+    }
+
+    /// <summary>What an account has and may have.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="streams">Its streams.</param>
+    /// <param name="bytesOf">What they hold, by name.</param>
+    /// <param name="consumers">How many consumers they have.</param>
+    public AccountInfoResponse AccountAnswer(AccountStreams account, IReadOnlyList<StreamConfiguration> streams, Func<string, ulong> bytesOf, int consumers)
+    {
+        var counters = _counters.GetOrAdd(account.Account, _ => new ApiCounters());
+        return new AccountInfoResponse
         {
-            Memory = account.Used(StorageType.Memory),
-            Storage = account.Used(StorageType.File),
+            Memory = Used(StorageType.Memory),
+            Storage = Used(StorageType.File),
             ReservedMemory = Reserved(streams, StorageType.Memory),
             ReservedStorage = Reserved(streams, StorageType.File),
             Streams = streams.Count,
-            Consumers = account.Hosts.Values.Sum(host => host.Consumers.Listed),
+            Consumers = consumers,
             Limits = account.Limits,
             Domain = _engine.Domain,
             Api = new ApiUsage { Total = counters.Total, Errors = counters.Errors },
-        });
+        };
+
+        ulong Used(StorageType storage) => streams.Where(stream => stream.Storage == storage).Aggregate(0UL, (sum, stream) => sum + bytesOf(stream.Name));
     }
 
     private static ulong Reserved(IEnumerable<StreamConfiguration> streams, StorageType storage) =>
@@ -118,7 +130,7 @@ internal sealed partial class JetStreamService
             Created = ApiTime.FromUnix(stream.Record.Created),
             State = state,
             Domain = _engine.Domain,
-            Cluster = new ClusterInfo { Leader = _settings.ServerName },
+            Cluster = stream.Cluster ?? new ClusterInfo { Leader = _settings.ServerName },
             Mirror = MirrorOf(stream),
             Sources = SourcesOf(stream),
             Time = Now,

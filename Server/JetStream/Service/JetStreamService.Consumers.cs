@@ -23,7 +23,7 @@ internal sealed partial class JetStreamService
     /// <returns>False: there is no such consumer, as if nobody listened.</returns>
     public bool TryPull(Account account, in ApiSubject subject, in Message message, FlushBatch batch)
     {
-        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { } stream || !stream.Consumers.Has(subject.Second)) return false;
+        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { } stream || !stream.Consumers.Serves(subject.Second)) return false;
         stream.Consumers.Take(message.WithSubject(subject.Second), batch);
         return true;
     }
@@ -171,7 +171,8 @@ internal sealed partial class JetStreamService
     /// <summary>Without those that servers made for mirrors and sources.</summary>
     private static IEnumerable<ConsumerHost> Listed(StreamHost stream) => stream.Consumers.All.Where(consumer => !consumer.Configuration.Direct);
 
-    private ConsumerInfo Describe(StreamHost stream, ConsumerHost consumer)
+    /// <summary>How a consumer stands. In its stream's mailbox.</summary>
+    public ConsumerInfo Describe(StreamHost stream, ConsumerHost consumer)
     {
         var figures = stream.Consumers.Describe(consumer);
         return new ConsumerInfo
@@ -190,6 +191,7 @@ internal sealed partial class JetStreamService
             Paused = figures.IsPaused,
             PauseRemaining = figures.PauseRemaining,
             Time = Now,
+            Cluster = consumer.Cluster,
             PriorityGroups = [.. consumer.Configuration.PriorityGroups.Select(group => new PriorityGroupState
             {
                 Group = group,

@@ -14,7 +14,7 @@ internal sealed partial class JetStreamService
     /// <returns>False: no stream serves it, as if nobody listened.</returns>
     public bool TryGetDirect(Account account, in ApiSubject subject, in Message message)
     {
-        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { Configuration.AllowDirect: true } stream) return false;
+        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { Configuration.AllowDirect: true, Leads: true } stream) return false;
         if (message.Reply.IsEmpty) return true;
         var call = new ApiCall(this, account, message, subject.Operation, null) { Tail = Encoding.UTF8.GetString(subject.Tail) };
         // Above the limit requests are dropped, as those of the API are.

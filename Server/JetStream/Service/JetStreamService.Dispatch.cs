@@ -26,7 +26,11 @@ internal sealed partial class JetStreamService
             call.Fail(JetStreamErrors.JSRequiredApiLevelErr);
             return;
         }
-        if (_engine.Find(call.Account) is { } account) Handle(account, call, operation.Kind);
+        if (_engine.Find(call.Account) is { } account)
+        {
+            if (Meta is null) Handle(account, call, operation.Kind);
+            else HandleInCluster(account, call, operation.Kind);
+        }
         else call.Fail(JetStreamErrors.JSNotEnabledForAccountErr);
     }
 
@@ -87,6 +91,7 @@ internal sealed partial class JetStreamService
     /// <summary>The system account's requests are for clusters, and a server alone does not answer them, but for one.</summary>
     private void HandleSystem(ApiCall call)
     {
-        if (ReferenceEquals(call.Account, _system) && call.Operation!.Kind == ApiRequestKind.AccountPurge) PurgeAccount(call);
+        if (Meta is { } meta && ReferenceEquals(call.Account, _system)) meta.ServeSystem(call);
+        else if (ReferenceEquals(call.Account, _system) && call.Operation!.Kind == ApiRequestKind.AccountPurge) PurgeAccount(call);
     }
 }

@@ -38,6 +38,11 @@ internal sealed partial class JetStreamService
             return;
         }
         var entry = request is null ? null : new PurgeRequestEntry { Sequence = request.Sequence, Filter = request.Filter, Keep = request.Keep };
+        if (stream.Group is not null)
+        {
+            stream.ProposePurge(entry, call.Subject, Encoding.UTF8.GetString(call.Reply));
+            return;
+        }
         var purged = stream.Purge(entry, stream.Store.State.LastSequence);
         call.AnswerBehind(stream, new StreamPurgeResponse(purged));
     }
@@ -64,6 +69,11 @@ internal sealed partial class JetStreamService
         }
         else
         {
+            if (stream.Group is not null)
+            {
+                stream.ProposeRemoval(request.Sequence, request.NoErase, call.Subject, Encoding.UTF8.GetString(call.Reply));
+                return;
+            }
             stream.Remove(request.Sequence, request.NoErase);
             call.AnswerBehind(stream, new SuccessResponse(ResponseTypes.MessageDelete));
         }

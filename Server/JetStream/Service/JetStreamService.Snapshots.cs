@@ -39,7 +39,7 @@ internal sealed partial class JetStreamService
     }
 
     /// <summary>Sends an advisory, if anybody wants it.</summary>
-    public void Advise(Account account, string subject, Func<AdvisoryStamp, JetStreamAdvisory> create)
+    public void Advise(Account account, string subject, Func<JetStreamAdvisory> create)
     {
         var outbox = new Outbox();
         _engine.ContextOf(account).Advise(outbox, subject, create);

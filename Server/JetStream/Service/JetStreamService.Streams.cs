@@ -33,16 +33,7 @@ internal sealed partial class JetStreamService
         var isNew = decision.Existing is null;
         var stream = isNew ? account.Create(decision.Stream!) : account.Find(call.First)!;
         if (isNew) Announce(stream, AdvisorySubjects.StreamCreated, AdvisoryAction.Create);
-        call.Answer(new StreamCreateResponse
-        {
-            Configuration = stream.Configuration.AsAnswered(_settings.Version),
-            Created = ApiTime.FromUnix(stream.Record.Created),
-            State = StateOf(stream),
-            Mirror = MirrorOf(stream),
-            Sources = SourcesOf(stream),
-            Time = Now,
-            DidCreate = true,
-        });
+        call.Answer(CreatedAnswer(stream) with { DidCreate = true });
         // Nothing has been copied when the answer says so.
         if (isNew) stream.NudgeCopies();
     }
@@ -69,16 +60,7 @@ internal sealed partial class JetStreamService
             call.Fail(refusal);
             return;
         }
-        call.Answer(new StreamUpdateResponse
-        {
-            Configuration = stream.Configuration.AsAnswered(_settings.Version),
-            Created = ApiTime.FromUnix(stream.Record.Created),
-            State = state,
-            Domain = _engine.Domain,
-            Mirror = MirrorOf(stream),
-            Sources = SourcesOf(stream),
-            Time = Now,
-        });
+        call.Answer(UpdatedAnswer(stream) with { State = state });
         Announce(stream, AdvisorySubjects.StreamUpdated, AdvisoryAction.Modify);
 
         void Update()
@@ -88,6 +70,17 @@ internal sealed partial class JetStreamService
             state = StreamState.Of(stream.Store.State, stream.Consumers.Listed);
         }
     }
+
+    private StreamUpdateResponse UpdatedAnswer(StreamHost stream) => new()
+    {
+        Configuration = stream.Configuration.AsAnswered(_settings.Version),
+        Created = ApiTime.FromUnix(stream.Record.Created),
+        State = StateOf(stream),
+        Domain = _engine.Domain,
+        Mirror = MirrorOf(stream),
+        Sources = SourcesOf(stream),
+        Time = Now,
+    };
 
     private void DeleteStream(AccountStreams account, ApiCall call)
     {
@@ -160,11 +153,8 @@ internal sealed partial class JetStreamService
     private void Announce(StreamHost stream, string subject, string action)
     {
         var outbox = new Outbox();
-        _engine.ContextOf(stream.Account).Advise(outbox, $"{subject}.{stream.Configuration.Name}", stamp => new StreamActionAdvisory
+        _engine.ContextOf(stream.Account).Advise(outbox, $"{subject}.{stream.Configuration.Name}", () => new StreamActionAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Stream = stream.Configuration.Name,
             Action = action,
         });

@@ -5,6 +5,7 @@ using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.JetStream.Service.Cluster;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Messages;
@@ -22,6 +23,7 @@ internal sealed partial class JetStreamService : Mailbox
 
     private readonly JetStreamEngine _engine;
     private readonly Account? _system;
+    private readonly AccountRegistry _accounts;
     private readonly ServiceSettings _settings;
     private readonly ConcurrentQueue<ApiCall> _calls = new();
     private readonly ConcurrentDictionary<Account, ApiCounters> _counters = new();
@@ -41,11 +43,17 @@ internal sealed partial class JetStreamService : Mailbox
     {
         _engine = engine;
         _system = accounts.System;
+        _accounts = accounts;
         _settings = settings;
         _limit = settings.QueueLimit > 0 ? (int)Math.Min(int.MaxValue, settings.QueueLimit) : DefaultQueueLimit;
+        if (engine.IsClustered) Meta = new MetaHost(this, accounts, settings.Cluster!);
         foreach (var account in accounts.All) Listen(account);
         accounts.Added += Listen;
+        if (Meta is { } meta) Run(meta.Start);
     }
+
+    /// <summary>This server's part in the meta group; null: it stands alone.</summary>
+    public MetaHost? Meta { get; }
 
     /// <summary>Adds a request. From any thread.</summary>
     public void Post(ApiCall call)
@@ -70,11 +78,8 @@ internal sealed partial class JetStreamService : Mailbox
     public void Audit(Outbox outbox, ApiCall call, byte[] response)
     {
         if (!call.Account.Subscriptions.HasInterest(Encoding.UTF8.GetBytes(AdvisorySubjects.Api))) return;
-        _engine.ContextOf(call.Account).Advise(outbox, AdvisorySubjects.Api, stamp => new ApiAuditAdvisory
+        _engine.ContextOf(call.Account).Advise(outbox, AdvisorySubjects.Api, () => new ApiAuditAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Server = _settings.ServerName,
             Client = call.Client ?? new Protocol.ClientInfo { Account = call.Account.Name },
             Subject = call.Subject,
@@ -84,6 +89,23 @@ internal sealed partial class JetStreamService : Mailbox
     }
 
     protected override void Turn()
+    {
+        try
+        {
+            Meta?.BeginTurn();
+            TakeCalls();
+            Meta?.EndTurn();
+        }
+        catch (Exception fault)
+        {
+            // Nothing may be decided on what is half applied; streams go on under those who lead them.
+            if (Meta is null) throw;
+            JetStreamLog.RequestFailed(_settings.Log, "$NRG", fault);
+            Meta.Group.Abandon(fault);
+        }
+    }
+
+    private void TakeCalls()
     {
         while (_commands.TryDequeue(out var command)) command();
         while (_calls.TryDequeue(out var call))
@@ -109,6 +131,11 @@ internal sealed partial class JetStreamService : Mailbox
 
     private void Listen(Account account)
     {
+        if (Meta is not null)
+        {
+            ListenInCluster(account);
+            return;
+        }
         var subscriber = new ApiSubscriber(this, account);
         account.Subscribe(new Subscription(subscriber, [.. ApiSubject.Prefix, (byte)'>']));
         if (_engine.Domain is { } domain) account.Subscribe(new Subscription(subscriber, Encoding.UTF8.GetBytes($"$JS.{domain}.API.>")));
@@ -122,11 +149,8 @@ internal sealed partial class JetStreamService : Mailbox
         if (_repeated.Admits("requests dropped")) JetStreamLog.RequestsDropped(_settings.Log, dropped);
         if (_system is null || dropped == 0) return;
         var outbox = new Outbox();
-        _engine.ContextOf(_system).Advise(outbox, AdvisorySubjects.ApiLimitReached, stamp => new ApiLimitReachedAdvisory
+        _engine.ContextOf(_system).Advise(outbox, AdvisorySubjects.ApiLimitReached, () => new ApiLimitReachedAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Server = _settings.ServerName,
             Dropped = dropped,
         });

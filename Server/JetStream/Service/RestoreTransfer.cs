@@ -80,11 +80,8 @@ internal sealed class RestoreTransfer : Mailbox, ITransfer
     public void Begin()
     {
         ServiceLog.RestoreStarted(_service.Settings.Log, _call.Account.Name, Name);
-        _service.Advise(_call.Account, $"{AdvisorySubjects.StreamRestoreCreate}.{Name}", stamp => new RestoreCreateAdvisory
+        _service.Advise(_call.Account, $"{AdvisorySubjects.StreamRestoreCreate}.{Name}", () => new RestoreCreateAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Stream = Name,
             Client = Client,
         });
@@ -252,11 +249,8 @@ internal sealed class RestoreTransfer : Mailbox, ITransfer
     private void Announce()
     {
         var end = ApiTime.From(_time.GetUtcNow());
-        _service.Advise(_call.Account, $"{AdvisorySubjects.StreamRestoreComplete}.{Name}", stamp => new RestoreCompleteAdvisory
+        _service.Advise(_call.Account, $"{AdvisorySubjects.StreamRestoreComplete}.{Name}", () => new RestoreCompleteAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Stream = Name,
             Start = ApiTime.From(_start),
             End = end,

@@ -25,4 +25,22 @@ internal static partial class ServiceLog
 
     [LoggerMessage(646, LogLevel.Error, "What was left of a restore of stream '{Account} > {Stream}' goes at the next start: {Reason}")]
     public static partial void RestoreLeftBehind(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(670, LogLevel.Information, "{Line}")]
+    public static partial void MetaStarting(ILogger log, string line);
+
+    [LoggerMessage(671, LogLevel.Information, "{Line}")]
+    public static partial void MetaLeader(ILogger log, string line);
+
+    [LoggerMessage(672, LogLevel.Warning, "JetStream cluster has no quorum of its servers: nothing is made, changed or deleted")]
+    public static partial void MetaQuorumLost(ILogger log);
+
+    [LoggerMessage(673, LogLevel.Error, "JetStream cluster: what was decided is not understood, this server leads no more: {Reason}")]
+    public static partial void MetaNotUnderstood(ILogger log, string reason);
+
+    [LoggerMessage(674, LogLevel.Warning, "{Text}")]
+    public static partial void MetaWarning(ILogger log, string text);
+
+    [LoggerMessage(675, LogLevel.Warning, "Stream '{Account} > {Stream}' is on the disk, but no server assigns it: it is left as it is")]
+    public static partial void Orphan(ILogger log, string account, string stream);
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.JetStream.Consumers.Configuration;
+using NatsAspire.Server.JetStream.Service.Cluster;
 
 namespace NatsAspire.Server.JetStream.Service;
 
@@ -15,4 +16,7 @@ internal sealed record ServiceSettings(string ServerName, string Version, bool S
 {
     /// <summary>Of consumers of any account.</summary>
     public ConsumerServerLimits ConsumerLimits { get; init; } = new();
+
+    /// <summary>Of the cluster; null: the server stands alone.</summary>
+    public ClusterSettings? Cluster { get; init; }
 }

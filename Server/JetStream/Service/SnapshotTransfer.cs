@@ -141,11 +141,8 @@ internal sealed class SnapshotTransfer : ITransfer
         _stream.Account.Subscribe(_acks);
         var state = StreamState.Of(_state, _stream.Consumers.Listed);
         _call.Answer(new StreamSnapshotResponse { Configuration = record.Configuration, State = state });
-        _service.Advise(_stream.Account, $"{AdvisorySubjects.StreamSnapshotCreate}.{record.Configuration.Name}", stamp => new SnapshotCreateAdvisory
+        _service.Advise(_stream.Account, $"{AdvisorySubjects.StreamSnapshotCreate}.{record.Configuration.Name}", () => new SnapshotCreateAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Stream = record.Configuration.Name,
             State = state,
             Client = Client,
@@ -236,11 +233,8 @@ internal sealed class SnapshotTransfer : ITransfer
         var (log, account, name) = (_service.Settings.Log, _stream.Account, _stream.Configuration.Name);
         _stream.Prompt.Add(_deliver, default, Encoding.UTF8.GetBytes($"NATS/1.0 {status}\r\n\r\n"), default);
         var end = ApiTime.From(_time.GetUtcNow());
-        _service.Advise(account, $"{AdvisorySubjects.StreamSnapshotComplete}.{name}", stamp => new SnapshotCompleteAdvisory
+        _service.Advise(account, $"{AdvisorySubjects.StreamSnapshotComplete}.{name}", () => new SnapshotCompleteAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Stream = name,
             Start = ApiTime.From(_start),
             End = end,

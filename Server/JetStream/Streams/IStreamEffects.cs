@@ -9,7 +9,10 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// </summary>
 public interface IStreamEffects
 {
-    /// <summary>Appends a message to the stream's log. A stream alone has applied it when this returns.</summary>
+    /// <summary>
+    /// Appends a message to the stream's log. A stream alone has applied it when this returns. Messages of a batch are
+    /// appended one after the other, with nothing in between.
+    /// </summary>
     void Propose(in StreamMessageEntry entry);
 
     /// <summary>Appends any other entry (<see cref="EntryOperation"/> and body), the same way.</summary>
@@ -23,6 +26,6 @@ public interface IStreamEffects
 
     /// <summary>Publishes an advisory in the stream's account.</summary>
     /// <param name="subject">Of <see cref="AdvisorySubjects"/>, with the stream's name.</param>
-    /// <param name="create">Makes it, given a new id and the present time.</param>
-    void Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create);
+    /// <param name="create">Makes it; it gets its id and time as it goes out.</param>
+    void Advise(string subject, Func<JetStreamAdvisory> create);
 }

@@ -41,26 +41,27 @@ internal sealed class Republisher
 
     /// <summary>Notes what must be known of the stream before a message is stored.</summary>
     /// <param name="entry">The message.</param>
+    /// <param name="sequence">It gets.</param>
     /// <param name="store">The stream's messages.</param>
     /// <returns>False: it is not to be published again.</returns>
-    public bool Prepare(in StreamMessageEntry entry, IMessageStore store)
+    public bool Prepare(in StreamMessageEntry entry, ulong sequence, IMessageStore store)
     {
-        var subject = _subjects.Rewrite(entry.Subject, entry.LastSequence + 1);
+        var subject = _subjects.Rewrite(entry.Subject, sequence);
         _target.ResetWrittenCount();
         if (!_transform.TryTransform(subject, _target, Random.Shared) || !SubjectRules.IsValidLiteral(_target.WrittenSpan)) return false;
-        _before = store.TryLoadLast(subject, entry.LastSequence, _last) ? _last.Sequence : 0;
+        _before = store.TryLoadLast(subject, sequence - 1, _last) ? _last.Sequence : 0;
         return true;
     }
 
     /// <summary>Publishes the message that was prepared.</summary>
-    public void Publish(in StreamMessageEntry entry, IStreamEffects effects)
+    public void Publish(in StreamMessageEntry entry, ulong sequence, IStreamEffects effects)
     {
-        var subject = _subjects.Rewrite(entry.Subject, entry.LastSequence + 1);
+        var subject = _subjects.Rewrite(entry.Subject, sequence);
         var stored = MessageNormalizer.Normalize(entry.Headers, new PublishHeaders(entry.Headers), _configuration, _editor, out _);
         if (!stored.Overlaps(_editor.Block)) _editor.Load(stored);
         _editor.Append("Nats-Stream"u8, _stream);
         _editor.Append("Nats-Subject"u8, subject);
-        Append("Nats-Sequence"u8, entry.LastSequence + 1);
+        Append("Nats-Sequence"u8, sequence);
         AppendTime(entry.Timestamp);
         Append("Nats-Last-Sequence"u8, _before);
         var headersOnly = _configuration.Republish!.HeadersOnly;

@@ -18,14 +18,22 @@ public sealed class StorageRoom(StorageUsage account, IMessageStore store, Actio
     /// <param name="size">As it would be stored, in bytes; 0: whether there is too much already.</param>
     public ApiError? Check(ulong size)
     {
+        var error = Find(size);
+        if (error is not null) refused(error);
+        return error;
+    }
+
+    /// <summary>Whether so many bytes more may be held. Nobody is told if not.</summary>
+    internal bool HasRoomFor(ulong size) => Find(size) is null;
+
+    private ApiError? Find(ulong size)
+    {
         if (account.Limit < 0 && account.Server is not { Limit: >= 0 }) return null;
         var uncounted = (long)store.State.Bytes - _counted;
         // As upstream: the server's limit may be passed by a message, the account's may not.
-        var error = account.Server is { Limit: >= 0 } server && server.Used + uncounted > server.Limit ? JetStreamErrors.JSInsufficientResourcesErr
+        return account.Server is { Limit: >= 0 } server && server.Used + uncounted > server.Limit ? JetStreamErrors.JSInsufficientResourcesErr
             : account.Limit >= 0 && account.Used + uncounted + (long)size > account.Limit ? JetStreamErrors.JSAccountResourcesExceededErr
             : null;
-        if (error is not null) refused(error);
-        return error;
     }
 
     /// <summary>Has the others see what the stream holds now.</summary>

@@ -109,8 +109,7 @@ public sealed partial class StreamLeader
 
     private void CommitAtomic(AtomicBatch batch, long now, BatchCommit commit, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
-        var before = _replica.State;
-        var time = Math.Max(now, before.LastTimestamp);
+        var before = _flight?.LastSequence ?? _replica.State.LastSequence;
         if (commit == BatchCommit.BeforeThis)
         {
             var last = batch.At(batch.Count - 1, 0, 0);
@@ -118,18 +117,18 @@ public sealed partial class StreamLeader
             _editor.Append("Nats-Batch-Commit"u8, "1"u8);
             batch.Replace(batch.Count - 1, _editor.Block, last.Payload);
         }
-        var error = JudgeAtomic(batch, before.LastSequence, now);
+        var error = JudgeAtomic(batch, before, now);
         if (error is not null)
         {
             End(batch, null, effects);
             Refuse(error, reply, effects);
             return;
         }
-        Propose(batch, before.LastSequence, time, effects);
+        Propose(batch, Math.Max(now, _flight?.LastTimestamp ?? _replica.State.LastTimestamp), reply, effects);
         End(batch, null, effects);
-        if (_configuration.NoAck) return;
+        if (_configuration.NoAck || _flight is not null) return;
         _answer.ResetWrittenCount();
-        _acks.WriteBatch(_answer, before.LastSequence + (ulong)batch.Count, batch.Id, (ulong)batch.Count);
+        _acks.WriteBatch(_answer, before + (ulong)batch.Count, batch.Id, (ulong)batch.Count);
         effects.Publish(reply, default, _answer.WrittenSpan);
     }
 
@@ -141,7 +140,7 @@ public sealed partial class StreamLeader
         {
             var message = batch.At(i, last + 1 + (ulong)i, now);
             if (!new PublishHeaders(message.Headers).ExpectedLastMessageId.IsEmpty) return JetStreamErrors.JSAtomicPublishUnsupportedHeaderBatchErr.With("Nats-Expected-Last-Msg-Id");
-            var admission = _replica.Judge(message, _staged);
+            var admission = _replica.Judge(message, _staged, _flight);
             if (admission.Error is not null) return admission.Error;
             if (!admission.AddsRollup && admission.Change is null) continue;
             var block = ProposedHeaders.Of(message.Headers, admission.AddsRollup, admission.Change, _editor);
@@ -152,31 +151,46 @@ public sealed partial class StreamLeader
     }
 
     /// <summary>Proposes a batch, and publishes its messages again where that is asked for, when all are stored.</summary>
-    private void Propose(AtomicBatch batch, ulong last, long time, IStreamEffects effects)
+    private void Propose(AtomicBatch batch, long time, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
-        for (var i = 0; i < batch.Count; i++) effects.Propose(Entry(i));
-        if (_republisher is null) return;
+        var last = _flight?.LogSequence ?? _replica.State.LastSequence;
         for (var i = 0; i < batch.Count; i++)
         {
-            var entry = Entry(i);
-            if (_republisher.Prepare(entry, _replica.Store)) _republisher.Publish(entry, effects);
+            var isLast = i == batch.Count - 1;
+            if (_flight is null) effects.Propose(EntryOf(batch, i, last, time, default));
+            else Dispatch(EntryOf(batch, i, last, time, isLast ? reply : default), CounterOf(batch, i), effects);
         }
-
-        StreamMessageEntry Entry(int index)
+        if (_republisher is null || _flight is not null) return;
+        for (var i = 0; i < batch.Count; i++)
         {
-            var message = batch.At(index, last + 1 + (ulong)index, time);
-            return new StreamMessageEntry
-            {
-                LastSequence = message.Sequence - 1,
-                Timestamp = time,
-                Subject = message.Subject,
-                Headers = message.Headers,
-                Payload = message.Payload,
-                BatchId = batch.Id,
-                BatchSequence = (ulong)index + 1,
-                CommitsBatch = index == batch.Count - 1,
-            };
+            var entry = EntryOf(batch, i, last, time, default);
+            if (_republisher.Prepare(entry, entry.LastSequence + 1, _replica.Store)) _republisher.Publish(entry, entry.LastSequence + 1, effects);
         }
+    }
+
+    private static StreamMessageEntry EntryOf(AtomicBatch batch, int index, ulong last, long time, ReadOnlySpan<byte> reply)
+    {
+        var message = batch.At(index, last + 1 + (ulong)index, time);
+        return new StreamMessageEntry
+        {
+            LastSequence = message.Sequence - 1,
+            Timestamp = time,
+            Subject = message.Subject,
+            Reply = reply,
+            Headers = message.Headers,
+            Payload = message.Payload,
+            BatchId = batch.Id,
+            BatchSequence = (ulong)index + 1,
+            CommitsBatch = index == batch.Count - 1,
+        };
+    }
+
+    /// <summary>What a counter stands at by a message of a batch that has been judged; null: it is none.</summary>
+    private CounterState? CounterOf(AtomicBatch batch, int index)
+    {
+        if (!_configuration.AllowMessageCounter) return null;
+        var message = batch.At(index, 0, 0);
+        return CounterState.Read(message.Headers, message.Payload);
     }
 
     /// <summary>A batch is over.</summary>
@@ -189,11 +203,8 @@ public sealed partial class StreamLeader
         _options.BatchTotals.RemoveAtomic(batch.StagedBytes);
         if (reason is null) return;
         var (account, stream, id) = (_options.Account, _configuration.Name, Encoding.UTF8.GetString(batch.Id));
-        effects.Advise($"{AdvisorySubjects.StreamBatchAbandoned}.{stream}", stamp => new BatchAbandonedAdvisory
+        effects.Advise($"{AdvisorySubjects.StreamBatchAbandoned}.{stream}", () => new BatchAbandonedAdvisory
         {
-            Id = stamp.Id,
-            Time = stamp.Time,
-            Domain = stamp.Domain,
             Account = account,
             Stream = stream,
             BatchId = id,
@@ -206,7 +217,7 @@ public sealed partial class StreamLeader
         if (reply.IsEmpty || _configuration.NoAck) return;
         _answer.ResetWrittenCount();
         _acks.WriteFailure(_answer, error);
-        effects.Publish(reply, default, _answer.WrittenSpan);
+        Answer(reply, effects);
     }
 
     private ReadOnlySpan<byte> WithoutLevel(ReadOnlySpan<byte> block, in PublishHeaders headers)

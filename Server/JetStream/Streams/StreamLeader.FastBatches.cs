@@ -41,6 +41,8 @@ public sealed partial class StreamLeader
         }
         batch!.Deadline = message.Timestamp + Limits.Timeout;
         _batchesDue = Math.Min(_batchesDue, batch.Deadline);
+        // Its publisher will hear what has come of it.
+        if (batch.IsCommitting && !request.Pings) return;
         if (request.Pings) Ping(batch, request, reply, effects);
         else if (Follow(batch, request, reply, effects)) StoreFast(batch, request, message, headers, reply, effects);
     }
@@ -114,17 +116,17 @@ public sealed partial class StreamLeader
     private void StoreFast(
         FastBatch batch, in FastBatchRequest request, in StoredMessage message, in PublishHeaders headers, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
-        var last = _replica.State;
+        var last = _flight?.LastSequence ?? _replica.State.LastSequence;
         var proposed = new StoredMessage
         {
-            Sequence = last.LastSequence + 1,
+            Sequence = last + 1,
             Timestamp = message.Timestamp,
             Subject = message.Subject,
             Headers = WithoutLevel(message.Headers, headers),
             Payload = message.Payload,
         };
         _staged.Clear();
-        var admission = _replica.Judge(proposed, _staged);
+        var admission = _replica.Judge(proposed, _staged, _flight);
         var block = ProposedHeaders.Of(proposed.Headers, admission.AddsRollup, admission.Change, _fastEditor);
         if ((admission.Error ?? (block.Length > ushort.MaxValue ? JetStreamErrors.JSStreamHeaderExceedsMaximumErr : null)) is { } error)
         {
@@ -133,16 +135,37 @@ public sealed partial class StreamLeader
         }
         var entry = new StreamMessageEntry
         {
-            LastSequence = last.LastSequence,
-            Timestamp = Math.Max(message.Timestamp, last.LastTimestamp),
+            LastSequence = _flight?.LogSequence ?? last,
+            Timestamp = Math.Max(message.Timestamp, _flight?.LastTimestamp ?? _replica.State.LastTimestamp),
+            IsJudged = _flight is not null && !headers.ExpectedLastMessageId.IsEmpty,
             Subject = message.Subject,
+            Reply = _flight is null ? default : reply,
             Headers = block,
             Payload = admission.Change is { } change ? change.Payload : message.Payload,
         };
+        batch.Pending++;
+        batch.IsCommitting = request.Commits;
+        if (_flight is not null)
+        {
+            Dispatch(entry, admission.Change?.After, effects);
+            return;
+        }
         Commit(entry, effects);
-        batch.LastStored = entry.LastSequence + 1;
-        if (request.Commits) Complete(batch, reply, effects);
-        else Acknowledge(batch, reply, effects);
+        FastStored(batch, request.Number, last + 1, reply, effects);
+    }
+
+    /// <summary>A message of a fast batch has been stored: of one begun here, or by a leader before.</summary>
+    private void FastStored(in FastBatchRequest request, ulong sequence, ReadOnlySpan<byte> reply, IStreamEffects effects)
+    {
+        if (!_fast.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(request.Id, out var batch)) return;
+        FastStored(batch, request.Number, sequence, reply, effects);
+    }
+
+    private void FastStored(FastBatch batch, ulong number, ulong sequence, ReadOnlySpan<byte> reply, IStreamEffects effects)
+    {
+        batch.Stored(number, sequence);
+        if (batch.IsComplete) Finish(batch, reply, effects);
+        else if (!batch.IsCommitting) Acknowledge(batch, reply, effects);
     }
 
     /// <summary>A message is not stored: the batch goes on if gaps are fine, and in any case after a duplicate.</summary>
@@ -161,35 +184,43 @@ public sealed partial class StreamLeader
             _answer.ResetWrittenCount();
             if (isDuplicate) _acks.WriteDuplicateBatch(_answer, duplicate, batch.Id, request.Number);
             else _acks.WriteFailure(_answer, error);
-            effects.Publish(reply, default, _answer.WrittenSpan);
+            Answer(reply, effects);
             return;
         }
         if (!isDuplicate)
         {
             FastBatchAnswers.Error(_answer, request.Number, error);
-            effects.Publish(reply, default, _answer.WrittenSpan);
+            Answer(reply, effects);
         }
         if (request.GapsAreFine && !request.Commits) return;
         if (!isDuplicate) batch.Last--;
         Complete(batch, reply, effects);
     }
 
-    /// <summary>The batch is over: what has come of it is acknowledged for good.</summary>
+    /// <summary>The batch takes no more: what has come of it is acknowledged for good when all of it is stored.</summary>
     private void Complete(FastBatch batch, ReadOnlySpan<byte> reply, IStreamEffects effects)
+    {
+        batch.IsCommitting = true;
+        if (batch.IsComplete) Finish(batch, reply, effects);
+    }
+
+    private void Finish(FastBatch batch, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
         End(batch);
         _answer.ResetWrittenCount();
         _acks.WriteBatch(_answer, batch.LastStored, batch.Id, batch.Last);
-        effects.Publish(reply, default, _answer.WrittenSpan);
+        Answer(reply, effects);
     }
 
     private bool Acknowledge(FastBatch batch, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
         if (!batch.TryAcknowledge(_fast.Count)) return false;
-        Tell(batch, batch.Acknowledged, reply, effects);
+        FastBatchAnswers.Acknowledgement(_answer, batch.Acknowledged, batch.Flow);
+        Answer(reply, effects);
         return true;
     }
 
+    /// <summary>Tells what has been acknowledged before.</summary>
     private void Tell(FastBatch batch, ulong number, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
         FastBatchAnswers.Acknowledgement(_answer, number, batch.Flow);

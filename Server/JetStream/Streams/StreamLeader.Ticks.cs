@@ -12,12 +12,15 @@ public sealed partial class StreamLeader
     /// <summary>Messages that schedules publish in one go.</summary>
     private const int MaxScheduled = 1000;
 
+    /// <summary>Nanoseconds until what cannot be judged yet is looked at again.</summary>
+    internal const long LookAgainAfter = GoDuration.Second / 10;
+
     private readonly DeleteMarkers _markers;
     private readonly ScheduledMessage _scheduled = new();
     private readonly List<DueSchedule> _due = [];
 
     /// <summary>When <see cref="Tick"/> has something to do, nanoseconds since 1970, maybe in the past; null: never, as things are.</summary>
-    public long? NextTick => Earlier(Earlier(_replica.Expiry.NextDue, _replica.Schedules?.NextDue), _batchesDue == long.MaxValue ? null : _batchesDue);
+    public long? NextTick => _flight is not null && !_isStarted ? null : Earlier(Earlier(_replica.Expiry.NextDue, _replica.Schedules?.NextDue), _batchesDue == long.MaxValue ? null : _batchesDue);
 
     /// <summary>Does what is due.</summary>
     /// <param name="now">Nanoseconds since 1970.</param>
@@ -25,7 +28,8 @@ public sealed partial class StreamLeader
     public void Tick(long now, IStreamEffects effects)
     {
         Reconfigure();
-        if (_replica.MarksDeletes) _markers.Expire(now, effects, Store);
+        if (_flight is not null && !_isStarted) return;
+        if (_replica.MarksDeletes) _markers.Expire(now, this, effects);
         else _replica.ExpireAged(now);
         if (_replica.Schedules is { } schedules) PublishScheduled(schedules, now, effects);
         if (_batchesDue <= now) AbandonBatches(now, effects);
@@ -41,6 +45,7 @@ public sealed partial class StreamLeader
         }
         foreach (var batch in _fast.Values)
         {
+            if (batch.IsCommitting) continue;
             if (batch.Deadline <= now) End(batch);
             else _batchesDue = Math.Min(_batchesDue, batch.Deadline);
         }
@@ -49,10 +54,11 @@ public sealed partial class StreamLeader
     /// <summary>Stores a message that was copied from another stream; what is refused here is left out.</summary>
     /// <param name="message">Its sequence counts for nothing; its time is now.</param>
     /// <param name="effects">What comes of it.</param>
-    public void TakeSourced(in StoredMessage message, IStreamEffects effects)
+    /// <returns>False: it is to come again when some of what was proposed has been applied. Never where others need not agree.</returns>
+    public bool TakeSourced(in StoredMessage message, IStreamEffects effects)
     {
         Reconfigure();
-        Store(message, effects);
+        return Store(message, effects) is not null;
     }
 
     private static long? Earlier(long? one, long? other) => one is null || other < one ? other : one;
@@ -71,17 +77,23 @@ public sealed partial class StreamLeader
             }
             var message = new StoredMessage { Sequence = 0, Timestamp = now, Subject = _scheduled.Target, Headers = _scheduled.Headers, Payload = _scheduled.Payload };
             // What cannot be stored now is tried again when it would come next.
-            if (!Store(message, effects)) schedules.PutOff(due, Math.Max(_scheduled.Next ?? 0, now + GoDuration.Second));
+            if (Store(message, effects) is not { } isStored) schedules.PutOff(due, now + LookAgainAfter);
+            else if (!isStored) schedules.PutOff(due, Math.Max(_scheduled.Next ?? 0, now + GoDuration.Second));
         }
     }
 
     /// <summary>Stores a message that the stream makes itself.</summary>
-    /// <returns>False: it was refused.</returns>
-    private bool Store(in StoredMessage message, IStreamEffects effects)
+    /// <returns>False: it was refused. Null: that cannot be known before some of what was proposed has been applied.</returns>
+    internal bool? Store(in StoredMessage message, IStreamEffects effects)
     {
-        var admission = _replica.Propose(message, default, out var entry, isSourced: true);
+        if (_flight is not null && (!_isStarted || !_foresight!.IsClear(message, isSourced: true))) return null;
+        var admission = _replica.Propose(message, default, out var entry, isSourced: true, _flight);
         if (admission.Error is not null || admission.Duplicate > 0) return false;
-        Commit(entry, effects);
+        if (_flight is null) Commit(entry, effects);
+        else Dispatch(entry, admission.Change?.After, effects);
         return true;
     }
+
+    /// <summary>Whether a message of a subject is proposed and not applied yet.</summary>
+    internal bool IsInFlight(ReadOnlySpan<byte> subject) => _flight is { IsEmpty: false } flight && (!flight.FollowsSubjects || flight.On(subject) is not null);
 }

@@ -20,6 +20,9 @@ public sealed partial class StreamLeader : IDisposable
     private readonly StreamLeaderOptions _options;
     private readonly PubAck _acks;
     private readonly ArrayBufferWriter<byte> _answer = new();
+
+    /// <summary>What is proposed and not applied yet; null: a stream alone applies at once.</summary>
+    private readonly InFlight? _flight;
     private StreamConfiguration _configuration;
     private Republisher? _republisher;
 
@@ -39,6 +42,13 @@ public sealed partial class StreamLeader : IDisposable
         _configuration = replica.Configuration;
         _acks = new PubAck(_configuration.Name, options.Domain);
         _markers = new DeleteMarkers(replica);
+        if (options.IsReplicated)
+        {
+            replica.IsReplicated = true;
+            _flight = new InFlight(replica);
+            _foresight = new Foresight(replica, _flight);
+            if (replica.MarksDeletes) _flight.FollowSubjects();
+        }
         _republisher = Republisher.Of(_configuration);
         // What an earlier leader here has begun may have come to nothing.
         replica.Schedules?.Restart();
@@ -48,21 +58,25 @@ public sealed partial class StreamLeader : IDisposable
     /// <param name="message">Its sequence counts for nothing; its time is now.</param>
     /// <param name="reply">Where the answer goes; empty: nowhere.</param>
     /// <param name="effects">What comes of it.</param>
-    public void Publish(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
+    /// <returns>
+    /// False: nothing has been done, it is to come again, before any other message, when some of what was proposed has
+    /// been applied (<see cref="Apply"/>). Never where others need not agree.
+    /// </returns>
+    public bool Publish(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
         Reconfigure();
-        if (reply.EndsWith(FastBatchRequest.Suffix))
+        var isFast = reply.EndsWith(FastBatchRequest.Suffix);
+        if (_flight is not null && !MayJudge(message, isFast)) return false;
+        if (isFast)
         {
             PublishFast(message, reply, effects);
-            return;
+            return true;
         }
         var headers = new PublishHeaders(message.Headers);
-        if (!headers.BatchId.IsEmpty)
-        {
-            PublishAtomic(message, headers, reply, effects);
-            return;
-        }
-        PublishPlain(message, reply, effects);
+        if (!headers.BatchId.IsEmpty) PublishAtomic(message, headers, reply, effects);
+        else if (_flight is null) PublishPlain(message, reply, effects);
+        else ProposePlain(message, reply, effects);
+        return true;
     }
 
     private void PublishPlain(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
@@ -88,14 +102,15 @@ public sealed partial class StreamLeader : IDisposable
         foreach (var _ in _fast) _options.BatchTotals.RemoveFast();
         _atomic.Clear();
         _fast.Clear();
+        _answers.Clear();
     }
 
     /// <summary>Appends a message to the log, and publishes it again where that is asked for.</summary>
     private void Commit(in StreamMessageEntry entry, IStreamEffects effects)
     {
-        var again = _republisher is { } republisher && republisher.Prepare(entry, _replica.Store);
+        var again = _republisher is { } republisher && republisher.Prepare(entry, entry.LastSequence + 1, _replica.Store);
         effects.Propose(entry);
-        if (again) _republisher!.Publish(entry, effects);
+        if (again) _republisher!.Publish(entry, entry.LastSequence + 1, effects);
     }
 
     /// <summary>Goes by what the stream has become.</summary>
@@ -104,6 +119,7 @@ public sealed partial class StreamLeader : IDisposable
         if (ReferenceEquals(_configuration, _replica.Configuration)) return;
         _configuration = _replica.Configuration;
         _republisher = Republisher.Of(_configuration);
+        if (_replica.MarksDeletes) _flight?.FollowSubjects();
         if (!_configuration.AllowAtomicPublish) EndAll(_atomic, batch => _options.BatchTotals.RemoveAtomic(batch.StagedBytes));
         if (!_configuration.AllowBatchPublish) EndAll(_fast, _ => _options.BatchTotals.RemoveFast());
 

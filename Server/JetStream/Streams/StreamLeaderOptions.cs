@@ -11,6 +11,12 @@ public sealed record StreamLeaderOptions
     /// <summary>The stream's account, named in advisories; null: it is not told.</summary>
     public string? Account { get; init; }
 
+    /// <summary>Others must agree to what is proposed before it is applied.</summary>
+    public bool IsReplicated { get; init; }
+
+    /// <summary>All other replicas know entries that leave a range of sequences out (Go servers: 2.14 and later).</summary>
+    public bool ProposesRanges { get; init; }
+
     /// <summary>Limits of batches (<c>jetstream { limits { ... } }</c>).</summary>
     public BatchLimits Batches { get; init; } = BatchLimits.Default;
 

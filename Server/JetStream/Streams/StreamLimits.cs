@@ -39,6 +39,41 @@ public sealed class StreamLimits(StreamConfiguration configuration, IMessageStor
         return replaces && store.TryLoad(subject.FirstSequence, _first) && SizeOf(_first) >= size ? LimitReached.None : LimitReached.Bytes;
     }
 
+    /// <summary>The same for a message that others come before which are not applied yet.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="isRollup">It replaces those of its subject, and so makes room.</param>
+    /// <param name="flight">What comes before it.</param>
+    /// <param name="isCertain">False: it depends on what the others do.</param>
+    internal LimitReached CheckAhead(in StoredMessage message, bool isRollup, InFlight flight, out bool isCertain)
+    {
+        isCertain = true;
+        if (flight.IsEmpty || configuration.Discard != DiscardPolicy.New) return Check(message, isRollup);
+        if (configuration.DiscardNewPerSubject && !flight.FollowsSubjects)
+        {
+            flight.FollowSubjects();
+            isCertain = false;
+            return LimitReached.None;
+        }
+        var reached = CheckSums(message, isRollup, flight);
+        // What takes the place of another makes room for it, too.
+        var mayReplace = configuration.MaxMessagesPerSubject > 0 && (isRollup || !configuration.DiscardNewPerSubject);
+        isCertain = reached == LimitReached.None || (flight.Removals == 0 && !mayReplace);
+        return reached;
+    }
+
+    private LimitReached CheckSums(in StoredMessage message, bool isRollup, InFlight flight)
+    {
+        if (configuration.MaxMessagesPerSubject > 0 && configuration.DiscardNewPerSubject && !isRollup)
+        {
+            var held = store.OfSubject(message.Subject).Messages + (ulong)(flight.On(message.Subject)?.Count ?? 0);
+            if (held >= (ulong)configuration.MaxMessagesPerSubject) return LimitReached.MessagesPerSubject;
+        }
+        var state = store.State;
+        if (configuration.MaxMessages > 0 && state.Messages + flight.Messages >= (ulong)configuration.MaxMessages) return LimitReached.Messages;
+        var bytes = state.Bytes + flight.Bytes + store.SizeOf(message);
+        return configuration.MaxBytes > 0 && bytes > (ulong)configuration.MaxBytes ? LimitReached.Bytes : LimitReached.None;
+    }
+
     /// <summary>Drops what is too much after a message was added.</summary>
     /// <param name="subject">The message's.</param>
     public void Enforce(ReadOnlySpan<byte> subject)

@@ -17,25 +17,52 @@ public sealed partial class StreamReplica
     /// <summary>Entries of a batch wait for its commit: the log before them must not be given up yet.</summary>
     public bool HasStagedBatch => _staged.Count > 0;
 
-    private bool ApplyBatch(ReadOnlySpan<byte> bytes)
+    /// <summary>
+    /// The log of a replicated stream holds something that is no operation of the stream's (a change of its peers, a new
+    /// leader): a batch that was not complete by then never is.
+    /// </summary>
+    public void EndBatch() => RejectStaged();
+
+    private EntryOutcome ApplyBatch(ReadOnlySpan<byte> bytes, IStreamObserver? observer)
     {
-        if (!StreamMessageEntry.TryDecode(bytes, _scratch, out var entry)) return false;
-        if (entry.BatchSequence == 1 || !entry.BatchId.SequenceEqual(_stagedBatch)) DropStaged();
+        if (!StreamMessageEntry.TryDecode(bytes, _scratch, out var entry)) return EntryOutcome.Unknown;
+        if (entry.BatchSequence == 1 || !entry.BatchId.SequenceEqual(_stagedBatch)) RejectStaged();
+        // The rest of a batch whose beginning is below the log's snapshot: all of it was applied then.
+        if (_staged.Count == 0 && entry.BatchSequence > 1 && entry.LastSequence < LogSequence) return EntryOutcome.Passed;
         if (entry.BatchSequence != (ulong)_staged.Count + 1 || _staged.Count >= MaxBatch)
         {
-            DropStaged();
-            return true;
+            RejectStaged();
+            if (IsReplicated) Failed++;
+            return EntryOutcome.Refused;
         }
         if (!entry.CommitsBatch)
         {
             if (_staged.Count == 0) _stagedBatch = entry.BatchId.ToArray();
             _staged.Add(bytes.ToArray());
-            return true;
+            return EntryOutcome.Staged;
         }
-        foreach (var staged in _staged) ApplyMessage(staged);
-        ApplyMessage(bytes);
+        return CommitBatch(bytes, observer);
+    }
+
+    private EntryOutcome CommitBatch(ReadOnlySpan<byte> last, IStreamObserver? observer)
+    {
+        var outcome = EntryOutcome.Applied;
+        foreach (var staged in _staged)
+        {
+            outcome = ApplyMessage(staged, observer);
+            if (outcome is EntryOutcome.Gap or EntryOutcome.Unknown) break;
+        }
+        if (outcome is not (EntryOutcome.Gap or EntryOutcome.Unknown)) outcome = ApplyMessage(last, observer);
         DropStaged();
-        return true;
+        return outcome;
+    }
+
+    /// <summary>What waits comes to nothing; its sequences are used up in the log.</summary>
+    private void RejectStaged()
+    {
+        if (_staged.Count == 0) return;
+        if (IsReplicated) Failed += (ulong)_staged.Count;
+        DropStaged();
     }
 
     private void DropStaged()

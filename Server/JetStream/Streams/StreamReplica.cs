@@ -54,6 +54,8 @@ public sealed partial class StreamReplica
 
     internal DedupeWindow Dedupe => _dedupe;
 
+    internal StreamLimits Limits => _limits;
+
     /// <summary>Null: account and server let it hold any number of bytes.</summary>
     internal StorageRoom? Room { get; }
 
@@ -66,20 +68,25 @@ public sealed partial class StreamReplica
     public int RememberedIds => _dedupe.Count;
 
     /// <summary>Applies an entry of the log.</summary>
-    /// <returns>False when it is none this version knows; nothing has changed then.</returns>
-    public bool Apply(ReadOnlySpan<byte> entry)
+    /// <returns>False when it is none this version knows, or does not follow; nothing has changed then.</returns>
+    public bool Apply(ReadOnlySpan<byte> entry) => Apply(entry, null) is not (EntryOutcome.Unknown or EntryOutcome.Gap);
+
+    /// <summary>Applies an entry of the log.</summary>
+    /// <param name="entry">Operation and body.</param>
+    /// <param name="observer">Hears what it does; null: nobody does.</param>
+    public EntryOutcome Apply(ReadOnlySpan<byte> entry, IStreamObserver? observer)
     {
-        if (entry.IsEmpty) return false;
+        if (entry.IsEmpty) return EntryOutcome.Unknown;
         var operation = (EntryOperation)entry[0];
-        if (operation is EntryOperation.BatchMessage or EntryOperation.BatchCommitMessage) return ApplyBatch(entry);
-        DropStaged();
+        if (operation is EntryOperation.BatchMessage or EntryOperation.BatchCommitMessage) return ApplyBatch(entry, observer);
+        RejectStaged();
         return operation switch
         {
-            EntryOperation.StreamMessage or EntryOperation.CompressedStreamMessage => ApplyMessage(entry),
-            EntryOperation.PurgeStream => ApplyPurge(JsonEntry.Decode(EntryOperation.PurgeStream, entry, EntryJson.Default.PurgeStreamEntry)),
-            EntryOperation.DeleteMessage => ApplyDelete(JsonEntry.Decode(EntryOperation.DeleteMessage, entry, EntryJson.Default.DeleteMessageEntry)),
+            EntryOperation.StreamMessage or EntryOperation.CompressedStreamMessage => ApplyMessage(entry, observer),
+            EntryOperation.PurgeStream => ApplyPurge(JsonEntry.Decode(EntryOperation.PurgeStream, entry, EntryJson.Default.PurgeStreamEntry), observer),
+            EntryOperation.DeleteMessage => ApplyDelete(JsonEntry.Decode(EntryOperation.DeleteMessage, entry, EntryJson.Default.DeleteMessageEntry), observer),
             EntryOperation.DeleteRange => ApplySkip(JsonEntry.Decode(EntryOperation.DeleteRange, entry, EntryJson.Default.DeleteRangeEntry)),
-            _ => false,
+            _ => EntryOutcome.Unknown,
         };
     }
 
@@ -126,86 +133,30 @@ public sealed partial class StreamReplica
     /// <summary>Messages that expire in one go.</summary>
     public const int MaxExpired = 10_000;
 
-    private bool ApplyMessage(ReadOnlySpan<byte> bytes)
-    {
-        if (!StreamMessageEntry.TryDecode(bytes, _scratch, out var entry)) return false;
-        var last = _store.State.LastSequence;
-        if (entry.LastSequence < last) return true;
-        if (entry.LastSequence > last) _store.Skip(entry.LastSequence - last, entry.Timestamp);
-        if (entry.Subject.IsEmpty)
-        {
-            _store.Skip(1, entry.Timestamp);
-            return true;
-        }
-        var sequence = entry.LastSequence + 1;
-        var subject = _subjects.Rewrite(entry.Subject, sequence);
-        var headers = new PublishHeaders(entry.Headers);
-        var message = new StoredMessage
-        {
-            Sequence = sequence,
-            Timestamp = entry.Timestamp,
-            Subject = subject,
-            Headers = MessageNormalizer.Normalize(entry.Headers, headers, Configuration, _editor, out var ttl),
-            Payload = entry.Payload,
-        };
-        _store.Append(message);
-        _dedupe.Add(headers.MessageId, sequence, entry.Timestamp);
-        _limits.Enforce(subject);
-        if (headers.IsEmpty && _schedules is null) return true;
-        _expiry.Add(sequence, entry.Timestamp, ttl);
-        _schedules?.Stored(headers, subject, sequence, entry.Timestamp);
-        RollUp(headers, subject, sequence);
-        return true;
-    }
-
-    private void RollUp(in PublishHeaders headers, ReadOnlySpan<byte> subject, ulong sequence)
-    {
-        if (!Configuration.AllowRollup || Configuration.DenyPurge) return;
-        var rollup = PublishRules.RollupOf(headers.Rollup);
-        if (rollup == Rollup.All) _store.Purge(SubjectFilter.All, sequence, 0);
-        else if (rollup == Rollup.Subject && _store.OfSubject(subject).Messages > 1) _store.Purge(SubjectFilter.Of([subject.ToArray()]), sequence, 0);
-        if (!headers.ScheduleNext.SequenceEqual("purge"u8) || headers.Scheduler.IsEmpty) return;
-        _store.Purge(SubjectFilter.Of([headers.Scheduler.ToArray()]), 0, 0);
-        _schedules?.Remove(headers.Scheduler);
-    }
-
-    private bool ApplyPurge(PurgeStreamEntry? entry)
-    {
-        if (entry is null) return false;
-        var request = entry.Request ?? new PurgeRequestEntry();
-        var filter = request.Filter is { Length: > 0 } subject ? SubjectFilter.Of(subject) : SubjectFilter.All;
-        // What came after the purge was asked for stays.
-        var below = request.Sequence > 0 ? request.Sequence : entry.LastSequence + 1;
-        _store.Purge(filter, below, request.Keep);
-        return true;
-    }
-
-    private bool ApplyDelete(DeleteMessageEntry? entry)
-    {
-        if (entry is null) return false;
-        _store.Remove(entry.Sequence, erase: !entry.NoErase);
-        return true;
-    }
-
-    private bool ApplySkip(DeleteRangeEntry? entry)
-    {
-        if (entry is null) return false;
-        var state = _store.State;
-        var end = entry.First + entry.Count - 1;
-        if (entry.Count > 0 && end >= entry.First && end > state.LastSequence) _store.Skip(end - state.LastSequence, state.LastTimestamp);
-        return true;
-    }
-
-    /// <summary>The ids of the stored messages of the window; the last message's id in any case.</summary>
+    /// <summary>
+    /// The ids of the stored messages of the window; the last message's id in any case. The store's landmark is the last
+    /// message that has an id: where there are none, nothing is read.
+    /// </summary>
     private void RememberIds()
     {
         var state = _store.State;
+        var lastWithId = Math.Min(_store.Landmark, state.LastSequence);
+        _store.Landmark = 0;
         if (state.Messages == 0) return;
         var from = Math.Min(_store.SequenceAt(state.LastTimestamp - Configuration.DuplicateWindow), state.LastSequence);
-        for (var sequence = from; _store.TryLoadNext(SubjectFilter.All, sequence, _buffer); sequence = _buffer.Sequence + 1)
+        for (var sequence = from; sequence <= lastWithId && _store.TryLoadNext(SubjectFilter.All, sequence, _buffer); sequence = _buffer.Sequence + 1)
         {
-            _dedupe.Add(new PublishHeaders(_buffer.Headers).MessageId, _buffer.Sequence, _buffer.Timestamp);
+            Remember(new PublishHeaders(_buffer.Headers).MessageId, _buffer.Sequence, _buffer.Timestamp);
         }
+        // What comes behind has none.
+        if (lastWithId < state.LastSequence) _dedupe.Add(default, state.LastSequence, state.LastTimestamp);
+        _store.Landmark = Math.Max(_store.Landmark, Math.Min(lastWithId, from - 1));
+    }
+
+    private void Remember(ReadOnlySpan<byte> id, ulong sequence, long timestamp)
+    {
+        _dedupe.Add(id, sequence, timestamp);
+        if (!id.IsEmpty) _store.Landmark = sequence;
     }
 
     /// <summary>Tells what is stored to what follows from it.</summary>

@@ -133,7 +133,7 @@ public sealed record EventFilter
     /// <summary>True when the server is meant.</summary>
     public bool Includes(ServerIdentityInfo server) =>
         Fits(ServerName, server.Name) && Fits(Cluster, server.Cluster ?? "") && Fits(Host, server.Host)
-        && string.IsNullOrEmpty(Domain)
+        && (string.IsNullOrEmpty(Domain) || Domain == server.Domain)
         && (Tags ?? []).All(tag => server.Tags?.Contains(tag) == true);
 
     private bool Fits(string? wanted, string actual) =>
@@ -142,6 +142,15 @@ public sealed record EventFilter
 
 /// <summary>Options of a request about one connection.</summary>
 public sealed record ClientRequest([property: JsonPropertyName("cid")] ulong ConnectionId);
+
+/// <summary>Asks another server for its subscribers of a subject.</summary>
+/// <param name="Account">Whose subject.</param>
+/// <param name="Subject">Wildcards: every subscription within it counts.</param>
+/// <param name="Queue">Only of this queue group; null: of any and of none.</param>
+public sealed record SubscriberCountRequest(
+    [property: JsonPropertyName("acc")] string? Account,
+    [property: JsonPropertyName("subject")] string? Subject,
+    [property: JsonPropertyName("queue")] byte[]? Queue);
 
 /// <summary>Source-generated JSON of system messages.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(UtcTimeConverter)])]
@@ -155,4 +164,5 @@ public sealed record ClientRequest([property: JsonPropertyName("cid")] ulong Con
 [JsonSerializable(typeof(UserInfo))]
 [JsonSerializable(typeof(EventFilter))]
 [JsonSerializable(typeof(ClientRequest))]
+[JsonSerializable(typeof(SubscriberCountRequest))]
 internal sealed partial class SystemJson : JsonSerializerContext;

@@ -53,6 +53,7 @@ internal sealed partial class SystemServices : IAsyncDisposable
         // Only the server the user is connected to knows it.
         ListenHere("$SYS.REQ.USER.*.INFO", AnswerUser);
         ListenHere("$SYS.REQ.USER.INFO", AnswerUser);
+        ListenForCounts();
         StartEvents();
         TrackLimits();
     }

@@ -28,6 +28,7 @@ public sealed partial class FileMessageStore
             Number = _checkpoints + 1,
             AppliedIndex = appliedIndex,
             NextFile = _nextFile,
+            Landmark = Landmark,
             State = State,
             Blocks = _blocks.ConvertAll(block => block.Copy()),
             TailDirectory = tail,

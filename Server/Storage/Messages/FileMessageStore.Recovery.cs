@@ -53,6 +53,7 @@ public sealed partial class FileMessageStore
     private void Use(StoreManifest manifest)
     {
         (_checkpoints, _appliedIndex, _nextFile) = (manifest.Number, manifest.AppliedIndex, manifest.NextFile);
+        Landmark = manifest.Landmark;
         _blocks.AddRange(manifest.Blocks);
         _wipes.UnionWith(manifest.Wipes);
         Restore(manifest.State, manifest.Subjects, manifest.Removed);

@@ -19,6 +19,12 @@ public interface IMessageStore : IDisposable
     /// <summary>Last operation of the log whose effect survives a crash now.</summary>
     ulong AppliedIndex { get; }
 
+    /// <summary>
+    /// A sequence that the store's owner wants to know again at the next start: kept by each checkpoint, means nothing to
+    /// the store. <see cref="ulong.MaxValue"/>: none was ever set.
+    /// </summary>
+    ulong Landmark { get; set; }
+
     /// <summary>Is told of what comes and goes; null: nobody is.</summary>
     IStoreObserver? Observer { get; set; }
 

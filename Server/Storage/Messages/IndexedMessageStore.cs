@@ -26,6 +26,9 @@ public abstract partial class IndexedMessageStore : IMessageStore
     public abstract ulong AppliedIndex { get; }
 
     /// <inheritdoc/>
+    public ulong Landmark { get; set; } = ulong.MaxValue;
+
+    /// <inheritdoc/>
     public IStoreObserver? Observer { get; set; }
 
     private protected SubjectTree<SubjectTotals> Index { get; private set; } = new();

@@ -8,9 +8,9 @@ namespace NatsAspire.Server.Storage.Messages;
 /// </summary>
 /// <remarks>
 /// <code>
-/// manifest = version applied next-file state blocks tail wipes removed subjects      ; in frames of up to 64 KiB
-/// version  = v1
-/// applied, next-file = v                    ; v: unsigned varint; n: u64, i: i64 as u64, little endian
+/// manifest = version applied next-file landmark state blocks tail wipes removed subjects      ; in frames of up to 64 KiB
+/// version  = v2                                   ; v1 is the same without landmark
+/// applied, next-file, landmark = v          ; v: unsigned varint; n: u64, i: i64 as u64, little endian
 /// state    = first last messages bytes first-time last-time                          ; v v v v i i
 /// blocks   = count *(file key first last last-time end directory-at live-bytes record-bytes erasures)
 ///                                           ; v; v v v v i v v v v v, ascending; only the last one without directory
@@ -27,13 +27,17 @@ internal sealed class StoreManifest
     public const string Name = "manifest";
     public const string NewName = "manifest.tmp";
 
-    private const ulong Version = 1;
+    private const ulong Version = 2;
+    private const ulong VersionWithoutLandmark = 1;
 
     public required ulong Number { get; init; }
 
     public required ulong AppliedIndex { get; init; }
 
     public required ulong NextFile { get; init; }
+
+    /// <summary><see cref="IMessageStore.Landmark"/>.</summary>
+    public required ulong Landmark { get; init; }
 
     public required StoreState State { get; init; }
 
@@ -53,6 +57,7 @@ internal sealed class StoreManifest
         to.Varint(Version);
         to.Varint(AppliedIndex);
         to.Varint(NextFile);
+        to.Varint(Landmark);
         to.Varint(State.FirstSequence);
         to.Varint(State.LastSequence);
         to.Varint(State.Messages);
@@ -72,8 +77,10 @@ internal sealed class StoreManifest
 
     public static StoreManifest Read(ManifestReader from)
     {
-        if (from.Varint() != Version) throw from.Wrong("a manifest of another version");
+        var version = from.Varint();
+        if (version is not (Version or VersionWithoutLandmark)) throw from.Wrong("a manifest of another version");
         var (applied, nextFile) = (from.Varint(), from.Varint());
+        var landmark = version == VersionWithoutLandmark ? ulong.MaxValue : from.Varint();
         var state = new StoreState
         {
             FirstSequence = from.Varint(),
@@ -98,6 +105,7 @@ internal sealed class StoreManifest
             Number = from.ManifestNumber,
             AppliedIndex = applied,
             NextFile = nextFile,
+            Landmark = landmark,
             State = state,
             Blocks = blocks,
             TailDirectory = tail,

@@ -12,11 +12,17 @@ public abstract record JetStreamAdvisory
     /// <summary>By which schemas know it.</summary>
     [JsonPropertyName("type"), JsonPropertyOrder(-3)] public string Type { get; }
 
-    /// <summary>Unique.</summary>
-    [JsonPropertyName("id"), JsonPropertyOrder(-2)] public required string Id { get; init; }
+    /// <summary>Unique; empty until it goes out.</summary>
+    [JsonPropertyName("id"), JsonPropertyOrder(-2)] public string Id { get; init; } = "";
 
-    [JsonPropertyName("timestamp"), JsonPropertyOrder(-1)] public required ApiTime Time { get; init; }
+    [JsonPropertyName("timestamp"), JsonPropertyOrder(-1)] public ApiTime Time { get; init; }
 
     /// <summary>The server's domain.</summary>
     [JsonPropertyName("domain"), JsonPropertyOrder(100)] public string? Domain { get; init; }
+
+    /// <summary>As it goes out.</summary>
+    /// <param name="id">Unique.</param>
+    /// <param name="time">Now.</param>
+    /// <param name="domain">The server's domain; null: none.</param>
+    public JetStreamAdvisory Stamped(string id, ApiTime time, string? domain) => this with { Id = id, Time = time, Domain = domain };
 }

@@ -9,6 +9,9 @@ internal sealed class WaitingRequest
     /// <summary>Where messages go.</summary>
     public ReadOnlySpan<byte> Reply => _reply.AsSpan(0, _replyLength);
 
+    /// <summary>Other servers know that it waits.</summary>
+    public bool IsTold { get; set; }
+
     /// <summary>Messages it may still get.</summary>
     public long Remaining { get; set; }
 
@@ -55,6 +58,7 @@ internal sealed class WaitingRequest
         if (_reply.Length < reply.Length) _reply = new byte[reply.Length];
         reply.CopyTo(_reply);
         _replyLength = reply.Length;
+        IsTold = false;
         Remaining = request.Batch;
         Delivered = 0;
         Bytes = request.MaxBytes;

@@ -1,4 +1,3 @@
-using System.Text;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Consumers;
@@ -9,108 +8,55 @@ namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 internal static class ConsumerReports
 {
     /// <summary>Adds what an event is told as.</summary>
-    public static void Add(StreamHost stream, string consumer, ConsumerEvent what)
-    {
-        var (root, create) = Of(stream, consumer, what);
-        stream.Advise($"{root}.{stream.Configuration.Name}.{consumer}", create);
-    }
+    public static void Add(StreamHost stream, string consumer, ConsumerEvent what) =>
+        Advise(stream, consumer, RootOf(what.Kind), () => Of(stream, what));
 
     /// <summary>Says that a consumer was made or deleted.</summary>
-    public static void Announce(StreamHost stream, string consumer, string root, string action) => stream.Advise(
-        $"{root}.{stream.Configuration.Name}.{consumer}",
-        stamp => new ConsumerActionAdvisory { Id = stamp.Id, Time = stamp.Time, Domain = stamp.Domain, Stream = stream.Configuration.Name, Consumer = consumer, Action = action });
+    public static void Announce(StreamHost stream, string consumer, string root, string action) =>
+        Advise(stream, consumer, root, () => new ConsumerActionAdvisory { Action = action });
 
-    private static (string Root, Func<AdvisoryStamp, JetStreamAdvisory> Create) Of(StreamHost host, string consumer, ConsumerEvent what)
+    private static void Advise(StreamHost stream, string consumer, string root, Func<ConsumerAdvisory> create)
     {
-        var stream = host.Configuration.Name;
-        return what.Kind switch
-        {
-            ConsumerEventKind.Acknowledged => (AdvisorySubjects.ConsumerAckMetric, stamp => new ConsumerAckMetric
-            {
-                Id = stamp.Id,
-                Time = stamp.Time,
-                Domain = stamp.Domain,
-                Stream = stream,
-                Consumer = consumer,
-                ConsumerSequence = what.ConsumerSequence,
-                StreamSequence = what.StreamSequence,
-                Delay = what.Delay,
-                Deliveries = what.Deliveries,
-            }),
-            ConsumerEventKind.Naked => (AdvisorySubjects.ConsumerMessageNaked, stamp => new MessageNakedAdvisory
-            {
-                Id = stamp.Id,
-                Time = stamp.Time,
-                Domain = stamp.Domain,
-                Stream = stream,
-                Consumer = consumer,
-                ConsumerSequence = what.ConsumerSequence,
-                StreamSequence = what.StreamSequence,
-                Deliveries = what.Deliveries,
-            }),
-            ConsumerEventKind.Terminated => (AdvisorySubjects.ConsumerMessageTerminated, stamp => new MessageTerminatedAdvisory
-            {
-                Id = stamp.Id,
-                Time = stamp.Time,
-                Domain = stamp.Domain,
-                Stream = stream,
-                Consumer = consumer,
-                ConsumerSequence = what.ConsumerSequence,
-                StreamSequence = what.StreamSequence,
-                Deliveries = what.Deliveries,
-                Reason = what.Reason,
-            }),
-            ConsumerEventKind.MaxDeliveries => (AdvisorySubjects.ConsumerMaxDeliveries, stamp => new MaxDeliverAdvisory
-            {
-                Id = stamp.Id,
-                Time = stamp.Time,
-                Domain = stamp.Domain,
-                Stream = stream,
-                Consumer = consumer,
-                StreamSequence = what.StreamSequence,
-                Deliveries = what.Deliveries,
-            }),
-            _ => OfGroup(host, consumer, what),
-        };
+        var name = stream.Configuration.Name;
+        stream.Advise($"{root}.{name}.{consumer}", () => create().About(name, consumer));
     }
 
-    private static (string Root, Func<AdvisoryStamp, JetStreamAdvisory> Create) OfGroup(StreamHost host, string consumer, ConsumerEvent what)
+    private static string RootOf(ConsumerEventKind kind) => kind switch
     {
-        var (stream, account) = (host.Configuration.Name, host.Account.Name);
-        return what.Kind switch
+        ConsumerEventKind.Acknowledged => AdvisorySubjects.ConsumerAckMetric,
+        ConsumerEventKind.Naked => AdvisorySubjects.ConsumerMessageNaked,
+        ConsumerEventKind.Terminated => AdvisorySubjects.ConsumerMessageTerminated,
+        ConsumerEventKind.MaxDeliveries => AdvisorySubjects.ConsumerMaxDeliveries,
+        ConsumerEventKind.Pinned => AdvisorySubjects.ConsumerPinned,
+        ConsumerEventKind.Unpinned => AdvisorySubjects.ConsumerUnpinned,
+        _ => AdvisorySubjects.ConsumerPause,
+    };
+
+    private static ConsumerAdvisory Of(StreamHost host, ConsumerEvent what) => what.Kind switch
+    {
+        ConsumerEventKind.Acknowledged => new ConsumerAckMetric
         {
-            ConsumerEventKind.Pinned => (AdvisorySubjects.ConsumerPinned, stamp => new ConsumerGroupPinnedAdvisory
-            {
-                Id = stamp.Id,
-                Time = stamp.Time,
-                Domain = stamp.Domain,
-                Account = account,
-                Stream = stream,
-                Consumer = consumer,
-                Group = what.Group ?? "",
-                PinnedId = what.PinId ?? "",
-            }),
-            ConsumerEventKind.Unpinned => (AdvisorySubjects.ConsumerUnpinned, stamp => new ConsumerGroupUnpinnedAdvisory
-            {
-                Id = stamp.Id,
-                Time = stamp.Time,
-                Domain = stamp.Domain,
-                Account = account,
-                Stream = stream,
-                Consumer = consumer,
-                Group = what.Group ?? "",
-                Reason = what.Reason ?? "",
-            }),
-            _ => (AdvisorySubjects.ConsumerPause, stamp => new ConsumerPauseAdvisory
-            {
-                Id = stamp.Id,
-                Time = stamp.Time,
-                Domain = stamp.Domain,
-                Stream = stream,
-                Consumer = consumer,
-                Paused = what.IsPaused,
-                PauseUntil = ApiTime.FromUnixOrZero(what.PauseUntil ?? 0),
-            }),
-        };
-    }
+            ConsumerSequence = what.ConsumerSequence,
+            StreamSequence = what.StreamSequence,
+            Delay = what.Delay,
+            Deliveries = what.Deliveries,
+        },
+        ConsumerEventKind.Naked => new MessageNakedAdvisory
+        {
+            ConsumerSequence = what.ConsumerSequence,
+            StreamSequence = what.StreamSequence,
+            Deliveries = what.Deliveries,
+        },
+        ConsumerEventKind.Terminated => new MessageTerminatedAdvisory
+        {
+            ConsumerSequence = what.ConsumerSequence,
+            StreamSequence = what.StreamSequence,
+            Deliveries = what.Deliveries,
+            Reason = what.Reason,
+        },
+        ConsumerEventKind.MaxDeliveries => new MaxDeliverAdvisory { StreamSequence = what.StreamSequence, Deliveries = what.Deliveries },
+        ConsumerEventKind.Pinned => new ConsumerGroupPinnedAdvisory { Account = host.Account.Name, Group = what.Group ?? "", PinnedId = what.PinId ?? "" },
+        ConsumerEventKind.Unpinned => new ConsumerGroupUnpinnedAdvisory { Account = host.Account.Name, Group = what.Group ?? "", Reason = what.Reason ?? "" },
+        _ => new ConsumerPauseAdvisory { Paused = what.IsPaused, PauseUntil = ApiTime.FromUnixOrZero(what.PauseUntil ?? 0) },
+    };
 }

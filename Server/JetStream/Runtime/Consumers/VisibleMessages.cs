@@ -23,6 +23,8 @@ internal sealed class VisibleMessages(IMessageStore store) : IMessageStore
 
     public ulong AppliedIndex => store.AppliedIndex;
 
+    public ulong Landmark { get => store.Landmark; set => throw ReadOnly(); }
+
     public IStoreObserver? Observer { get => null; set => throw ReadOnly(); }
 
     private bool HidesSome => store.State.LastSequence > Last;

@@ -21,7 +21,11 @@ internal sealed class BatchAdmission(StreamConfiguration configuration, IMessage
     /// <summary>Judges the next message of a batch.</summary>
     /// <param name="message">Under the subject it would be stored under; its sequence is the one it would get.</param>
     /// <param name="staged">Those before it; takes it up when it is admitted.</param>
-    public Admission Judge(in StoredMessage message, StagedChanges staged)
+    /// <param name="flight">
+    /// What comes before the batch and is not applied yet, by which it can be judged now (<see cref="Foresight"/>);
+    /// null: nothing ever does.
+    /// </param>
+    public Admission Judge(in StoredMessage message, StagedChanges staged, InFlight? flight)
     {
         var headers = new PublishHeaders(message.Headers);
         if (message.Headers.Length > ushort.MaxValue) return JetStreamErrors.JSStreamHeaderExceedsMaximumErr;
@@ -30,7 +34,9 @@ internal sealed class BatchAdmission(StreamConfiguration configuration, IMessage
         if (PublishRules.CheckTtl(headers, configuration, out var ttl) is { } wrongTtl) return wrongTtl;
         if (!headers.MessageId.IsEmpty)
         {
-            var earlier = dedupe.Find(headers.MessageId, message.Timestamp);
+            var earlier = flight is not null && flight.FindId(headers.MessageId, message.Timestamp) is > 0 and var ahead
+                ? ahead
+                : dedupe.Find(headers.MessageId, message.Timestamp);
             if (earlier > 0 || !staged.Ids.Add(headers.MessageId.ToArray()))
             {
                 return new Admission(JetStreamErrors.JSAtomicPublishContainsDuplicateMessageErr, earlier, null, Rollup.None, 0);
@@ -42,7 +48,7 @@ internal sealed class BatchAdmission(StreamConfiguration configuration, IMessage
         if (CheckRollup(headers, message.Subject, staged, out var rollup) is { } wrongRollup) return wrongRollup;
         var addsRollup = isSchedule && headers.Rollup.IsEmpty;
         Stage(message, change, isSchedule, staged);
-        return CheckLimits(message.Subject, staged, replaces: addsRollup || !headers.Rollup.IsEmpty) is { } full
+        return CheckLimits(message.Subject, staged, flight, replaces: addsRollup || !headers.Rollup.IsEmpty) is { } full
             ? full
             : new Admission(null, 0, change?.After.Value, rollup, ttl) { Change = change, AddsRollup = addsRollup };
     }
@@ -126,12 +132,12 @@ internal sealed class BatchAdmission(StreamConfiguration configuration, IMessage
         });
     }
 
-    private ApiError? CheckLimits(ReadOnlySpan<byte> subject, StagedChanges staged, bool replaces)
+    private ApiError? CheckLimits(ReadOnlySpan<byte> subject, StagedChanges staged, InFlight? flight, bool replaces)
     {
         if (configuration.Discard != DiscardPolicy.New) return null;
         var state = store.State;
-        if (configuration.MaxMessages > 0 && state.Messages + staged.Messages > (ulong)configuration.MaxMessages) return Full("messages");
-        if (configuration.MaxBytes > 0 && state.Bytes + staged.Bytes > (ulong)configuration.MaxBytes) return Full("bytes");
+        if (configuration.MaxMessages > 0 && state.Messages + (flight?.Messages ?? 0) + staged.Messages > (ulong)configuration.MaxMessages) return Full("messages");
+        if (configuration.MaxBytes > 0 && state.Bytes + (flight?.Bytes ?? 0) + staged.Bytes > (ulong)configuration.MaxBytes) return Full("bytes");
         if (!configuration.DiscardNewPerSubject || configuration.MaxMessagesPerSubject <= 0 || replaces) return null;
         var messages = store.OfSubject(subject).Messages + staged.Subjects[subject.ToArray()].Messages;
         return messages > (ulong)configuration.MaxMessagesPerSubject ? Full("messages per subject") : null;

@@ -14,9 +14,6 @@ namespace NatsAspire.Server.JetStream.Streams.Expiry;
 /// <param name="replica">The leader's own copy of the stream.</param>
 internal sealed class DeleteMarkers(StreamReplica replica)
 {
-    /// <summary>Stores a message that the stream makes itself; false: it was refused.</summary>
-    public delegate bool StoreMessage(in StoredMessage message, IStreamEffects effects);
-
     /// <summary>Nanoseconds after which what was proposed and has not come about is proposed again.</summary>
     private const long RetryAfter = 2 * GoDuration.Second;
 
@@ -29,14 +26,20 @@ internal sealed class DeleteMarkers(StreamReplica replica)
     private readonly Dictionary<byte[], ulong> _perSubject = new(ByteArrayComparer.Instance);
 
     /// <summary>Takes out what is due, at most <see cref="StreamReplica.MaxExpired"/> messages.</summary>
-    public void Expire(long now, IStreamEffects effects, StoreMessage store)
+    public void Expire(long now, StreamLeader leader, IStreamEffects effects)
     {
         ForgetRemoved();
         var expiry = replica.Expiry;
         for (var count = 0; count < StreamReplica.MaxExpired && expiry.TryTake(now, out var sequence); count++)
         {
             if (!replica.Store.TryLoad(sequence, _message)) continue;
-            if (!IsLast(sequence) || IsMarker(_message.Headers) || !TryMark(now, effects, store)) Remove(sequence, effects);
+            var isMarked = IsLast(sequence, leader) && !IsMarker(_message.Headers) ? TryMark(now, leader, effects) : false;
+            if (isMarked is null)
+            {
+                expiry.Retry(sequence, now + StreamLeader.LookAgainAfter);
+                continue;
+            }
+            if (isMarked == false) Remove(sequence, leader, effects);
             if (!replica.Store.TryLoad(sequence, _message)) continue;
             Remember(sequence, _message.Subject.ToArray());
             expiry.Retry(sequence, now + RetryAfter);
@@ -49,8 +52,9 @@ internal sealed class DeleteMarkers(StreamReplica replica)
         || (HeaderBlock.TryGet(headers, "KV-Operation"u8, out var operation) && operation.SequenceEqual("PURGE"u8));
 
     /// <summary>Whether no other message of the subject will be left.</summary>
-    private bool IsLast(ulong sequence)
+    private bool IsLast(ulong sequence, StreamLeader leader)
     {
+        if (leader.IsInFlight(_message.Subject)) return false;
         var messages = replica.Store.OfSubject(_message.Subject).Messages;
         if (_proposed.Count == 0) return messages == 1;
         var going = _perSubject.GetValueOrDefault(_message.Subject.ToArray());
@@ -58,20 +62,22 @@ internal sealed class DeleteMarkers(StreamReplica replica)
     }
 
     /// <summary>Puts a marker in a message's place. It replaces the subject's messages.</summary>
-    private bool TryMark(long now, IStreamEffects effects, StoreMessage store)
+    /// <returns>False: it cannot be stored. Null: that cannot be known yet.</returns>
+    private bool? TryMark(long now, StreamLeader leader, IStreamEffects effects)
     {
         var seconds = GoDuration.OfSeconds(replica.Configuration.SubjectDeleteMarkerTtl / GoDuration.Second);
         var headers = Encoding.ASCII.GetBytes($"NATS/1.0\r\nNats-Marker-Reason: MaxAge\r\nNats-TTL: {seconds}\r\nNats-Rollup: sub\r\n\r\n");
         var subject = _message.Subject;
         // Under another subject it would mark another's end, and leave this message where it is.
         return replica.KeepsSubject(subject)
-            && store(new StoredMessage { Sequence = 0, Timestamp = now, Subject = subject, Headers = headers }, effects);
+            ? leader.Store(new StoredMessage { Sequence = 0, Timestamp = now, Subject = subject, Headers = headers }, effects)
+            : false;
     }
 
-    private void Remove(ulong sequence, IStreamEffects effects)
+    private void Remove(ulong sequence, StreamLeader leader, IStreamEffects effects)
     {
         var entry = new DeleteMessageEntry { Stream = replica.Configuration.Name, Sequence = sequence, NoErase = true };
-        effects.Propose(JsonEntry.Encode(EntryOperation.DeleteMessage, entry, EntryJson.Default.DeleteMessageEntry));
+        leader.Propose(JsonEntry.Encode(EntryOperation.DeleteMessage, entry, EntryJson.Default.DeleteMessageEntry), effects);
     }
 
     private void Remember(ulong sequence, byte[] subject)

@@ -40,31 +40,41 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
     /// <summary>Judges a message.</summary>
     /// <param name="message">As it would be stored.</param>
     /// <param name="isSourced">It comes from another stream, which has judged what only publishers must keep to.</param>
-    public Admission Judge(in StoredMessage message, bool isSourced = false)
+    public Admission Judge(in StoredMessage message, bool isSourced = false) => Judge(message, isSourced, null);
+
+    /// <summary>The same behind messages that are not applied yet.</summary>
+    /// <param name="message">As it would be stored; it can be judged now (<see cref="Foresight"/>).</param>
+    /// <param name="isSourced">It comes from another stream, which has judged what only publishers must keep to.</param>
+    /// <param name="flight">What comes before it; null: nothing ever does.</param>
+    internal Admission Judge(in StoredMessage message, bool isSourced, InFlight? flight)
     {
         if (configuration.Sealed) return JetStreamErrors.JSStreamSealedErr;
         var headers = new PublishHeaders(message.Headers);
-        if (headers.IsEmpty) return JudgeSize(message, default, Rollup.None, addsRollup: false, isSourced);
+        if (headers.IsEmpty) return JudgeSize(message, default, Rollup.None, addsRollup: false, isSourced, flight);
         if (!headers.Increment.IsEmpty && !isSourced && PublishRules.CheckCounter(headers, message.Payload.Length, configuration) is { } wrongIncrement) return wrongIncrement;
-        if (CheckExpectations(headers, message, isSourced) is { } unexpected) return unexpected;
+        if (CheckExpectations(headers, message, isSourced, flight) is { } unexpected) return unexpected;
         var addsRollup = false;
         if (!isSourced && CheckSchedules(headers, message, out addsRollup) is { } wrongSchedule) return wrongSchedule;
-        if (!headers.MessageId.IsEmpty && configuration.Mirror is null && dedupe.Find(headers.MessageId, message.Timestamp) is > 0 and var earlier)
+        if (!headers.MessageId.IsEmpty && configuration.Mirror is null && FindId(headers.MessageId, message.Timestamp, flight) is > 0 and var earlier)
         {
             return new Admission(null, earlier, null, Rollup.None, 0);
         }
-        if (!headers.ExpectedLastMessageId.IsEmpty && !headers.ExpectedLastMessageId.SequenceEqual(dedupe.LastId.Span))
+        var lastId = flight is null ? dedupe.LastId.Span : flight.LastId;
+        if (!headers.ExpectedLastMessageId.IsEmpty && !headers.ExpectedLastMessageId.SequenceEqual(lastId))
         {
-            return JetStreamErrors.JSStreamWrongLastMsgIDErrF.With(Encoding.UTF8.GetString(dedupe.LastId.Span));
+            return JetStreamErrors.JSStreamWrongLastMsgIDErrF.With(Encoding.UTF8.GetString(lastId));
         }
         if (PublishRules.CheckRollup(headers, configuration, out var rollup, isSourced) is { } wrongRollup) return wrongRollup;
-        return JudgeSize(message, headers, rollup, addsRollup, isSourced);
+        return JudgeSize(message, headers, rollup, addsRollup, isSourced, flight);
     }
 
-    private Admission JudgeSize(in StoredMessage message, in PublishHeaders headers, Rollup rollup, bool addsRollup, bool isSourced)
+    private ulong FindId(ReadOnlySpan<byte> id, long now, InFlight? flight) =>
+        flight is not null && flight.FindId(id, now) is > 0 and var sequence ? sequence : dedupe.Find(id, now);
+
+    private Admission JudgeSize(in StoredMessage message, in PublishHeaders headers, Rollup rollup, bool addsRollup, bool isSourced, InFlight? flight)
     {
         CounterChange? change = null;
-        if (configuration.AllowMessageCounter && CheckCounter(headers, message, out change) is { } broken) return broken;
+        if (configuration.AllowMessageCounter && CheckCounter(headers, message, flight, out change) is { } broken) return broken;
         var payload = change is null ? message.Payload : change.Payload;
         var size = (long)message.Headers.Length + payload.Length;
         if (configuration.MaxMessageSize >= 0 && size > configuration.MaxMessageSize) return JetStreamErrors.JSStreamMessageExceedsMaximumErr;
@@ -72,7 +82,9 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         // Copies wait for room before they are taken; what is refused here would be lost.
         if (!isSourced && room?.Check(store.SizeOf(message)) is { } full) return full;
         if (!PublishHeaders.TryParseTtl(headers.Ttl, out var ttl)) return JetStreamErrors.JSMessageTTLInvalidErr;
-        return _limits.Check(message, !headers.Rollup.IsEmpty || addsRollup) switch
+        var isRollup = !headers.Rollup.IsEmpty || addsRollup;
+        var reached = flight is null ? _limits.Check(message, isRollup) : _limits.CheckAhead(message, isRollup, flight, out _);
+        return reached switch
         {
             LimitReached.Messages => JetStreamErrors.JSStreamStoreFailedF.With("maximum messages exceeded"),
             LimitReached.Bytes => JetStreamErrors.JSStreamStoreFailedF.With("maximum bytes exceeded"),
@@ -81,7 +93,7 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         };
     }
 
-    private ApiError? CheckExpectations(in PublishHeaders headers, in StoredMessage message, bool isSourced)
+    private ApiError? CheckExpectations(in PublishHeaders headers, in StoredMessage message, bool isSourced, InFlight? flight)
     {
         if (PublishRules.CheckExpectedStream(headers, _name) is { } otherStream) return otherStream;
         if (!headers.Ttl.IsEmpty && !isSourced && !configuration.AllowMessageTtl && PublishHeaders.TryParseTtl(headers.Ttl, out var ttl) && ttl != 0)
@@ -91,14 +103,14 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         if (headers.ExpectedLastSubjectSequence is { } expected)
         {
             var subject = headers.ExpectedLastSubject.IsEmpty ? message.Subject : headers.ExpectedLastSubject;
-            var last = PublishRules.LastSequence(store, subject, _last);
+            var last = flight?.On(subject)?.Last ?? PublishRules.LastSequence(store, subject, _last);
             if (last != expected) return JetStreamErrors.JSStreamWrongLastSequenceErrF.With(last);
         }
         else if (PublishRules.CheckExpectedSubject(headers) is { } noSequence)
         {
             return noSequence;
         }
-        var end = store.State.LastSequence;
+        var end = message.Sequence - 1;
         return headers.ExpectedLastSequence is { } sequence && sequence != end ? JetStreamErrors.JSStreamWrongLastSequenceErrF.With(end) : null;
     }
 
@@ -115,12 +127,17 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
     }
 
     /// <summary>Adds to what the counter's last message says (<c>{"val":"n"}</c>, ADR-49).</summary>
-    private ApiError? CheckCounter(in PublishHeaders headers, in StoredMessage message, out CounterChange? change)
+    private ApiError? CheckCounter(in PublishHeaders headers, in StoredMessage message, InFlight? flight, out CounterChange? change)
     {
         change = null;
         if (!headers.TryGetIncrement(out var increment) || increment is null) return JetStreamErrors.JSMessageIncrMissingErr;
         var before = CounterState.Zero;
-        if (store.TryLoadLast(message.Subject, store.State.LastSequence, _last))
+        if (flight?.On(message.Subject) is { } ahead)
+        {
+            if (ahead.Counter is null) return JetStreamErrors.JSMessageCounterBrokenErr;
+            before = ahead.Counter;
+        }
+        else if (store.TryLoadLast(message.Subject, store.State.LastSequence, _last))
         {
             if (CounterState.Read(_last.Headers, _last.Payload) is not { } stored) return JetStreamErrors.JSMessageCounterBrokenErr;
             before = stored;

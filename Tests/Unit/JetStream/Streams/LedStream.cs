@@ -154,8 +154,8 @@ internal sealed class LedStream : IStreamEffects, IDisposable
         if (!subject.IsEmpty) Published.Add((Text(subject), Lines(headers), Text(payload)));
     }
 
-    void IStreamEffects.Advise(string subject, Func<AdvisoryStamp, JetStreamAdvisory> create) =>
-        Advisories.Add((subject, create(new AdvisoryStamp("id", ApiTime.FromUnix(Nanoseconds), null))));
+    void IStreamEffects.Advise(string subject, Func<JetStreamAdvisory> create) =>
+        Advisories.Add((subject, create().Stamped("id", ApiTime.FromUnix(Nanoseconds), null)));
 
     public void Dispose()
     {

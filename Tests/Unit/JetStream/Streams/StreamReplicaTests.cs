@@ -82,6 +82,30 @@ public sealed class StreamReplicaTests
         peer.Replica.Propose(Message("a", "new", 1070, "Nats-Expected-Last-Msg-Id: three"), default, out _).Error.ShouldBeNull();
     }
 
+    /// <summary>The store remembers where the last id is: a start reads no further.</summary>
+    [Fact]
+    public void IdsAreLookedForNoFurtherThanTheLastOne()
+    {
+        var store = new MemoryMessageStore();
+        var first = new StreamReplica(Plain, store);
+        store.Landmark.ShouldBe(0UL, "nothing is there");
+        foreach (var id in new[] { "", "one", "", "" })
+        {
+            first.Propose(Message("a", id, 1000), default, out var entry).Error.ShouldBeNull();
+            first.Apply(Encode(entry));
+        }
+        store.Landmark.ShouldBe(2UL);
+        var next = new StreamReplica(Plain, store);
+        (next.RememberedIds, store.Landmark).ShouldBe((1, 2UL));
+        next.Propose(Message("a", "one", 1010), default, out _).Duplicate.ShouldBe(2UL);
+        next.Propose(Message("a", "x", 1010, "Nats-Expected-Last-Msg-Id: one"), default, out _).Error.ShouldNotBeNull("the last message has none");
+        store.Landmark = 1;
+        new StreamReplica(Plain, store).RememberedIds.ShouldBe(0, "nothing behind it is read");
+        store.Landmark = ulong.MaxValue;
+        new StreamReplica(Plain, store).RememberedIds.ShouldBe(1, "it was not known: everything is read");
+        store.Landmark.ShouldBe(2UL);
+    }
+
     [Fact]
     public void TimeDoesNotRunBackwards()
     {

@@ -21,6 +21,23 @@ public sealed class FileMessageStoreTests
         { 9, 10, 100, "plain" },
     };
 
+    [Fact]
+    public void A_landmark_is_kept_by_checkpoints()
+    {
+        var disk = new SimulatedDisk();
+        using (var store = FileMessageStore.Open(disk, "s", Small))
+        {
+            store.Landmark.ShouldBe(ulong.MaxValue);
+            store.Landmark = 7;
+            var checkpoint = store.BeginCheckpoint(1);
+            checkpoint.Run();
+            checkpoint.Complete();
+            store.Landmark = 9;
+        }
+        using var again = FileMessageStore.Open(disk, "s", Small);
+        again.Landmark.ShouldBe(7UL);
+    }
+
     [Theory]
     [MemberData(nameof(Runs))]
     public void Answers_as_the_model_does(int seed, int subjects, int maxPayload, string kind)

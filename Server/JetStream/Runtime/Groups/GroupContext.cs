@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Logging;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.Raft.Core;
+using NatsAspire.Server.Raft.Wire;
+using NatsAspire.Server.Storage.Log;
+
+namespace NatsAspire.Server.JetStream.Runtime.Groups;
+
+/// <summary>What the groups of a server run in.</summary>
+/// <param name="Self">The server.</param>
+/// <param name="Traffic">The account that carries their messages: the system account.</param>
+/// <param name="Files">Where they lie.</param>
+/// <param name="Log">Where their effects become durable.</param>
+/// <param name="Time">Clock.</param>
+/// <param name="Logger">The server's log.</param>
+internal sealed record GroupContext(PeerId Self, Account Traffic, StreamFiles Files, WriteAheadLog Log, TimeProvider Time, ILogger Logger)
+{
+    /// <summary>Elections, heartbeats and the like.</summary>
+    public RaftTimings Timings { get; init; } = new();
+
+    /// <summary>Bytes of messages that may wait for a group; what is more is dropped, and sent again by the others.</summary>
+    public long MaxQueuedBytes { get; init; } = 32L << 20;
+
+    /// <summary>Milliseconds of the monotonic clock.</summary>
+    public long Now => (long)(Time.GetTimestamp() * 1000.0 / Time.TimestampFrequency);
+}

@@ -1,0 +1,175 @@
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Raft.Core;
+using NatsAspire.Server.Raft.Wire;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.JetStream.Runtime.Groups;
+
+/// <summary>
+/// A member of a Raft group that runs: the pure <see cref="RaftGroup"/> between the account that carries its messages, the
+/// write-ahead log and the machine it serves. Belongs to its owner's mailbox, which calls <see cref="BeginTurn"/>, does
+/// its own work, and calls <see cref="EndTurn"/>.
+/// </summary>
+internal sealed partial class GroupHost : IDisposable
+{
+    private const int MaxQueuedMessages = 100_000;
+
+    private readonly GroupContext _context;
+    private readonly Mailbox _owner;
+    private readonly IGroupMachine _machine;
+    private readonly RaftGroup _core;
+    private readonly PublishQueue _heard;
+    private readonly SiblingMatchCache _matches = new();
+    private readonly FlushBatch _flush = new();
+    private readonly List<Subscription> _subscriptions = [];
+    private readonly ulong _id;
+    private readonly EntrySealer? _sealer;
+    private readonly bool _isLogged;
+    private ulong _appliedTo;
+    private bool _isApplying;
+
+    /// <param name="context">What it runs in.</param>
+    /// <param name="owner">Woken when there is something to do.</param>
+    /// <param name="machine">What it serves.</param>
+    /// <param name="options">Of the group; must name <see cref="GroupContext.Self"/>.</param>
+    /// <param name="state">What was found or is begun with; on the disk already when <paramref name="isLogged"/>.</param>
+    /// <param name="sealer">Encrypts what is written; null: nothing is encrypted.</param>
+    /// <param name="isLogged">False: it is in memory, and forgets all when the server ends.</param>
+    public GroupHost(GroupContext context, Mailbox owner, IGroupMachine machine, RaftOptions options, GroupState state, EntrySealer? sealer, bool isLogged)
+    {
+        (_context, _owner, _machine, _sealer, _isLogged, _id) = (context, owner, machine, sealer, isLogged, state.Id);
+        Name = options.Group;
+        _heard = new PublishQueue(MaxQueuedMessages, context.MaxQueuedBytes);
+        _base = _completed = (long)state.Position;
+        _core = new RaftGroup(options, state.ToStart(), this);
+    }
+
+    /// <summary>The group's name.</summary>
+    public string Name { get; }
+
+    /// <summary>Its name in the write-ahead log.</summary>
+    public ulong Id => _id;
+
+    /// <summary>The account that carries its messages.</summary>
+    public string Traffic => _context.Traffic.Name;
+
+    /// <summary>The member itself; its inputs are the host's, but for proposals and changes of the members.</summary>
+    public RaftGroup Core => _core;
+
+    /// <summary>What has to be said to the member now.</summary>
+    public long Now => _context.Now;
+
+    /// <summary>Why it takes part in nothing any more; null: it does.</summary>
+    public Exception? Fault { get; private set; }
+
+    /// <summary>When a turn is due at the latest; milliseconds of <see cref="Now"/>.</summary>
+    public long NextTick => Fault is null && !IsHeldUp ? _core.NextTick : long.MaxValue;
+
+    /// <summary>Shows the machine what was found, and begins to take part.</summary>
+    /// <param name="paused">Nothing is applied before <see cref="RaftGroup.ResumeApply"/>.</param>
+    public void Start(bool paused = false)
+    {
+        Listen(_core.Subjects.Votes, (long)RaftMessageKind.VoteRequest);
+        Listen(_core.Subjects.AppendEntries, (long)RaftMessageKind.AppendEntry);
+        Listen(_core.VoteInbox, (long)RaftMessageKind.VoteResponse);
+        Listen(_core.AppendInbox, (long)RaftMessageKind.AppendEntryResponse);
+        _core.Start(paused, Now);
+        TellApplied();
+        _owner.Wake();
+    }
+
+    /// <summary>What the log and others have said meanwhile.</summary>
+    public void BeginTurn()
+    {
+        if (Fault is not null) return;
+        _flush.NowMilliseconds = Environment.TickCount64;
+        Settle();
+        if (Fault is not null || IsHeldUp) return;
+        TakeHeard();
+        if (Now >= _core.NextTick) _core.Tick(Now);
+        TellApplied();
+    }
+
+    /// <summary>Sends what was proposed, and hands over to the log.</summary>
+    public void EndTurn()
+    {
+        if (Fault is null && !IsHeldUp)
+        {
+            _core.Flush(Now);
+            TellApplied();
+            HandOver();
+        }
+        SendSettled();
+        CheckpointIfDue();
+        _flush.FlushAll();
+    }
+
+    /// <summary>Proposes an entry in the term this server leads.</summary>
+    public RaftResult Propose(ReadOnlySpan<byte> entry) => _core.Propose(_core.Term, entry, Now);
+
+    /// <summary>The machine has done what it needed longer for. Not from within one of its own calls.</summary>
+    public void ResumeApplying()
+    {
+        _isApplying = false;
+        TellApplied();
+        _core.ResumeApply(Now);
+        TellApplied();
+        _owner.Wake();
+    }
+
+    /// <summary>Hears and says nothing any more, since its machine has failed.</summary>
+    public void Abandon(Exception fault)
+    {
+        Fault ??= fault;
+        foreach (var subscription in _subscriptions) _context.Traffic.Unsubscribe(subscription);
+        _subscriptions.Clear();
+    }
+
+    /// <summary>Takes part in nothing any more; what it has on the disk stays.</summary>
+    public void Dispose()
+    {
+        foreach (var subscription in _subscriptions) _context.Traffic.Unsubscribe(subscription);
+        _subscriptions.Clear();
+        _core.Dispose();
+        _sealer?.Dispose();
+    }
+
+    /// <summary>A message of another server; on its connection's loop.</summary>
+    internal void Hear(in Protocol.Message message, long tag)
+    {
+        // What does not fit is lost, as on a bad network: whoever sent it sends it again.
+        if (_heard.TryAdd(message, tag) is not null) _owner.Wake();
+    }
+
+    private void TakeHeard()
+    {
+        if (_heard.Take() is not { } block) return;
+        for (var offset = 0; block.TryRead(ref offset, out var heard);)
+        {
+            // Behind the kinds come the numbers of catch-ups.
+            if (heard.Timestamp > CatchUpTags) _core.ReceiveCatchUp(heard.Timestamp - CatchUpTags, heard.Payload, heard.Reply, Now);
+            else _core.Receive((RaftMessageKind)heard.Timestamp, heard.Payload, heard.Reply, Now);
+        }
+        _heard.Return(block);
+    }
+
+    /// <summary>What was shown to the machine has been applied when the call returned; the member is told afterwards.</summary>
+    private void TellApplied()
+    {
+        while (!_isApplying && _core.AppliedIndex < _appliedTo) _core.Applied(_appliedTo, Now);
+    }
+
+    private Subscription Listen(ReadOnlySpan<byte> subject, long tag)
+    {
+        var subscription = new Subscription(new GroupEar(this, tag), subject.ToArray());
+        _subscriptions.Add(subscription);
+        _context.Traffic.Subscribe(subscription);
+        return subscription;
+    }
+
+    private void StopListening(Subscription subscription)
+    {
+        _subscriptions.Remove(subscription);
+        _context.Traffic.Unsubscribe(subscription);
+    }
+}

@@ -1,0 +1,21 @@
+using NatsAspire.Server.Raft.Wire;
+
+namespace NatsAspire.Server.JetStream.Runtime.Groups;
+
+/// <summary>The group an asset is assigned to, as far as its server must know.</summary>
+/// <param name="Name">Of the group.</param>
+/// <param name="Peers">Its members.</param>
+public sealed record GroupPlan(string Name, IReadOnlyList<PeerId> Peers)
+{
+    /// <summary>This server campaigns first, at once, when the group is new.</summary>
+    public bool IsPreferred { get; init; }
+
+    /// <summary>The group was made out of one member that has data: the others begin empty.</summary>
+    public bool IsScaleUp { get; init; }
+
+    /// <summary>Where members ask the leader for what they miss; empty: nowhere.</summary>
+    public string Sync { get; init; } = "";
+
+    /// <summary>One member alone forms no group.</summary>
+    public bool IsAlone => Peers.Count < 2;
+}

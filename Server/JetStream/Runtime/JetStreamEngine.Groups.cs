@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using NatsAspire.Server.JetStream.Runtime.Groups;
+using NatsAspire.Server.Raft.Core;
+using NatsAspire.Server.Raft.Wire;
+using NatsAspire.Server.Storage.Log;
+using NatsAspire.Server.Storage.Messages;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>Raft groups of this server: those found at the start, those that run.</summary>
+internal sealed partial class JetStreamEngine
+{
+    private readonly ConcurrentDictionary<string, GroupHost> _groups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, GroupState> _foundGroups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Account, string Stream), StreamHost> _held = [];
+    private readonly ConcurrentDictionary<string, string> _lostGroups = new(StringComparer.Ordinal);
+
+    /// <summary>How groups run; null: the server stands alone.</summary>
+    private readonly ClusterMembership? _cluster;
+
+    /// <summary>What groups run in; null: the server stands alone.</summary>
+    public GroupContext? GroupContext { get; private set; }
+
+    /// <summary>Streams and consumers come and go by the word of a cluster.</summary>
+    public bool IsClustered => _cluster is not null;
+
+    /// <summary>What assets know of the cluster; null: the server stands alone.</summary>
+    public ClusterView? Cluster { get; private set; }
+
+    /// <summary>Who removes consumers that nobody uses: account, stream, consumer. From any thread.</summary>
+    public Action<string, string, string>? ConsumerAbandoned { get; set; }
+
+    /// <summary>Streams that were found at the start and wait to be assigned: account and name.</summary>
+    public IReadOnlyCollection<(string Account, string Stream)> Held => [.. _held.Keys];
+
+    /// <summary>Takes a stream that was found at the start; null: none was.</summary>
+    public StreamHost? TakeHeld(string account, string stream) => _held.TryRemove((account, stream), out var host) ? host : null;
+
+    /// <summary>Whether a group of the name was found at the start and has not been opened.</summary>
+    public bool HasGroup(string name) => _foundGroups.ContainsKey(name) || _lostGroups.ContainsKey(name);
+
+    /// <summary>Groups that run, by name. From any thread.</summary>
+    public IReadOnlyDictionary<string, GroupHost> Groups => _groups;
+
+    /// <summary>
+    /// Makes a member of a group run, with what was found of it or anew. In its owner's mailbox, which starts it.
+    /// </summary>
+    /// <param name="owner">Its mailbox.</param>
+    /// <param name="machine">What it serves.</param>
+    /// <param name="options">How.</param>
+    /// <param name="peers">With whom it begins, if it is new.</param>
+    /// <param name="isInMemory">It forgets all when the server ends.</param>
+    /// <exception cref="CorruptStoreException">What was found cannot be trusted.</exception>
+    /// <exception cref="Storage.Disk.DiskException">The disk failed.</exception>
+    public GroupHost OpenGroup(Mailbox owner, IGroupMachine machine, RaftOptions options, RaftPeers peers, bool isInMemory)
+    {
+        if (_lostGroups.TryGetValue(options.Group, out var reason)) throw new CorruptStoreException(reason);
+        var isFound = _foundGroups.TryRemove(options.Group, out var state);
+        state ??= new GroupState { Id = NextId(), Peers = peers };
+        var sealer = isInMemory ? null : SealerOfGroup(state.Id);
+        // From here on a start knows that the group was there, and what it promised.
+        if (!isFound && !isInMemory) Files.WriteGroup(options.Group, state.Encode(sealer));
+        var host = new GroupHost(GroupContext!, owner, machine, options, state, sealer, !isInMemory);
+        _groups[options.Group] = host;
+        return host;
+    }
+
+    /// <summary>Makes this server's member of an asset's group run.</summary>
+    public GroupHost OpenGroup(GroupPlan plan, Mailbox owner, IGroupMachine machine, bool isInMemory) => OpenGroup(
+        owner,
+        machine,
+        new RaftOptions
+        {
+            Self = GroupContext!.Self,
+            Group = plan.Name,
+            Seed = (ulong)Random.Shared.NextInt64(),
+            Timings = GroupContext.Timings,
+            IsScaleUp = plan.IsScaleUp,
+            AddsHeardPeers = false,
+        },
+        RaftPeers.Of([.. plan.Peers]),
+        isInMemory);
+
+    /// <summary>A group takes part in nothing any more; what it has on the disk stays.</summary>
+    public void CloseGroup(GroupHost group)
+    {
+        _groups.TryRemove(KeyValuePair.Create(group.Name, group));
+        group.Dispose();
+    }
+
+    /// <summary>Removes a group for good.</summary>
+    /// <param name="name">Its name.</param>
+    /// <exception cref="Storage.Disk.DiskException">The disk failed.</exception>
+    public void DeleteGroup(string name)
+    {
+        var id = _foundGroups.TryRemove(name, out var found) ? found.Id : 0;
+        if (_groups.TryRemove(name, out var running))
+        {
+            id = running.Id;
+            running.Dispose();
+        }
+        Files.DeleteGroup(name);
+        if (id == 0 || _log is not { } log) return;
+        var removal = log.Rent();
+        removal.AddRemoval(id);
+        if (!log.TryAppend(removal, new Ignored())) log.Return(removal);
+    }
+
+    private EntrySealer? SealerOfGroup(ulong id) => _options.EncryptionKey is null ? null : new EntrySealer(KeysOf(id));
+
+    private Dictionary<ulong, GroupState> ReadGroups()
+    {
+        var found = new Dictionary<ulong, GroupState>();
+        foreach (var name in Files.ListGroups())
+        {
+            try
+            {
+                var file = Files.ReadGroup(name)!;
+                var path = Files.GroupStateOf(name);
+                using var sealer = SealerOfGroup(GroupState.ReadId(path, file));
+                var state = GroupState.Decode(path, file, sealer);
+                _foundGroups[name] = state;
+                found[state.Id] = state;
+            }
+            catch (CorruptStoreException fault)
+            {
+                // It stays as it is, and takes part in nothing: what it promised is not known.
+                _lostGroups[name] = fault.Message;
+                JetStreamLog.GroupFailed(_logger, name, fault.Message);
+            }
+        }
+        return found;
+    }
+
+    private void ReplayGroup(GroupState state, in LogRecord record)
+    {
+        if (record.Index <= state.Position) return;
+        if (record.Index != state.Position + 1) throw new CorruptStoreException($"The log of a group goes from {state.Position} to {record.Index}.");
+        if ((record.Kind & GroupRecord.Sealed) == 0)
+        {
+            GroupRecord.Replay(state, record.Kind, record.Payload);
+            return;
+        }
+        using var sealer = SealerOfGroup(state.Id) ?? throw new CorruptStoreException("The log of a group is encrypted, and no key is configured.");
+        GroupRecord.Replay(state, (byte)(record.Kind & ~GroupRecord.Sealed), sealer.Open(record.Index, record.Payload));
+    }
+
+    /// <summary>A group whose log does not fit its state stays as it is.</summary>
+    private void LoseGroup(GroupState state, Exception fault)
+    {
+        var name = _foundGroups.First(one => ReferenceEquals(one.Value, state)).Key;
+        _foundGroups.TryRemove(name, out _);
+        _lostGroups[name] = fault.Message;
+        JetStreamLog.GroupFailed(_logger, name, fault.Message);
+    }
+}

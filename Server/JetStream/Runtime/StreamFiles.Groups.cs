@@ -1,0 +1,51 @@
+using NatsAspire.Server.Storage.Disk;
+
+namespace NatsAspire.Server.JetStream.Runtime;
+
+/// <summary>Raft groups: <c>root/groups/NAME/state</c>.</summary>
+internal sealed partial class StreamFiles
+{
+    private const string GroupStateName = "state";
+
+    private string GroupsDirectory => $"{root}/groups";
+
+    /// <summary>Names of the groups that have a state.</summary>
+    public IEnumerable<string> ListGroups() =>
+        disk.List(GroupsDirectory).Where(entry => entry.IsDirectory).Select(entry => Decode(entry.Name)).Where(name => disk.Exists(GroupStateOf(name))).ToList();
+
+    /// <summary>Where a group's state is.</summary>
+    public string GroupStateOf(string group) => $"{GroupsDirectory}/{Encode(group)}/{GroupStateName}";
+
+    /// <summary>Reads a group's state; null: it has none.</summary>
+    public byte[]? ReadGroup(string group) => disk.Exists(GroupStateOf(group)) ? ReadWhole(GroupStateOf(group)) : null;
+
+    /// <summary>Writes a group's state, durable when it returns.</summary>
+    public void WriteGroup(string group, byte[] state)
+    {
+        var directory = $"{GroupsDirectory}/{Encode(group)}";
+        if (disk.List(directory).Count == 0)
+        {
+            disk.CreateDirectory(directory);
+            disk.SyncDirectory(GroupsDirectory);
+        }
+        Replace(directory, GroupStateName, state);
+    }
+
+    /// <summary>Removes a group for good.</summary>
+    public void DeleteGroup(string group)
+    {
+        if (!disk.Exists(GroupStateOf(group))) return;
+        // Without its state nobody finds it; what is left of the directory goes with the next group of the name.
+        disk.Delete(GroupStateOf(group));
+        disk.SyncDirectory($"{GroupsDirectory}/{Encode(group)}");
+        disk.DeleteDirectory($"{GroupsDirectory}/{Encode(group)}");
+    }
+
+    private byte[] ReadWhole(string path)
+    {
+        using var file = disk.Open(path, DiskOpen.Existing);
+        var bytes = new byte[file.Length];
+        var length = file.Read(0, bytes);
+        return length == bytes.Length ? bytes : bytes[..length];
+    }
+}

@@ -1,0 +1,14 @@
+using NatsAspire.Server.JetStream.Meta.Peers;
+
+namespace NatsAspire.Server.JetStream.Service.Cluster;
+
+/// <summary>What the meta group knows of its server's configuration.</summary>
+/// <param name="ServerId">This server's id.</param>
+/// <param name="ExpectedServers">Servers that form the cluster at its first start, as far as the configuration tells; at least 2.</param>
+internal sealed record ClusterSettings(string ServerId, int ExpectedServers)
+{
+    /// <summary>The cluster's name. From any thread.</summary>
+    public Func<string> ClusterName { get; init; } = static () => "";
+
+    public PlacementRules Placement { get; init; } = new();
+}

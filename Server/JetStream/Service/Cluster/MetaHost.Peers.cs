@@ -1,0 +1,88 @@
+using System.Text;
+using NatsAspire.Server.Accounts;
+using NatsAspire.Server.JetStream.Meta.Assignments;
+using NatsAspire.Server.JetStream.Meta.Peers;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Subjects;
+
+namespace NatsAspire.Server.JetStream.Service.Cluster;
+
+/// <summary>Who is there, and what members say to the leader.</summary>
+internal sealed partial class MetaHost
+{
+    private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(1);
+
+    private readonly List<Subscription> _subscriptions = [];
+    private ITimer? _pings;
+
+    private Account System => _accounts.System!;
+
+    private void ListenToPeers()
+    {
+        Listen("$SYS.SERVER.*.STATSZ", (in Message message) => Hear(message));
+        Listen("$SYS.SERVER.*.SHUTDOWN", (in Message message) =>
+        {
+            if (PeerAnnouncement.ReadFarewell(message.Payload) is { } server) _registry.Left(server);
+        });
+        var inbox = $"$JSC.R.{NodeHash.Of(UniqueId.Next())}";
+        Listen(inbox, (in Message message) => Hear(message));
+        _pings = _service.Settings.Time.CreateTimer(_ => Ping(inbox), null, TimeSpan.Zero, PingInterval);
+    }
+
+    private void ListenToMembers()
+    {
+        Listen(StreamAssignmentResult.Subject, (in Message message) =>
+        {
+            if (StreamAssignmentResult.Decode(message.Payload) is { } result) _service.Run(() => _leader.StreamResult(result));
+        });
+        Listen(ConsumerAssignmentResult.Subject, (in Message message) =>
+        {
+            if (ConsumerAssignmentResult.Decode(message.Payload) is { } result) _service.Run(() => _leader.ConsumerResult(result));
+        });
+        ListenToSurveys();
+    }
+
+    private void Listen(string subject, ClusterEar.Handler hear)
+    {
+        var subscription = new Subscription(new ClusterEar(hear), Encoding.UTF8.GetBytes(subject));
+        _subscriptions.Add(subscription);
+        System.Subscribe(subscription);
+    }
+
+    private void StopListening()
+    {
+        _pings?.Dispose();
+        System.Unsubscribe(_subscriptions);
+        _subscriptions.Clear();
+    }
+
+    private void Hear(in Message message)
+    {
+        if (PeerAnnouncement.Read(message.Payload) is { } announcement) _registry.Heard(announcement, _group.Now);
+    }
+
+    /// <summary>Servers tell their figures every ten seconds; who has to place an asset before asks for them.</summary>
+    private void Ping(string inbox)
+    {
+        _registry.Sweep(_self, _group.Now);
+        var known = _registry.Peers;
+        var everybodySpoke = known.Count >= _settings.ExpectedServers && known.Values.All(peer => peer.IsOffline || peer.IsSelectable || !peer.HasJetStream);
+        if (!everybodySpoke) System.PublishInternal("$SYS.REQ.SERVER.PING.STATSZ"u8, Encoding.UTF8.GetBytes(inbox), default, null);
+    }
+}
+
+/// <summary>Listens on a subject of the system account.</summary>
+internal sealed class ClusterEar(ClusterEar.Handler hear) : ServiceSubscriber
+{
+    /// <summary>Takes a message on its publisher's loop.</summary>
+    public delegate void Handler(in Message message);
+
+    public override bool TakesRoutedMessages => true;
+
+    public override bool Take(Subscription subscription, Account account, in Message message, Subscriber source, FlushBatch batch)
+    {
+        hear(message);
+        return true;
+    }
+}
