@@ -168,7 +168,7 @@ public sealed class Account
     public bool PublishInternal(ReadOnlySpan<byte> to, in Message message, SiblingMatchCache cache, FlushBatch batch)
     {
         var match = cache.Match(to, Subscriptions);
-        return !match.IsEmpty && MessageRouter.RouteLocal(this, match, message, Server, true, batch);
+        return !match.IsEmpty && MessageRouter.RouteLocal(this, match, message.WithAddress(to), Server, true, batch);
     }
 
     /// <summary>The service export that covers a subject; null: none.</summary>

@@ -9,6 +9,12 @@ public readonly ref struct Message
     /// <summary>Subject it is delivered with.</summary>
     public required ReadOnlySpan<byte> Subject { get; init; }
 
+    /// <summary>
+    /// The literal subject that its receivers listen on, where that is another than the one it shows: a consumer's messages
+    /// show the subject they were stored under. Empty: the same.
+    /// </summary>
+    public ReadOnlySpan<byte> Address { get; init; }
+
     /// <summary>Reply subject; empty: none.</summary>
     public ReadOnlySpan<byte> Reply { get; init; }
 
@@ -30,6 +36,19 @@ public readonly ref struct Message
     public Message WithSubject(ReadOnlySpan<byte> subject) => new()
     {
         Subject = subject,
+        Address = Address,
+        Reply = Reply,
+        HeaderLength = HeaderLength,
+        BodyAndCrlf = BodyAndCrlf,
+        IsImported = IsImported,
+        Trace = Trace,
+    };
+
+    /// <summary>The same message for those who listen on another subject than it shows.</summary>
+    public Message WithAddress(ReadOnlySpan<byte> address) => new()
+    {
+        Subject = Subject,
+        Address = address,
         Reply = Reply,
         HeaderLength = HeaderLength,
         BodyAndCrlf = BodyAndCrlf,
@@ -43,6 +62,7 @@ public readonly ref struct Message
     public Message WithBody(int headerLength, ReadOnlySpan<byte> bodyAndCrlf) => new()
     {
         Subject = Subject,
+        Address = Address,
         Reply = Reply,
         HeaderLength = headerLength,
         BodyAndCrlf = bodyAndCrlf,
@@ -54,6 +74,7 @@ public readonly ref struct Message
     public Message WithTrace(object? trace) => new()
     {
         Subject = Subject,
+        Address = Address,
         Reply = Reply,
         HeaderLength = HeaderLength,
         BodyAndCrlf = BodyAndCrlf,

@@ -10,6 +10,9 @@ public static class Peers
     /// <summary>Debian's nats-server 2.9.</summary>
     public static string GoServer() => Require(DebianServer, "Debian's nats-server (apt-get install nats-server)");
 
+    /// <summary>A Go server to form JetStream clusters with: the one that NATS_SERVER_PEER names, or Debian's.</summary>
+    public static string JetStreamPeer() => Environment.GetEnvironmentVariable("NATS_SERVER_PEER") is { Length: > 0 } path ? path : GoServer();
+
     /// <summary>Debian's Prometheus.</summary>
     public static string Prometheus() => Require("/usr/bin/prometheus", "Debian's Prometheus (apt-get install prometheus)");
 

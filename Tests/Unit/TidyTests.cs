@@ -12,6 +12,9 @@ public sealed partial class TidyTests
     private static readonly string[] Layers =
         ["Cli", "Hosting", "Monitoring", "JetStream", "Clustering", "Clients", "Accounts", "Security", "Raft", "Storage", "Subjects", "Connections", "Protocol", "Configuration", "Primitives"];
 
+    /// <summary>The same within JetStream/; its other folders are one layer, at the bottom.</summary>
+    private static readonly string[] JetStreamLayers = ["Service", "Runtime", "Meta"];
+
     private static readonly (string Pattern, string Instead)[] Banned =
     [
         (@"\bDateTime\.(Utc)?Now\b", "TimeProvider"),
@@ -56,6 +59,23 @@ public sealed partial class TidyTests
             }
         }
         errors.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void FoldersOfJetStreamUseOnlyWhatStandsBelow()
+    {
+        var errors = new List<string>();
+        foreach (var path in Sources.Where(path => path.StartsWith("Server/JetStream/", StringComparison.Ordinal)))
+        {
+            var layer = LayerOf(path.Split('/')[2]);
+            foreach (Match use in JetStreamNamespace().Matches(Read(path)))
+            {
+                if (LayerOf(use.Groups[1].Value) < layer) errors.Add($"{path} uses {use.Groups[1].Value}, which stands above it");
+            }
+        }
+        errors.ShouldBeEmpty();
+
+        static int LayerOf(string folder) => Array.IndexOf(JetStreamLayers, folder) is var index and >= 0 ? index : JetStreamLayers.Length;
     }
 
     [Fact]
@@ -133,6 +153,9 @@ public sealed partial class TidyTests
 
     [GeneratedRegex(@"NatsAspire\.Server\.([A-Z][A-Za-z]+)")]
     private static partial Regex ServerNamespace();
+
+    [GeneratedRegex(@"NatsAspire\.Server\.JetStream\.([A-Z][A-Za-z]+)")]
+    private static partial Regex JetStreamNamespace();
 
     [GeneratedRegex(@"^namespace ([A-Za-z0-9.]+);", RegexOptions.Multiline)]
     private static partial Regex FileNamespace();

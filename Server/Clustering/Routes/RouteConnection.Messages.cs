@@ -14,6 +14,9 @@ public sealed partial class RouteConnection
 {
     private readonly Dictionary<byte[], AccountMatches> _accounts = new(ByteArrayComparer.Instance);
     private AccountMatches? _pinnedMatches;
+
+    private static ReadOnlySpan<byte> AckPrefix => "$JS.ACK."u8;
+
     private long _inMessages;
     private long _inBytes;
     private long _outMessages;
@@ -51,6 +54,13 @@ public sealed partial class RouteConnection
     {
         var match = matches.Cache.Lookup(message.Subject, matches.Account.Subscriptions).Result;
         if (match.IsEmpty) return;
+        if (message.Reply.StartsWith(AckPrefix) && message.Reply.LastIndexOf((byte)'@') is > 0 and var at && at < message.Reply.Length - 1)
+        {
+            // Behind the acknowledgement's subject stands the one that the message shows.
+            var shown = new Message { Subject = message.Reply[(at + 1)..], Reply = message.Reply[..at], HeaderLength = message.HeaderLength, BodyAndCrlf = message.BodyAndCrlf, Trace = message.Trace };
+            MessageRouter.RouteFromCluster(matches.Account, match, shown, queues, _subscriber, Loop.Batch);
+            return;
+        }
         if (RemoteLatencies.IsTracked(message.Reply)) _host.Accounts.RemoteLatencies?.OnRequest(matches.Account, message.Subject, message.Reply);
         MessageRouter.RouteFromCluster(matches.Account, match, message, queues, _subscriber, Loop.Batch);
     }
@@ -100,11 +110,11 @@ public sealed partial class RouteConnection
             Append(account.NameBytes);
             Append(" "u8);
         }
-        Append(message.Subject);
+        Append(message.Address.IsEmpty ? message.Subject : message.Address);
         if (queues.Count > 0)
         {
             Append(message.Reply.IsEmpty ? " |"u8 : " + "u8);
-            Append(message.Reply);
+            AppendReply(message);
             foreach (var queue in queues)
             {
                 Append(" "u8);
@@ -114,7 +124,7 @@ public sealed partial class RouteConnection
         else if (!message.Reply.IsEmpty)
         {
             Append(" "u8);
-            Append(message.Reply);
+            AppendReply(message);
         }
         Span<byte> sizes = stackalloc byte[26];
         var at = 0;
@@ -130,6 +140,15 @@ public sealed partial class RouteConnection
         sizes[at++] = (byte)'\r';
         sizes[at++] = (byte)'\n';
         Append(sizes[..at]);
+    }
+
+    /// <summary>A consumer's message is sent to where its receivers listen; what it shows goes along with the acknowledgement's subject.</summary>
+    private void AppendReply(in Message message)
+    {
+        Append(message.Reply);
+        if (message.Address.IsEmpty || !message.Reply.StartsWith(AckPrefix) || message.Address.SequenceEqual(message.Subject)) return;
+        Append("@"u8);
+        Append(message.Subject);
     }
 
     private AccountMatches NewMatches(Account account) => new(account, TrafficOf(account));

@@ -27,6 +27,9 @@ internal sealed partial class JetStreamEngine
     /// <summary>What assets know of the cluster; null: the server stands alone.</summary>
     public ClusterView? Cluster { get; private set; }
 
+    /// <summary>Who removes consumers that nobody uses: account, stream, consumer. From any thread.</summary>
+    public Action<string, string, string>? ConsumerAbandoned { get; set; }
+
     /// <summary>Streams that were found at the start and wait to be assigned: account and name.</summary>
     public IReadOnlyCollection<(string Account, string Stream)> Held => [.. _held.Keys];
 

@@ -133,6 +133,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         Cluster = Cluster,
         Traffic = _cluster?.Traffic,
         CloseGroup = CloseGroup,
+        RemoveConsumer = (stream, consumer) => ConsumerAbandoned?.Invoke(account.Name, stream, consumer),
         DeleteGroup = DeleteGroup,
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,

@@ -85,4 +85,7 @@ internal static partial class JetStreamLog
 
     [LoggerMessage(647, LogLevel.Warning, "Catchup for stream '{Account} > {Stream}' was given up by the other side: {Reason}")]
     public static partial void CatchupRefused(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(648, LogLevel.Error, "Consumer '{Account} > {Stream} > {Consumer}' is not served here until the server is started again: {Reason}")]
+    public static partial void ConsumerFenced(ILogger log, string account, string stream, string consumer, string reason);
 }

@@ -52,6 +52,9 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     /// <summary>Ends a group's part on this server.</summary>
     public Action<GroupHost>? CloseGroup { get; init; }
 
+    /// <summary>Asks the cluster to remove a consumer of a stream: names of both. From any thread.</summary>
+    public Action<string, string>? RemoveConsumer { get; init; }
+
     /// <summary>Removes a group from this server.</summary>
     public Action<string>? DeleteGroup { get; init; }
 

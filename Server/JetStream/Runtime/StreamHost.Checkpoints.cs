@@ -35,7 +35,7 @@ internal sealed partial class StreamHost
         foreach (var consumer in _context.Files.ReadConsumers(Account.Name, Configuration.Name)) _consumers.Import(consumer);
     }
 
-    private byte[]? EncodeConsumers() => _consumers.Count > 0 || _hasConsumersFile ? _consumers.Encode(_index) : null;
+    private byte[]? EncodeConsumers() => _group is not null ? null : _consumers.Count > 0 || _hasConsumersFile ? _consumers.Encode(_index) : null;
 
     /// <summary>Before the store's checkpoint: then no start finds consumers older than the messages, and the log has what is between.</summary>
     private void SaveConsumers(byte[]? consumers)

@@ -172,6 +172,38 @@ internal sealed partial class StreamHost : IGroupMachine
         return Earlier(wait > 86_400_000 ? null : _context.Now + (Math.Max(0, wait) * 1_000_000), NextCatchupTick());
     }
 
+    /// <summary>What the servers of the cluster are to each other; null: the server stands alone.</summary>
+    internal ClusterView? View => _context.Cluster;
+
+    /// <summary>Streams and consumers come and go by the word of the cluster.</summary>
+    internal bool IsClustered => _context.Cluster is not null;
+
+    /// <summary>The server's log.</summary>
+    internal Microsoft.Extensions.Logging.ILogger Log => _context.Log;
+
+    internal void CloseGroup(GroupHost group) => _context.CloseGroup!(group);
+
+    internal void DeleteGroup(string group) => _context.DeleteGroup!(group);
+
+    /// <summary>Asks the cluster to remove a consumer.</summary>
+    internal void AskForRemoval(string consumer) => _context.RemoveConsumer?.Invoke(Configuration.Name, consumer);
+
+    private void BeginGroups()
+    {
+        if (_group is null) return;
+        _group.BeginTurn();
+        _consumers.BeginGroups(_context.Now);
+    }
+
+    private void EndGroups()
+    {
+        if (_group is null) return;
+        _group.EndTurn();
+        _consumers.EndGroups();
+        // What has been agreed on just now is told in the next turn.
+        if (!_outbox.IsEmpty) Wake();
+    }
+
     /// <summary>Ends its part in the group: others lead, if they can.</summary>
     private void LeaveGroup()
     {

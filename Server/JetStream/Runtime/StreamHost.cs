@@ -156,7 +156,7 @@ internal sealed partial class StreamHost : Mailbox
         _flush.NowMilliseconds = Environment.TickCount64;
         try
         {
-            if (Fault is null) _group?.BeginTurn();
+            if (Fault is null) BeginGroups();
             Settle();
             TurnCatchups();
             if (!IsHeldUp)
@@ -171,8 +171,7 @@ internal sealed partial class StreamHost : Mailbox
             HandOver();
             RunWhenQuiet();
             CheckpointIfDue();
-            if (Fault is null) _group?.EndTurn();
-            if (_group is not null && !_outbox.IsEmpty) Wake();
+            if (Fault is null) EndGroups();
             Arm();
         }
         catch (Exception fault)

@@ -91,7 +91,7 @@ internal sealed partial class JetStreamService
 
     /// <summary>A consumer as its leader describes it to other servers; null: it is not here. In its stream's mailbox.</summary>
     public byte[]? DescribeConsumer(StreamHost stream, string name) =>
-        stream.Consumers.Find(Encoding.UTF8.GetBytes(name)) is { Leader: not null } consumer ? JetStreamJson.Write(Describe(stream, consumer) with { Configuration = consumer.Configuration, Cluster = stream.Cluster }) : null;
+        stream.Consumers.Find(Encoding.UTF8.GetBytes(name)) is { Leads: true } consumer ? JetStreamJson.Write(Describe(stream, consumer) with { Configuration = consumer.Configuration }) : null;
 
     /// <summary>Has a consumer as it is assigned. In its stream's mailbox.</summary>
     public ConsumerHost PlaceConsumer(StreamHost stream, string name, ConsumerConfiguration configuration)
@@ -107,8 +107,9 @@ internal sealed partial class JetStreamService
     public static bool RemoveConsumer(StreamHost stream, string name)
     {
         if (stream.Fault is not null || stream.Consumers.Find(Encoding.UTF8.GetBytes(name)) is not { } consumer) return false;
+        var leads = consumer.Leads;
         stream.Consumers.Delete(consumer);
-        return stream.Leads;
+        return leads;
     }
 
     /// <summary>Whose a request is.</summary>
@@ -149,6 +150,11 @@ internal sealed partial class JetStreamService
             Meta!.Serve(account, call, kind);
             return;
         }
+        if (IsAboutConsumer(kind))
+        {
+            HandleConsumerInCluster(account, call, kind);
+            return;
+        }
         if (account.Find(call.First) is { Leads: true } stream)
         {
             if (kind == ApiRequestKind.StreamLeaderStepDown) StepDown(stream, call);
@@ -161,6 +167,34 @@ internal sealed partial class JetStreamService
         if (assigned is null) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
         else if (assigned.OfflineReason is { } reason) After(TimeSpan.FromMilliseconds(500), () => call.Fail(JetStreamErrors.JSStreamOfflineReasonErrF.With(reason)));
         else if (Meta.Registry.AreAllOffline(assigned.Assignment.Group.Peers)) call.Fail(JetStreamErrors.JSStreamOfflineErr);
+    }
+
+    private static bool IsAboutConsumer(ApiRequestKind kind) =>
+        kind is ApiRequestKind.ConsumerInfo or ApiRequestKind.ConsumerUnpin or ApiRequestKind.ConsumerReset or ApiRequestKind.ConsumerLeaderStepDown;
+
+    private void HandleConsumerInCluster(AccountStreams account, ApiCall call, ApiRequestKind kind)
+    {
+        if (account.Find(call.First) is { } stream && stream.Consumers.Serves(Encoding.UTF8.GetBytes(call.Second)))
+        {
+            if (kind == ApiRequestKind.ConsumerLeaderStepDown) Continue(stream, call, () => StepDownConsumer(stream, call));
+            else HandleConsumers(account, call, kind);
+            return;
+        }
+        if (!Meta!.IsLeading) return;
+        if (Meta.Assignments.Find(account.Account.Name, call.First) is null) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
+        else if (Meta.Assignments.Find(account.Account.Name, call.First, call.Second) is not { } consumer) call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
+        else if (Meta.Registry.AreAllOffline(consumer.Assignment.Group.Peers)) call.Fail(JetStreamErrors.JSConsumerOfflineErr);
+    }
+
+    private void StepDownConsumer(StreamHost stream, ApiCall call)
+    {
+        if (stream.Consumers.Find(Encoding.UTF8.GetBytes(call.Second)) is not { Group: { } group })
+        {
+            call.Fail(JetStreamErrors.JSClusterRequiredErr);
+            return;
+        }
+        call.Answer(new SuccessResponse(ResponseTypes.ConsumerLeaderStepDown));
+        group.Core.StepDown(PeerId.None, group.Now);
     }
 
     private void StepDown(StreamHost stream, ApiCall call) => Continue(stream, call, () =>

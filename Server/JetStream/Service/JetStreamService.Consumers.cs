@@ -23,7 +23,7 @@ internal sealed partial class JetStreamService
     /// <returns>False: there is no such consumer, as if nobody listened.</returns>
     public bool TryPull(Account account, in ApiSubject subject, in Message message, FlushBatch batch)
     {
-        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { Leads: true } stream || !stream.Consumers.Has(subject.Second)) return false;
+        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { } stream || !stream.Consumers.Serves(subject.Second)) return false;
         stream.Consumers.Take(message.WithSubject(subject.Second), batch);
         return true;
     }
@@ -191,6 +191,7 @@ internal sealed partial class JetStreamService
             Paused = figures.IsPaused,
             PauseRemaining = figures.PauseRemaining,
             Time = Now,
+            Cluster = consumer.Cluster,
             PriorityGroups = [.. consumer.Configuration.PriorityGroups.Select(group => new PriorityGroupState
             {
                 Group = group,

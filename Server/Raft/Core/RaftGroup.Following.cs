@@ -26,7 +26,7 @@ public partial class RaftGroup
         if (!Continues(entry, reply, isLive)) return;
         if (!entry.IsHeartbeat) StoreAsFollower(entry, isLive);
         CommitTo(Math.Min(entry.Commit, LastIndex));
-        if (isLive) Acknowledge(entry, reply);
+        if (isLive || AnswersCatchUp()) Acknowledge(entry, reply, isLive);
     }
 
     private bool AcceptsTerm(in AppendEntry entry, ReadOnlySpan<byte> reply, bool isLive)
@@ -146,10 +146,16 @@ public partial class RaftGroup
         }
     }
 
-    private void Acknowledge(in AppendEntry entry, ReadOnlySpan<byte> reply)
+    /// <summary>Whether entries of a catch-up are acknowledged.</summary>
+    internal virtual bool AnswersCatchUp() => false;
+
+    private void Acknowledge(in AppendEntry entry, ReadOnlySpan<byte> reply, bool isLive)
     {
-        EndCatchUp();
-        NoteTrust(entry);
+        if (isLive)
+        {
+            EndCatchUp();
+            NoteTrust(entry);
+        }
         if (!MayAcknowledge()) return;
         Span<byte> frame = stackalloc byte[AppendEntryResponse.Length];
         SendWhenDurable(reply, default, new AppendEntryResponse(LastTerm, LastIndex, Self, IsSuccess: true).Write(frame), isAcknowledgement: true);

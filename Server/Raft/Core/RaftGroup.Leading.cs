@@ -75,7 +75,7 @@ public partial class RaftGroup
         _isChosen = false;
         // Elected without its own vote, or by all: nobody holds anything committed that it does not.
         SetDoubt(false);
-        if (!KeepsAcknowledgements()) ForgetAcknowledgements();
+        foreach (var progress in _peers.Values) (progress.Match, progress.LastIndex) = (0, 0);
         Follow(Self);
         SetState(RaftState.Leader);
         _quorumCheckAt = _now + _timings.LostQuorumCheck;
@@ -170,6 +170,8 @@ public partial class RaftGroup
 
     private void Store(ulong term, ReadOnlySpan<byte> frame)
     {
+        // The term an entry came in is on the disk before it.
+        SaveVote();
         _log.Append(term, frame);
         _undurable.Enqueue((++_position, LastIndex));
         _effects.Append(_position, LastIndex, term, frame);
@@ -217,14 +219,6 @@ public partial class RaftGroup
         if (!CountsAcknowledgement(response) || response.Index > LastIndex || response.Index <= progress.Match) return;
         progress.Match = response.Index;
         AdvanceCommit();
-    }
-
-    /// <summary>Whether what was acknowledged to it in an earlier term still counts: no, a leader in between may have taken it back.</summary>
-    internal virtual bool KeepsAcknowledgements() => false;
-
-    private void ForgetAcknowledgements()
-    {
-        foreach (var progress in _peers.Values) (progress.Match, progress.LastIndex) = (0, 0);
     }
 
     /// <summary>Whether an acknowledgement is one of this term.</summary>

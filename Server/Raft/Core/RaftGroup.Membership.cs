@@ -8,6 +8,7 @@ public partial class RaftGroup
     private const int MaxRemoved = 1024;
 
     private readonly Dictionary<PeerId, long> _removed = [];
+    private RaftPeers _savedPeers;
 
     /// <summary>The members as the layer above shows them.</summary>
     public IReadOnlyList<RaftPeer> GetPeers(long now)
@@ -189,7 +190,10 @@ public partial class RaftGroup
     private void SavePeers()
     {
         foreach (var id in _peers.Keys.Where(id => !_membership.Contains(id) && !_membership.IsChangingPeer(id)).ToArray()) _peers.Remove(id);
-        _effects.SavePeers(++_position, _membership.Committed);
+        var peers = _membership.Committed;
+        if (_savedPeers.Size == peers.Size && _savedPeers.DomainExtension == peers.DomainExtension && _savedPeers.Ids.SequenceEqual(peers.Ids)) return;
+        _savedPeers = peers;
+        _effects.SavePeers(++_position, peers);
     }
 
     private void NoteRemoved(PeerId peer)

@@ -20,6 +20,7 @@ public partial class RaftGroup
         _paused = paused;
         TakeSnapshot(start);
         var end = TakeFrames(start.Frames);
+        if (LastTerm > _term) AdoptTerm(LastTerm);
         _isInitializing = start.Origin == RaftOrigin.Created && LastIndex == 0;
         _isScalingUp = _isInitializing && _options.IsScaleUp && !_isObserver;
         _isObserver |= _isScalingUp;

@@ -39,8 +39,8 @@ public partial class RaftGroup
         if (!MayHaveForgotten) return;
         if (_trustTerm != entry.SenderTerm)
         {
-            // What the leader sends from here on it made after this member had forgotten.
-            (_trustTerm, _trustBehind) = (entry.SenderTerm, LastIndex);
+            // What comes live was made when it was sent, and that was after this member had forgotten.
+            (_trustTerm, _trustBehind) = (entry.SenderTerm, entry.PreviousIndex);
         }
         if (HasCaughtUp(entry))
         {

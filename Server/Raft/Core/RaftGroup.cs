@@ -46,6 +46,7 @@ public partial class RaftGroup : IDisposable
         _subjects = new RaftSubjects(options.Group);
         _random = new RaftRandom(options.Seed);
         _membership = new RaftMembership(start.Peers);
+        _savedPeers = start.Peers;
         _voteInbox = RaftSubjects.Inbox(_random.Next());
         _appendInbox = RaftSubjects.Inbox(_random.Next());
         _proposals = new ProposalBatch(options.MaxBatchBytes);

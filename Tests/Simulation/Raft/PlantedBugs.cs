@@ -6,11 +6,10 @@ namespace NatsAspire.Tests.Simulation.Raft;
 /// <summary>Groups with one mistake each: those upstream made, and those Raft's paper warns of.</summary>
 internal static class PlantedBugs
 {
-    /// <summary>By name: what it is, and whether it takes a group's rule away.</summary>
+    /// <summary>By name; the number is that of upstream's bug.</summary>
     public static readonly IReadOnlyDictionary<string, GroupFactory> All = new Dictionary<string, GroupFactory>
     {
         ["commits entries of older terms (#7955)"] = (options, start, effects) => new CommitsOlderTerms(options, start, effects),
-        ["keeps what was acknowledged in an older term"] = (options, start, effects) => new KeepsOldAcknowledgements(options, start, effects),
         ["votes again in the same term (#7698)"] = (options, start, effects) => new VotesAgain(options, start, effects),
         ["votes before the vote is durable"] = (options, start, effects) => new VotesBeforeDurable(options, start, effects),
         ["acknowledges before the entry is durable (#7564)"] = (options, start, effects) => new AcknowledgesBeforeDurable(options, start, effects),
@@ -20,25 +19,18 @@ internal static class PlantedBugs
         ["truncates for what comes late (#7424)"] = (options, start, effects) => new TruncatesForLateEntries(options, start, effects),
         ["truncates what is committed (#8023)"] = (options, start, effects) => new TruncatesCommitted(options, start, effects),
         ["a wiped disk votes as any other (#7038)"] = (options, start, effects) => new ForgetfulVotes(options, start, effects),
-        ["a wiped disk acknowledges as any other"] = (options, start, effects) => new ForgetfulAcknowledges(options, start, effects),
         ["a wiped disk is trusted with the first entry"] = (options, start, effects) => new TrustsAtOnce(options, start, effects),
         ["votes for who has an older log"] = (options, start, effects) => new VotesForOlderLogs(options, start, effects),
-        ["counts acknowledgements of older terms"] = (options, start, effects) => new CountsOlderAcknowledgements(options, start, effects),
         ["changes members two at a time (#7565)"] = (options, start, effects) => new ChangesManyMembers(options, start, effects),
         ["counts votes of who does not belong (#8353)"] = (options, start, effects) => new CountsAnybodysVote(options, start, effects),
         ["is elected by half of the group"] = (options, start, effects) => new WinsWithHalf(options, start, effects),
-        ["campaigns before it has applied"] = (options, start, effects) => new CampaignsFromOutside(options, start, effects),
     };
 
     private sealed class CommitsOlderTerms(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
     {
         internal override bool MayCommit(ulong index) => true;
-        internal override bool KeepsAcknowledgements() => true;
-    }
-
-    private sealed class KeepsOldAcknowledgements(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
-    {
-        internal override bool KeepsAcknowledgements() => true;
+        internal override bool CountsAcknowledgement(in AppendEntryResponse response) => TermOf(response.Index) == response.Term;
+        internal override bool AnswersCatchUp() => true;
     }
 
     private sealed class VotesAgain(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
@@ -87,11 +79,6 @@ internal static class PlantedBugs
         internal override bool VotesAsEmpty() => false;
     }
 
-    private sealed class ForgetfulAcknowledges(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
-    {
-        internal override bool MayAcknowledge() => true;
-    }
-
     private sealed class TrustsAtOnce(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
     {
         internal override bool HasCaughtUp(in AppendEntry entry) => true;
@@ -101,11 +88,6 @@ internal static class PlantedBugs
     private sealed class VotesForOlderLogs(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
     {
         internal override bool IsUpToDate(ulong lastTerm, ulong lastIndex) => lastTerm >= LastTerm;
-    }
-
-    private sealed class CountsOlderAcknowledgements(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
-    {
-        internal override bool CountsAcknowledgement(in AppendEntryResponse response) => true;
     }
 
     private sealed class ChangesManyMembers(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
@@ -123,8 +105,4 @@ internal static class PlantedBugs
         internal override bool HasWon(int votes, int emptyVotes) => votes + emptyVotes >= (ClusterSize + 1) / 2;
     }
 
-    private sealed class CampaignsFromOutside(RaftOptions options, RaftStart start, IRaftEffects effects) : RaftGroup(options, start, effects)
-    {
-        internal override bool MayCampaign() => true;
-    }
 }

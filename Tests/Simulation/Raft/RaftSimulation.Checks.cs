@@ -9,6 +9,7 @@ internal sealed partial class RaftSimulation
     private readonly Dictionary<ulong, PeerId> _leaders = [];
     private readonly Dictionary<(ulong Index, ulong Term), ulong> _entries = [];
     private readonly Dictionary<ulong, (ulong Term, ulong Chain)> _chain = [];
+    private readonly Dictionary<ulong, ulong> _committedBy = [];
     private readonly Dictionary<(PeerId Voter, ulong Term), PeerId> _votes = [];
     private readonly Dictionary<SimulatedMember, (ulong Term, ulong Commit)> _progress = [];
     private ulong _lastCommitted;
@@ -43,6 +44,7 @@ internal sealed partial class RaftSimulation
         {
             Demand(index == _lastCommitted + 1, member, $"applies {index} behind {_lastCommitted}");
             _lastCommitted = index;
+            _committedBy[index] = member.Group.Term;
         }
         else
         {
@@ -56,14 +58,16 @@ internal sealed partial class RaftSimulation
         Demand(_chain.TryGetValue(index, out var known) && known.Chain == chain, member, $"takes a snapshot of another history up to {index}");
     }
 
-    // One leader a term, and it has all that was ever committed.
+    // One leader a term, and it has all that was committed in a term before; in a later one something may have been already.
     public void Elected(SimulatedMember member)
     {
         var term = member.Group.Term;
         Mix(term, member.Id.Value);
         if (!_leaders.TryAdd(term, member.Id)) Demand(false, member, $"leads in term {term}, as {SimulatedMember.Letter(_leaders[term])} did");
-        if (_lastCommitted <= member.Group.SnapshotIndex) return;
-        Demand(member.Group.TermOf(_lastCommitted) == _chain[_lastCommitted].Term, member, $"was elected without the committed entry {_lastCommitted} of term {_chain[_lastCommitted].Term}");
+        var index = _lastCommitted;
+        while (index > member.Group.SnapshotIndex && _committedBy[index] >= term) index--;
+        if (index <= member.Group.SnapshotIndex) return;
+        Demand(member.Group.TermOf(index) == _chain[index].Term, member, $"was elected without the committed entry {index} of term {_chain[index].Term}");
     }
 
     // What a member promises holds over a crash at this moment.

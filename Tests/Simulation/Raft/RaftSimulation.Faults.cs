@@ -45,10 +45,10 @@ internal sealed partial class RaftSimulation
         At(_random.Between(1, Plan.FaultEvery * 2), BringFault);
         Action[] faults = [Crash, Cut, CutOneWay, Wipe, ChangeMembers, Transfer, Pause, Observe, Campaign, Clog];
         bool[] on = [Plan.Crashes, Plan.Cuts, Plan.OneWay, Plan.Wipes, Plan.ChangesMembers, Plan.Transfers, Plan.Pauses, Plan.Pauses, Plan.Campaigns, Plan.Clogs];
-        var choice = _random.Below(faults.Length);
-        if (!on[choice] || Running.Count == 0) return;
+        var chosen = Enumerable.Range(0, faults.Length).Where(one => on[one]).ToArray();
+        if (chosen.Length == 0 || Running.Count == 0) return;
         Faults++;
-        faults[choice]();
+        faults[_random.Of(chosen)]();
     }
 
     private void Crash()
@@ -70,7 +70,7 @@ internal sealed partial class RaftSimulation
     {
         Note(member, "crashes");
         Mix(1, member.Id.Value);
-        member.Crash(_random.Below(member.Disk.Pending + 1));
+        member.Crash(_random.Chance(0.5) ? 0 : _random.Below(member.Disk.Pending + 1));
         _syncing.Remove(member);
         _ticks.Remove(member);
     }
@@ -81,9 +81,10 @@ internal sealed partial class RaftSimulation
         Start(member, RaftOrigin.Recovered);
     }
 
-    private void Cut()
+    private void Cut() => CutOff([.. Running.Where(_ => _random.Chance(0.4)).Select(member => member.Id)]);
+
+    private void CutOff(HashSet<PeerId> side)
     {
-        var side = Running.Where(_ => _random.Chance(0.4)).Select(member => member.Id).ToHashSet();
         foreach (var from in _members)
         {
             foreach (var to in _members)
@@ -133,15 +134,9 @@ internal sealed partial class RaftSimulation
         var members = leader.Group.Members.ToArray();
         if (_random.Chance(0.5) && _members.Count < 12 && members.Length < 6)
         {
-            // Who joins begins with the members before it: it is one when the log says so.
-            var id = IdOf(_members.Count);
-            Add(id, leader.Group.CommittedPeers with { Index = 0 }, isScaleUp: true);
-            Turn(leader, one =>
-            {
-                var result = one.Group.ProposeAddPeer(id, _now);
-                Note(one, $"proposes to add {SimulatedMember.Letter(id)}: {result}");
-                if (result != RaftResult.Accepted) Retire(_members.Find(member => member.Id == id)!);
-            });
+            var first = _members.Count;
+            for (var i = _random.Between(1, 2); i > 0; i--) AddMember(leader);
+            if (_random.Chance(0.4)) CutOff([leader.Id, .. _members.Skip(first).Select(member => member.Id)]);
         }
         else if (members.Length > 1)
         {
@@ -149,6 +144,19 @@ internal sealed partial class RaftSimulation
             var asked = _random.Chance(0.7) ? leader : _random.Of(Running);
             Turn(asked, one => Note(one, $"proposes to remove {SimulatedMember.Letter(id)}: {one.Group.ProposeRemovePeer(id, _now)}"));
         }
+    }
+
+    // Who joins begins with the members before it: it is one when the log says so.
+    private void AddMember(SimulatedMember leader)
+    {
+        var id = IdOf(_members.Count);
+        var joining = Add(id, leader.Group.CommittedPeers with { Index = 0 }, isScaleUp: true);
+        Turn(leader, one =>
+        {
+            var result = one.Group.ProposeAddPeer(id, _now);
+            Note(one, $"proposes to add {SimulatedMember.Letter(id)}: {result}");
+            if (result != RaftResult.Accepted) Retire(joining);
+        });
     }
 
     // The layer above stops a member that was removed.
@@ -200,7 +208,7 @@ internal sealed partial class RaftSimulation
     private void Clog()
     {
         var member = _random.Of(Running);
-        var until = _now + _random.Between(10, Plan.Latest);
+        var until = _now + _random.Between(10, Math.Min(400, Plan.Latest));
         Note(member, $"is clogged until {until}");
         foreach (var other in Running)
         {

@@ -130,7 +130,7 @@ internal sealed partial class RaftSimulation : IMemberObserver
         if (member.Disk.Pending == 0 || !_syncing.Add(member)) return;
         var (position, incarnation) = (member.Disk.Last, member.Incarnation);
         var latency = _random.Between(0, Plan.MaxSync);
-        if (Plan.SlowDisks && !_isCalm && _random.Chance(0.02)) latency += 200;
+        if (Plan.SlowDisks && !_isCalm && _random.Chance(0.04)) latency += 150;
         At(latency, () =>
         {
             if (member.Incarnation != incarnation || !member.IsRunning) return;

@@ -1,4 +1,5 @@
 using NatsAspire.Server.Raft.Core;
+using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Simulation.Raft;
 
@@ -8,9 +9,11 @@ namespace NatsAspire.Tests.Simulation.Raft;
 /// </summary>
 public sealed class RaftSimulationTests
 {
-    private const int Seeds = 1_000;
+    private const int Seeds = 300;
 
     [Fact]
+    [Upstream("raft_test.go", "TestNRGChainOfBlocksRunInLockstep")]
+    [Upstream("raft_test.go", "TestNRGChainOfBlocksStopAndCatchUp")]
     public void Seeds_keep_all_that_must_be_true()
     {
         if (ulong.TryParse(Environment.GetEnvironmentVariable("NATSASPIRE_RAFT_SEED"), out var one))
@@ -38,6 +41,17 @@ public sealed class RaftSimulationTests
         }
         TestContext.Current.TestOutputHelper?.WriteLine($"{seeds} seeds, {events} events, {faults} faults, {committed} committed, {seeds * (SimulationPlan.Storm + SimulationPlan.Calm) / 3_600_000.0:F1} virtual hours");
         committed.ShouldBeGreaterThan(seeds * 50);
+    }
+
+    [Fact]
+    public void A_seed_is_always_the_same_run()
+    {
+        for (ulong seed = 1; seed <= 10; seed++)
+        {
+            var (one, other) = (Run(seed, Honest), Run(seed, Honest));
+            (other.Hash, other.Events, other.Committed).ShouldBe((one.Hash, one.Events, one.Committed));
+            Run(seed + 10, Honest).Hash.ShouldNotBe(one.Hash);
+        }
     }
 
     private static RaftGroup Honest(RaftOptions options, RaftStart start, IRaftEffects effects) => new(options, start, effects);

@@ -246,7 +246,7 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
             _chain = Mix(_chain, (ulong)one.Type);
             foreach (var part in one.Data) _chain = Mix(_chain, part);
             shown?.Add(Show(one));
-            if (one.Type == RaftEntryType.RemovePeer) observer.Removed(PeerId.Read(one.Data));
+            if (one.Type == RaftEntryType.RemovePeer && PeerId.TryRead(one.Data, out var gone)) observer.Removed(gone);
         }
         _chains[entry.Index] = _chain;
         if (_chains.Count > 20_000) _chains.RemoveAt(0);

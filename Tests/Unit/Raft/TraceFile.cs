@@ -36,8 +36,7 @@ internal static class TraceFile
     private static string Folder()
     {
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "NatsAspire.sln"))) directory = directory.Parent;
-        var root = directory?.FullName ?? Environment.GetEnvironmentVariable("NATSASPIRE_ROOT")!;
-        return Path.Combine(root, "Tests", "Unit", "Raft", "Traces");
+        while (!File.Exists(Path.Combine(directory!.FullName, "NatsAspire.sln"))) directory = directory.Parent;
+        return Path.Combine(directory.FullName, "Tests", "Unit", "Raft", "Traces");
     }
 }

@@ -203,7 +203,6 @@ public sealed class TraceTests
     [Fact]
     [Upstream("raft_test.go", "TestNRGProposeRemovePeer")]
     [Upstream("raft_test.go", "TestNRGProposeRemovePeerNonExistent")]
-    [Upstream("raft_test.go", "TestNRGForwardedRemovePeerProposalNonExistent")]
     [Upstream("raft_test.go", "TestNRGProposeRemovePeerConcurrent")]
     [Upstream("raft_test.go", "TestNRGProposeRemovePeerQuorum")]
     [Upstream("raft_test.go", "TestNRGProposeRemovePeerAll")]
@@ -211,24 +210,27 @@ public sealed class TraceTests
 
     [Fact]
     [Upstream("raft_test.go", "TestNRGUncommittedMembershipChangeOnNewLeader")]
-    [Upstream("raft_test.go", "TestNRGUncommittedMembershipChangeOnNewLeaderForwardedRemovePeerProposal")]
     public void InheritedChange() => TraceFile.Run(nameof(InheritedChange));
 
     [Fact]
     [Upstream("raft_test.go", "TestNRGLeaderResurrectsRemovedPeers")]
-    [Upstream("raft_test.go", "TestNRGAppendEntryResurrectsLeader")]
-    [Upstream("raft_test.go", "TestNRGRemovedPeerVoteDoesNotElectLeader")]
     public void RemovedStaysRemoved() => TraceFile.Run(nameof(RemovedStaysRemoved));
 
     [Fact]
+    [Upstream("raft_test.go", "TestNRGAppendEntryResurrectsLeader")]
+    public void RemovedLeaderIsHeard() => TraceFile.Run(nameof(RemovedLeaderIsHeard));
+
+    [Fact]
+    [Upstream("raft_test.go", "TestNRGForwardedRemovePeerProposalNonExistent")]
+    [Upstream("raft_test.go", "TestNRGUncommittedMembershipChangeOnNewLeaderForwardedRemovePeerProposal")]
+    public void ForwardedRemovals() => TraceFile.Run(nameof(ForwardedRemovals));
+
+    [Fact]
     [Upstream("raft_test.go", "TestNRGAddPeers")]
-    [Upstream("raft_test.go", "TestNRGLeaderWithoutQuorumAfterPeerAdd")]
-    [Upstream("raft_test.go", "TestNRGPeerAddAndPartitionLeader")]
     public void AddPeers() => TraceFile.Run(nameof(AddPeers));
 
     [Fact]
     [Upstream("raft_test.go", "TestNRGDisjointMajorities")]
-    [Upstream("raft_test.go", "TestNRGPartitionedPeerRemove")]
     public void DisjointMajorities() => TraceFile.Run(nameof(DisjointMajorities));
 
     [Fact]
@@ -283,7 +285,6 @@ public sealed class TraceTests
     public void UncommittedAfterCrash() => TraceFile.Run(nameof(UncommittedAfterCrash));
 
     [Fact]
-    [Upstream("raft_test.go", "TestNRGSendSnapshotInstallsSnapshot")]
     public void SendSnapshot() => TraceFile.Run(nameof(SendSnapshot));
 
     [Fact]
@@ -291,6 +292,25 @@ public sealed class TraceTests
 
     [Fact]
     public void WindowOfCatchUps() => TraceFile.Run(nameof(WindowOfCatchUps));
+
+    [Fact]
+    [Upstream("raft_test.go", "TestNRGPartitionedPeerRemove")]
+    public void PartitionedRemoval() => TraceFile.Run(nameof(PartitionedRemoval));
+
+    [Fact]
+    [Upstream("raft_test.go", "TestNRGPeerAddAndPartitionLeader")]
+    public void AddedWhileCut() => TraceFile.Run(nameof(AddedWhileCut));
+
+    [Fact]
+    [Upstream("raft_test.go", "TestNRGLeaderWithoutQuorumAfterPeerAdd")]
+    public void HalfAfterAddition() => TraceFile.Run(nameof(HalfAfterAddition));
+
+    [Fact]
+    [Upstream("raft_test.go", "TestNRGRemovedPeerVoteDoesNotElectLeader")]
+    public void VoteOfRemoved() => TraceFile.Run(nameof(VoteOfRemoved));
+
+    [Fact]
+    public void SizeOfForeignLeaders() => TraceFile.Run(nameof(SizeOfForeignLeaders));
 
     [Fact]
     public void Every_file_has_its_test() =>

@@ -36,6 +36,8 @@ internal sealed partial class TraceWorld
         ["grant"] = (world, words) => world.GiveVote(words),
         ["ack"] = (world, words) => world.GiveAnswer(words),
         ["bytes"] = (world, words) => world.Turn(world.Member(words[0]), group => group.Receive(Enum.Parse<RaftMessageKind>(words[1]), Convert.FromHexString(words[2]), default, world._now)),
+        ["proposal"] = (world, words) => world.Turn(world.Member(words[0]), group => group.Receive(RaftMessageKind.Proposal, Encoding.Latin1.GetBytes(words[2]), Encoding.ASCII.GetBytes($"$TO.{words[1]}"), world._now)),
+        ["removal"] = (world, words) => world.Turn(world.Member(words[0]), group => group.Receive(RaftMessageKind.RemovePeer, BytesOf(Id(words[2])), Encoding.ASCII.GetBytes($"$TO.{words[1]}"), world._now)),
         ["ask"] = (world, words) => world.Ask(words),
         ["applylater"] = (world, words) => world.Member(words[0]).AppliesLater = true,
         ["apply"] = (world, words) => world.Apply(words[0]),
@@ -58,6 +60,7 @@ internal sealed partial class TraceWorld
             {
                 "addpeers" => _options with { AddsHeardPeers = value != 0 },
                 "threshold" => _options with { PauseThreshold = (ulong)value, ResumeThreshold = (ulong)value / 2 },
+                "peerremove" => _options with { Timings = _options.Timings with { PeerRemove = value } },
                 "window" => _options with { CatchUpWindow = value },
                 "batch" => _options with { MaxBatchEntries = value },
                 _ => throw new FormatException($"'{key}' is no option"),

@@ -63,6 +63,8 @@ public sealed record ConsumerAssignment
     internal ConsumerAssignment Understood()
     {
         if (Client is null || Group is null) throw new JsonException("an assignment without a client or group");
+        // What cannot be written again, such as half a surrogate, is better refused now than when a snapshot is due.
+        if ((Unknown ?? Group.Unknown) is not null) _ = MetaJson.Write(this, MetaJson.Compact.ConsumerAssignment);
         if (string.IsNullOrEmpty(Name) || string.IsNullOrEmpty(Stream)) throw new JsonException("an assignment of a consumer without a name");
         var json = ConfigurationJson.Bytes;
         var error = ApiReader.ReadRequest(json, strict: true, new ConsumerConfiguration(), ConsumerConfiguration.Read, out var configuration);

@@ -64,6 +64,8 @@ public sealed record StreamAssignment
     internal StreamAssignment Understood()
     {
         if (Client is null || Group is null) throw new JsonException("an assignment without a client or group");
+        // What cannot be written again, such as half a surrogate, is better refused now than when a snapshot is due.
+        if ((Unknown ?? Group.Unknown) is not null) _ = MetaJson.Write(this, MetaJson.Compact.StreamAssignment);
         var json = ConfigurationJson.Bytes;
         var error = ApiReader.ReadRequest(json, strict: true, new StreamConfiguration(), StreamConfiguration.Read, out var configuration);
         // What can be read is used for answers; a name is needed even of what cannot.

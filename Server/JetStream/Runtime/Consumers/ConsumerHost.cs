@@ -7,7 +7,7 @@ using NatsAspire.Server.Subjects;
 namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 
 /// <summary>A consumer that runs: its leader, and what comes of it. In its stream's mailbox, but for what is said of interest.</summary>
-internal sealed class ConsumerHost : IConsumerEffects, IConsumerObserver
+internal sealed partial class ConsumerHost : IConsumerEffects, IConsumerObserver
 {
     private readonly StreamConsumers _stream;
     private byte[]? _watched;
@@ -51,14 +51,15 @@ internal sealed class ConsumerHost : IConsumerEffects, IConsumerObserver
     public bool IsOver { get; private set; }
 
     /// <summary>Whether it outlives the server.</summary>
-    public bool IsKept => _stream.IsLogged && !Configuration.MemoryStorage;
+    public bool IsKept => Group is null && _stream.IsLogged && !Configuration.MemoryStorage;
 
-    /// <summary>Takes up its work.</summary>
+    /// <summary>Takes up its work, alone.</summary>
     public void Begin(long now)
     {
         Leader = new ConsumerLeader(Replica, _stream.Visible, _stream.LeaderOptions);
         Leader.Begin(now, this);
         WatchInterest(now);
+        _leads = true;
     }
 
     /// <summary>Goes by another configuration.</summary>
@@ -68,7 +69,7 @@ internal sealed class ConsumerHost : IConsumerEffects, IConsumerObserver
         Record = record;
         Replica.Update(record.Configuration with { Name = record.Name });
         if (Leader is null) return;
-        Leader.Update(before, now, this);
+        Leader.Update(before, now, Effects);
         WatchInterest(now);
     }
 
@@ -79,6 +80,7 @@ internal sealed class ConsumerHost : IConsumerEffects, IConsumerObserver
     {
         if (IsOver) return;
         IsOver = true;
+        _leads = false;
         Leader?.Stop(status, withPending, this);
         Watch(null);
     }
@@ -86,12 +88,18 @@ internal sealed class ConsumerHost : IConsumerEffects, IConsumerObserver
     /// <summary>Finds out whether anybody listens where it pushes to, if that may have changed.</summary>
     public void LookForInterest(long now)
     {
-        if (_watched is null || !Interlocked.Exchange(ref _mayListen, false)) return;
-        Leader!.InterestChanged(HasInterest(_watched), now);
+        if (_watched is null || Leader is null || !Interlocked.Exchange(ref _mayListen, false)) return;
+        Leader.InterestChanged(HasInterest(_watched), now);
     }
 
     public void Propose(ReadOnlySpan<byte> entry)
     {
+        if (Group is { } group)
+        {
+            // What the group does not take is lost with this leader: its term is over.
+            group.Propose(entry);
+            return;
+        }
         if (!Replica.Apply(entry, this)) throw new InvalidOperationException("The consumer has proposed an entry that it does not know.");
         _stream.Log(this, entry);
     }

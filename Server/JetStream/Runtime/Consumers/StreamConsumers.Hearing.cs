@@ -29,7 +29,8 @@ internal sealed partial class StreamConsumers : IStoreObserver
     {
         if (!_isRunning) return;
         if (_filters.Count > 0) _fresh.Add(sequence, subject);
-        if (KeepsWhatIsWanted && !IsWanted(subject)) _released.Add(sequence);
+        // A member may hear of acknowledgements before it has the messages.
+        if ((KeepsWhatIsWanted && !IsWanted(subject)) || (LetsGo && Host.Group is not null)) _released.Add(sequence);
     }
 
     /// <inheritdoc/>
@@ -58,7 +59,7 @@ internal sealed partial class StreamConsumers : IStoreObserver
         {
             foreach (var consumer in _byId.Values.Where(consumer => consumer.Hears is not null).ToList())
             {
-                consumer.Leader!.MessagesRemoved(now, consumer);
+                consumer.Leader!.MessagesRemoved(now, consumer.Effects);
                 Schedule(consumer);
             }
         }
@@ -67,7 +68,7 @@ internal sealed partial class StreamConsumers : IStoreObserver
             foreach (var (consumer, sequence) in _gone)
             {
                 // One of a message's filters is enough.
-                consumer.Leader!.MessageRemoved(sequence, now, consumer);
+                consumer.Leader!.MessageRemoved(sequence, now, consumer.Effects);
                 Schedule(consumer);
             }
         }

@@ -100,6 +100,11 @@ internal sealed partial class StreamConsumers
     private void ProposeUnneeded()
     {
         if (_unneeded.Count == 0) return;
+        if (Host.Group is not null)
+        {
+            RemoveUnneededHere();
+            return;
+        }
         // The acknowledgements come first: or a crash between would have messages without their consumers' word.
         ProposeLazy();
         _entry.ResetWrittenCount();

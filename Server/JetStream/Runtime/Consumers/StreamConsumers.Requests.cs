@@ -26,12 +26,12 @@ internal sealed partial class StreamConsumers
     }
 
     /// <summary>How a consumer stands.</summary>
-    public ConsumerFigures Describe(ConsumerHost consumer) => consumer.Leader!.Describe(Host.Now, consumer);
+    public ConsumerFigures Describe(ConsumerHost consumer) => consumer.Leader!.Describe(Host.Now, consumer.Effects);
 
     /// <returns>False: it has no such group.</returns>
     public bool Unpin(ConsumerHost consumer, string group)
     {
-        if (!consumer.Leader!.Unpin(group, consumer)) return false;
+        if (!consumer.Leader!.Unpin(group, consumer.Effects)) return false;
         Schedule(consumer);
         return true;
     }
@@ -40,7 +40,7 @@ internal sealed partial class StreamConsumers
     /// <returns>Null, or why it may not.</returns>
     public string? Reset(ConsumerHost consumer, ulong sequence, out ulong begins)
     {
-        if (consumer.Leader!.Reset(sequence, default, Host.Now, consumer, out begins) is { } refusal) return refusal;
+        if (consumer.Leader!.Reset(sequence, default, Host.Now, consumer.Effects, out begins) is { } refusal) return refusal;
         ProposeLazy();
         Schedule(consumer);
         return null;

@@ -29,7 +29,7 @@ internal sealed partial class StreamConsumers
     /// <summary>A consumer will not ask for any message up to this one again.</summary>
     public void ReleaseThrough(ConsumerHost consumer, ulong sequence)
     {
-        if (_isRunning && LetsGo && !consumer.Configuration.Direct) _releasedThrough = Math.Max(_releasedThrough, sequence);
+        if (_isRunning && LetsGo && !consumer.Configuration.Direct) _releasedThrough = Math.Max(_releasedThrough, Math.Min(sequence, _store.State.LastSequence));
     }
 
     /// <summary>Proposes that what nobody needs any more goes.</summary>

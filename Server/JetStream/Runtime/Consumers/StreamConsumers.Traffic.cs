@@ -108,20 +108,20 @@ internal sealed partial class StreamConsumers
             AnswerFlowControl(message, now);
             return;
         }
-        if (Find(message.Subject) is not { } consumer) return;
+        if (Find(message.Subject) is not { Leader: not null } consumer) return;
         if (HeaderBlock.TryGet(message.Headers, ApiLevel.RequiredHeader, out var level) && !ApiLevel.Serves(level))
         {
             if (!message.Reply.IsEmpty) Send(message.Reply, message.Reply, default, DirectGetStatus.RequiredLevel, default);
             return;
         }
-        consumer.Leader!.Request(message.Payload, message.Reply, now, consumer);
+        consumer.Leader!.Request(message.Payload, message.Reply, now, consumer.Effects);
         Schedule(consumer);
     }
 
     private void Acknowledge(in PublishedMessage message, long now)
     {
-        if (!AckSubject.TryParse(message.Subject, out var subject) || !subject.Stream.SequenceEqual(Host.Key) || Find(subject.Consumer) is not { } consumer) return;
-        consumer.Leader!.Acknowledge(subject, message.Payload, message.Reply, now, consumer);
+        if (!AckSubject.TryParse(message.Subject, out var subject) || !subject.Stream.SequenceEqual(Host.Key) || Find(subject.Consumer) is not { Leader: not null } consumer) return;
+        consumer.Leader!.Acknowledge(subject, message.Payload, message.Reply, now, consumer.Effects);
         Schedule(consumer);
     }
 
@@ -131,9 +131,9 @@ internal sealed partial class StreamConsumers
         var rest = message.Subject["$JS.FC.".Length..];
         var stream = ControlTokens.Take(ref rest);
         var name = ControlTokens.Take(ref rest);
-        if (!stream.SequenceEqual(Host.Key) || Find(name) is not { } consumer) return;
+        if (!stream.SequenceEqual(Host.Key) || Find(name) is not { Leader: not null } consumer) return;
         var last = new SequencePair(Number(message.Headers, "Nats-Last-Consumer"u8), Number(message.Headers, "Nats-Last-Stream"u8));
-        consumer.Leader!.FlowControlled(message.Subject, last, now, consumer);
+        consumer.Leader!.FlowControlled(message.Subject, last, now, consumer.Effects);
         Schedule(consumer);
     }
 

@@ -85,6 +85,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
             var next = _timers.TryPeek(out _, out var due) ? due : long.MaxValue;
             if (_lazySince != 0) next = Math.Min(next, _lazySince + LazyFor);
             if (_heldUp.Count > 0) next = Math.Min(next, _lookAgain);
+            if (NextGroupTick is { } group) next = Math.Min(next, group);
             return next == long.MaxValue ? null : next;
         }
     }
@@ -100,14 +101,15 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _isRunning = true;
         Visible.Last = _store.State.LastSequence;
         foreach (var consumer in _byId.Values) Begin(consumer, now);
-        RemoveAcknowledged();
+        if (Host.Group is null) RemoveAcknowledged();
     }
 
     /// <summary>Listens for what concerns its consumers, if there are any.</summary>
     public void Follow()
     {
         var stream = Host.Configuration.Name;
-        _capture.Follow(_byId.Count == 0 ? [] : [$"$JS.ACK.{stream}.>", $"$JS.ACK.*.*.{stream}.>", $"$JS.FC.{stream}.>"]);
+        if (Host.Group is not null) _capture.Follow(SubjectsOfLed());
+        else _capture.Follow(_byId.Count == 0 ? [] : [$"$JS.ACK.{stream}.>", $"$JS.ACK.*.*.{stream}.>", $"$JS.FC.{stream}.>"]);
     }
 
     /// <summary>Makes a consumer. The log has it when what is proposed now is durable.</summary>
@@ -142,6 +144,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     public void Delete(ConsumerHost consumer)
     {
         consumer.End("409 Consumer Deleted", withPending: false);
+        LeaveGroup(consumer, isDeleted: true);
         Drop(consumer);
         if (consumer.IsKept) ProposeRemoval(consumer);
         ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
@@ -160,6 +163,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
             if (isDeleted) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
             consumer.End(isDeleted ? "409 Consumer Deleted" : "409 Server Shutdown", withPending: !isDeleted);
         }
+        foreach (var consumer in _grouped.ToList()) LeaveGroup(consumer, isDeleted);
         _due.Clear();
         _timers.Clear();
     }
@@ -186,10 +190,10 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         {
             _timers.Dequeue();
             // An earlier time may have been noted since; then it has had its turn.
-            if (consumer.IsOver || consumer.Armed != due) continue;
+            if (consumer.IsOver || consumer.Armed != due || consumer.Leader is null) continue;
             consumer.Armed = long.MaxValue;
-            consumer.Leader!.Tick(now, consumer);
-            if (consumer.Leader.IsAbandoned) Delete(consumer);
+            consumer.Leader.Tick(now, consumer.Effects);
+            if (consumer.Leader.IsAbandoned) Abandon(consumer);
             else Schedule(consumer);
         }
         ProposeReleased();
@@ -204,8 +208,9 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         for (var left = Budget; left > 0 && _sentBytes < BudgetBytes && _due.TryDequeue(out var consumer); left -= Share)
         {
             consumer.IsDue = false;
-            if (consumer.IsOver || IsHeldUp(consumer, now)) continue;
-            var hasMore = consumer.Leader!.Pump(now, share, consumer);
+            // Who waits for others to agree is due again when they have.
+            if (consumer.IsOver || consumer.Leader is null || consumer.IsCrowded || IsHeldUp(consumer, now)) continue;
+            var hasMore = consumer.Leader.Pump(now, share, consumer.Effects);
             Note(consumer);
             Arm(consumer);
             if (hasMore) SetDue(consumer);
@@ -266,6 +271,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>Something has happened to a consumer: it may deliver, and be due at another time.</summary>
     private void Schedule(ConsumerHost consumer)
     {
+        if (consumer.Leader is null) return;
         Note(consumer);
         Arm(consumer);
         SetDue(consumer);
@@ -273,14 +279,14 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
 
     private void SetDue(ConsumerHost consumer)
     {
-        if (consumer.IsDue || consumer.IsOver) return;
+        if (consumer.IsDue || consumer.IsOver || consumer.Leader is null) return;
         consumer.IsDue = true;
         _due.Enqueue(consumer);
     }
 
     private void Arm(ConsumerHost consumer)
     {
-        if (consumer.IsOver || consumer.Leader!.NextTick is not { } next || next >= consumer.Armed) return;
+        if (consumer.IsOver || consumer.Leader?.NextTick is not { } next || next >= consumer.Armed) return;
         consumer.Armed = next;
         _timers.Enqueue(consumer, next);
     }

@@ -5,7 +5,9 @@ using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Meta;
 using NatsAspire.Server.JetStream.Meta.Assignments;
 using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.JetStream.Runtime.Consumers;
 using NatsAspire.Server.JetStream.Runtime.Groups;
+using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Raft.Wire;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Messages;
@@ -84,14 +86,21 @@ internal sealed partial class MetaHost : IMetaEffects
                 ReportConsumer(assignment, JetStreamErrors.JSInsufficientResourcesErr, change.Origin);
                 return;
             }
-            if (stream.Group is not null)
-            {
-                ReportConsumer(assignment, JetStreamErrors.JSConsumerCreateErrF.With("consumers of replicated streams are not served yet"), change.Origin);
-                return;
-            }
-            var consumer = _service.PlaceConsumer(stream, assignment.Name, assignment.Configuration);
-            if (change.Origin != MetaOrigin.Recovered && !string.IsNullOrEmpty(assignment.Reply)) AnswerBehind(stream, assignment.Reply, new ConsumerCreateResponse(_service.Describe(stream, consumer) with { Cluster = stream.Cluster }));
+            var consumer = stream.Group is null ? _service.PlaceConsumer(stream, assignment.Name, assignment.Configuration) : PlaceMember(stream, assignment);
+            if (change.Origin == MetaOrigin.Recovered || string.IsNullOrEmpty(assignment.Reply)) return;
+            consumer.WhenLeading(() => AnswerBehind(stream, assignment.Reply, new ConsumerCreateResponse(_service.Describe(stream, consumer))));
         });
+    }
+
+    private ConsumerHost PlaceMember(StreamHost stream, ConsumerAssignment assignment)
+    {
+        var plan = PlanOf(assignment.Group, "");
+        var isInMemory = assignment.Configuration.MemoryStorage || stream.Configuration.Storage == StorageType.Memory;
+        var consumer = stream.Consumers.Place(
+            assignment.Name, assignment.Configuration, assignment.Created.UnixNanoseconds, machine => _engine.OpenGroup(plan, stream, machine, isInMemory), plan.IsPreferred, stream.Now);
+        if (!consumer.Replica.HasState && assignment.State is { } state && ConsumerStateJson.ToBytes(state, out var bytes) is null) consumer.Replica.Decode(bytes);
+        stream.Wake();
+        return consumer;
     }
 
     void IMetaEffects.StopConsumer(ConsumerAssignment consumer, MetaStop reason)

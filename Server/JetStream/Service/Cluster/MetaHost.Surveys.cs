@@ -79,7 +79,9 @@ internal sealed partial class MetaHost
         if (message.Reply.IsEmpty) return;
         var names = Encoding.UTF8.GetString(message.Subject[prefix..]).Split('.');
         var reply = message.Reply.ToArray();
-        if (names.Length is < 2 or > 3 || _engine.Accounts.GetValueOrDefault(names[0])?.Find(names[1]) is not { Leads: true } stream) return;
+        if (names.Length is < 2 or > 3 || _engine.Accounts.GetValueOrDefault(names[0])?.Find(names[1]) is not { } stream) return;
+        // Who leads answers.
+        if (names.Length == 2 ? !stream.Leads : !stream.Consumers.Serves(Encoding.UTF8.GetBytes(names[2]))) return;
         // Above the limit of requests it is as if it had been lost.
         _ = stream.TryPost(() =>
         {

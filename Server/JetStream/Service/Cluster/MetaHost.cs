@@ -93,6 +93,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment, IDispo
         _leaderlessSince = _group.Now;
         ListenToPeers();
         ListenToMembers();
+        _engine.ConsumerAbandoned = (account, stream, consumer) => _service.Run(() => RemoveAbandoned(account, stream, consumer));
         _group.Start();
         if (_isNew) _group.Core.Campaign(_group.Now);
     }
@@ -181,6 +182,13 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment, IDispo
             _group.Core.SetObserver(true, _group.Now);
             _group.Core.StepDown(PeerId.None, _group.Now);
         });
+    }
+
+    /// <summary>A member says that nobody uses a consumer; the leader, whoever it is, has it removed.</summary>
+    private void RemoveAbandoned(string account, string stream, string consumer)
+    {
+        if (_state.Current.Find(account, stream, consumer)?.Assignment is not { } assignment) return;
+        _group.Core.Forward(MetaEntry.RemoveConsumer(assignment with { Subject = null, Reply = null, State = null }).Encode(), _group.Now);
     }
 
     private void SnapshotIfDue()
