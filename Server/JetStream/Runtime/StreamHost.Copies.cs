@@ -49,11 +49,13 @@ internal sealed partial class StreamHost
     }
 
     /// <summary>Stores a message of the mirrored stream under its own sequence and time; those left out are left out here too.</summary>
-    public void StoreMirrored(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers) =>
+    /// <returns>False: too much is under way, it is to come again.</returns>
+    public bool StoreMirrored(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers) =>
         _leader!.TakeMirrored(new StoredMessage { Sequence = message.Sequence, Timestamp = message.Timestamp, Subject = subject, Headers = headers, Payload = message.Payload }, this);
 
     /// <summary>Stores a message of a source as if it had been published here now.</summary>
-    public void StoreSourced(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers) =>
+    /// <returns>False: too much is under way, it is to come again.</returns>
+    public bool StoreSourced(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers) =>
         _leader!.TakeSourced(new StoredMessage { Sequence = 0, Timestamp = Now, Subject = subject, Headers = headers, Payload = message.Payload }, this);
 
     /// <summary>What is to be copied, as the configuration says.</summary>
@@ -78,6 +80,13 @@ internal sealed partial class StreamHost
         foreach (var copy in _copies) copy.Nudge();
     }
 
+    /// <summary>Some of what was under way may have been agreed on.</summary>
+    private void GoOnWithCopies()
+    {
+        if (!_leads || Fault is not null || _isStopping) return;
+        foreach (var copy in _copies) copy.GoOn();
+    }
+
     private void StopCopies()
     {
         NotePositions();
@@ -85,9 +94,10 @@ internal sealed partial class StreamHost
         _copies = [];
     }
 
+    /// <summary>What has been read is stored, with a stream alone; members of a group note what has been agreed on.</summary>
     private void NotePositions()
     {
-        if (Configuration.Sources.IsEmpty) return;
+        if (Configuration.Sources.IsEmpty || _group is not null) return;
         foreach (var copy in _copies)
         {
             if (copy.Next > 1) NotePosition(copy.IndexName, copy.Next - 1);

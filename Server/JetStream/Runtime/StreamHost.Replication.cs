@@ -93,9 +93,14 @@ internal sealed partial class StreamHost : IGroupMachine
         var isDone = true;
         foreach (var one in entry)
         {
-            if (one.Type == RaftEntryType.Normal) ApplyEntry(entry.Index, one.Data);
+            if (one.Type == RaftEntryType.Normal)
+            {
+                ApplyEntry(entry.Index, one.Data);
+                continue;
+            }
+            _replica.EndBatch();
             // The leader's whole state, for members that have nothing.
-            else if (one.Type == RaftEntryType.Snapshot && !_leads && _store.State.LastSequence == 0) isDone = BeginCatchup(one.Data, entry.Index);
+            if (one.Type == RaftEntryType.Snapshot && !_leads && _store.State.LastSequence == 0) isDone = BeginCatchup(one.Data, entry.Index);
         }
         _index = entry.Index;
         return isDone;
@@ -234,7 +239,8 @@ internal sealed partial class StreamHost : IGroupMachine
 
         public void Stored(in StreamMessageEntry entry, ulong sequence, ReadOnlySpan<byte> subject)
         {
-            // The leader itself acknowledges it.
+            // The leader itself acknowledges it; where sources are, every member must know.
+            if (!stream.Configuration.Sources.IsEmpty) stream.NotePosition(entry.Headers);
         }
 
         public void Refused(in StreamMessageEntry entry)

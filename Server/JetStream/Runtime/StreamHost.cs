@@ -165,6 +165,7 @@ internal sealed partial class StreamHost : Mailbox
                 _consumers.TakeTraffic(_context.Now);
                 RunCommands();
                 if (_whenQuiet.Count == 0 && _leads) TakePublishes();
+                GoOnWithCopies();
                 TickIfDue();
                 TurnConsumers();
             }
@@ -212,7 +213,12 @@ internal sealed partial class StreamHost : Mailbox
     {
         if (Fault is not null || _isStopping) return;
         var now = _context.Now;
-        if (_leads && _leader?.NextTick is { } due && due <= now) _leader.Tick(now, this);
+        if (!_leads)
+        {
+            // What has lived long enough goes by each member's own clock.
+            if (_replica.NextExpiry <= now) _replica.ExpireAged(now);
+        }
+        else if (_leader?.NextTick is { } due && due <= now) _leader.Tick(now, this);
     }
 
     /// <summary>Consumers take what they are told, and deliver what has been seen to be durable.</summary>
@@ -239,7 +245,7 @@ internal sealed partial class StreamHost : Mailbox
     {
         // It may come a little early, and is armed again then.
         if (Interlocked.Exchange(ref _timerIsSpent, false)) _armed = null;
-        var next = Fault is null && !_isStopping ? Earlier(Earlier(_leads ? _leader?.NextTick : null, _consumers.NextTick), NextGroupTick()) : null;
+        var next = Fault is null && !_isStopping ? Earlier(Earlier(_leads ? _leader?.NextTick : _replica.NextExpiry, _consumers.NextTick), NextGroupTick()) : null;
         // One that is too early finds nothing due, and is armed again then: cheaper than to move it with every message.
         if (next is null || _armed <= next) return;
         _armed = next;

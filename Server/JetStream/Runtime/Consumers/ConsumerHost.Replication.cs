@@ -22,6 +22,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
     private readonly List<Action> _whenLeading = [];
     private ConsumerAgreement? _agreement;
     private bool? _leadership;
+    private bool _isDeposed;
     private volatile bool _leads;
 
     /// <summary>Its group; null: it lives in its stream's log.</summary>
@@ -65,8 +66,13 @@ internal sealed partial class ConsumerHost : IGroupMachine
     public void BeginTurn(long now)
     {
         Group!.BeginTurn();
-        if (_leadership is { } leads && !IsOver) ChangeLeadership(leads, now);
-        _leadership = null;
+        if (_leadership is { } leads && !IsOver)
+        {
+            // Lost and won again meanwhile: what was under way before need not be in the log.
+            if (_isDeposed) ChangeLeadership(leads: false, now);
+            ChangeLeadership(leads, now);
+        }
+        (_leadership, _isDeposed) = (null, false);
     }
 
     /// <summary>Sends what was proposed.</summary>
@@ -95,7 +101,8 @@ internal sealed partial class ConsumerHost : IGroupMachine
             if (one.Type == RaftEntryType.Snapshot) Restore(one.Data);
             if (one.Type != RaftEntryType.Normal) continue;
             if (!Replica.Apply(one.Data, this)) throw new CorruptStoreException($"Entry {entry.Index} of consumer {Name} is none that this version knows.");
-            _agreement?.Applied();
+            // What is applied from then on is not this leader's.
+            if (!_isDeposed) _agreement?.Applied();
         }
         return true;
     }
@@ -107,7 +114,11 @@ internal sealed partial class ConsumerHost : IGroupMachine
     }
 
     // The group must not be entered again from here: what follows from it comes at the end of its turn.
-    void IGroupMachine.LeaderChanged(PeerId leader, ulong term, bool leads) => _leadership = leads;
+    void IGroupMachine.LeaderChanged(PeerId leader, ulong term, bool leads)
+    {
+        _leadership = leads;
+        _isDeposed |= _leads && !leads;
+    }
 
     void IGroupMachine.Recovered() => _stream.ReleaseThrough(this, ulong.MaxValue);
 

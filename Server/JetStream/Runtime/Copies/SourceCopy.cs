@@ -20,6 +20,8 @@ internal sealed class SourceCopy
     private readonly CopyRewriter _rewriter;
     private StreamHost? _origin;
     private bool _isReading;
+    private CopyBlock? _held;
+    private int _heldOffset;
     private bool _hasMore;
     private bool _isToldOfMore;
     private bool _isOver;
@@ -92,7 +94,7 @@ internal sealed class SourceCopy
         if (ReferenceEquals(origin, _origin)) return origin is not null;
         _origin?.Unwatch(OnMore);
         // What was asked of the one before is not answered any more.
-        (_origin, _isReading) = (origin, false);
+        (_origin, _isReading, _held) = (origin, false, null);
         origin?.Watch(OnMore);
         return origin is not null;
     }
@@ -134,13 +136,23 @@ internal sealed class SourceCopy
     private void Answer(StreamHost origin, CopyBlock block) => _target.Post(() =>
     {
         if (_isOver || !ReferenceEquals(origin, _origin)) return;
-        _isReading = false;
-        // Without room it stays where it is until somebody nudges it.
-        if (Take(block) && (!block.IsEnd || _hasMore)) Nudge();
+        _held = block;
+        _heldOffset = 0;
+        GoOn();
     });
 
-    /// <returns>False: there is no room for it.</returns>
-    private bool Take(CopyBlock block)
+    /// <summary>Stores what has been read and could not be stored yet, and reads on. In the target's mailbox.</summary>
+    public void GoOn()
+    {
+        if (_isOver || _held is not { } block) return;
+        // Without room it stays where it is until somebody nudges it.
+        if (!HasRoomFor(block)) (_held, _isReading) = (null, false);
+        if (_held is null || !TryTake(block)) return;
+        (_held, _isReading) = (null, false);
+        if (!block.IsEnd || _hasMore) Nudge();
+    }
+
+    private bool HasRoomFor(CopyBlock block)
     {
         if (_target.Fault is not null) return false;
         if (_target.FindNoRoom() is { } full)
@@ -148,12 +160,20 @@ internal sealed class SourceCopy
             Volatile.Write(ref _status, _status with { Lag = Math.Max(1, block.Lag), Error = full });
             return false;
         }
-        var offset = 0;
-        while (block.TryRead(ref offset, out var message))
+        return true;
+    }
+
+    /// <returns>False: too much is under way at the target.</returns>
+    private bool TryTake(CopyBlock block)
+    {
+        for (var offset = _heldOffset; block.TryRead(ref offset, out var message); _heldOffset = offset)
         {
             if (message.Sequence < _next && _isPlaced) continue;
-            if (_target.Configuration.Mirror is not null) _target.StoreMirrored(message, _rewriter.SubjectOf(message.Subject), _rewriter.MirroredHeadersOf(message));
-            else _target.StoreSourced(message, _rewriter.SubjectOf(message.Subject), _rewriter.HeadersOf(message));
+            var isTaken = _target.Configuration.Mirror is not null
+                ? _target.StoreMirrored(message, _rewriter.SubjectOf(message.Subject), _rewriter.MirroredHeadersOf(message))
+                : _target.StoreSourced(message, _rewriter.SubjectOf(message.Subject), _rewriter.HeadersOf(message));
+            if (!isTaken) return false;
+            (_next, _isPlaced) = (message.Sequence + 1, true);
         }
         (_next, _isPlaced) = (Math.Max(_next, block.Next), true);
         Volatile.Write(ref _status, new CopyStatus(_target.Now, block.Lag, null));
