@@ -3,8 +3,7 @@ using NatsAspire.Tests.Support;
 namespace NatsAspire.Tests.Interop;
 
 /// <summary>
-/// Streams and consumers on clusters of Go's servers and ours. <c>NATS_SERVER_PEER</c> names a nats-server from 2.10 on, which
-/// <c>.ci/run</c> fetches; where there is none, one of ours takes its place.
+/// Streams on clusters of Go's servers (<see cref="Peers.JetStreamPeer"/>) and ours.
 /// </summary>
 public sealed class MixedStreamTests
 {
@@ -79,7 +78,7 @@ public sealed class MixedStreamTests
     /// <summary>Three servers, the first of them of the other kind.</summary>
     private static async Task<ProcessCluster> StartAsync(int others)
     {
-        var peer = Environment.GetEnvironmentVariable("NATS_SERVER_PEER") is { Length: > 0 } path ? path : Peers.OurServer();
+        var peer = Peers.JetStreamPeer();
         return await ProcessCluster.StartAsync([.. Enumerable.Range(0, 3).Select(server => server < others ? peer : Peers.OurServer())]);
     }
 }

@@ -10,8 +10,11 @@ public static class Peers
     /// <summary>Debian's nats-server 2.9.</summary>
     public static string GoServer() => Require(DebianServer, "Debian's nats-server (apt-get install nats-server)");
 
-    /// <summary>A Go server to form JetStream clusters with: the one that NATS_SERVER_PEER names, or Debian's.</summary>
-    public static string JetStreamPeer() => Environment.GetEnvironmentVariable("NATS_SERVER_PEER") is { Length: > 0 } path ? path : GoServer();
+    /// <summary>
+    /// A Go server from 2.10 on to form JetStream clusters with: the one that <c>NATS_SERVER_PEER</c> names, as <c>.ci/run</c>
+    /// does. Where it names none, one of ours takes its place: Debian's is too old.
+    /// </summary>
+    public static string JetStreamPeer() => Environment.GetEnvironmentVariable("NATS_SERVER_PEER") is { Length: > 0 } path ? path : OurServer();
 
     /// <summary>Debian's Prometheus.</summary>
     public static string Prometheus() => Require("/usr/bin/prometheus", "Debian's Prometheus (apt-get install prometheus)");
