@@ -9,7 +9,7 @@ public sealed record LocalRunnerOptions
     /// <summary>The nats-server executable.</summary>
     public required string ServerPath { get; init; }
 
-    /// <summary>Where configuration files go; null: a private directory that is removed at the end.</summary>
+    /// <summary>Where configuration files and streams go; null: a private directory that is removed at the end.</summary>
     public string? Directory { get; init; }
 
     /// <summary>How long servers may take until the mesh is whole.</summary>
@@ -32,6 +32,8 @@ public sealed class LocalRunner : IAsyncDisposable
     private readonly IRunnerLog _log;
     private readonly string _directory;
     private readonly List<ServerProcess> _servers = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _watching = Task.CompletedTask;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
 
     /// <exception cref="TopologyException">There is no server executable at that path.</exception>
@@ -55,18 +57,22 @@ public sealed class LocalRunner : IAsyncDisposable
         foreach (var spec in _topology.Servers)
         {
             var file = Path.Combine(_directory, spec.Name + ".conf");
-            await File.WriteAllTextAsync(file, ServerConfigWriter.Write(_topology, spec), cancellation);
+            await File.WriteAllTextAsync(file, ServerConfigWriter.Write(_topology, spec, Path.Combine(_directory, spec.Name)), cancellation);
             var server = new ServerProcess(spec.Name, _options.ServerPath, ["-c", file], _log);
             _servers.Add(server);
             server.Start();
         }
         await WaitUntilWholeAsync(cancellation);
         foreach (var server in _servers) server.RestartWhenItEnds();
+        _watching = new LeaderWatch(_topology, _http, _log).RunAsync(_stopping.Token);
     }
 
     /// <summary>Stops all servers: politely first, then by force.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _stopping.CancelAsync();
+        await _watching;
+        _stopping.Dispose();
         await Task.WhenAll(_servers.Select(server => server.StopAsync(_options.StopTimeout)));
         _http.Dispose();
         if (_options.Directory is null) Directory.Delete(_directory, recursive: true);

@@ -32,6 +32,8 @@ namespace NatsAspire.Server.Monitoring;
 [JsonSerializable(typeof(Leafz))]
 [JsonSerializable(typeof(LeafzOptions))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, QueueState>))]
+[JsonSerializable(typeof(RaftzOptions))]
+[JsonSerializable(typeof(SortedDictionary<string, SortedDictionary<string, RaftzGroup>>), TypeInfoPropertyName = "RaftzGroups")]
 [JsonSerializable(typeof(IpqueueszOptions))]
 [JsonSerializable(typeof(Profilez))]
 [JsonSerializable(typeof(ProfilezOptions))]

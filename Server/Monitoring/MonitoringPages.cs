@@ -66,10 +66,16 @@ internal sealed class MonitoringPages
         new("/healthz", "/healthz", Health),
         new("/stacksz", null, _ => new Reply(Utf8(Stacksz.Collect(_source)))),
         new("/ipqueuesz", null, Queues),
-        new("/raftz", null, _ => new Reply("No Raft nodes registered"u8.ToArray(), PlainText, 404)),
+        new("/raftz", null, Raft),
         new("/debug/vars", null, _ => Json(Expvarz.Collect(), MonitoringJson.Indented.Expvarz)),
         new("/metrics", null, query => new Reply(MetricsPage.Make(_source, MetricsOptions.Read(query)), MetricsPage.ContentType)),
     ];
+
+    private Reply Raft(QueryReader query)
+    {
+        var groups = RaftzGroup.Collect(_source, new RaftzOptions { Account = query.Text("acc"), Group = query.Text("group") });
+        return groups.Count == 0 ? new Reply("No Raft nodes returned, check supplied filters"u8.ToArray(), PlainText, 404) : Json(groups, MonitoringJson.Indented.RaftzGroups);
+    }
 
     private Reply Connections(QueryReader query)
     {

@@ -65,7 +65,7 @@ public static class AssetMigration
     {
         if (!TrySplit(consumer.Group, consumer.Configuration.ReplicasOf(stream), out _, out var staying)) return Migration.Done;
         if (!staying.Contains(self)) return HandOver(staying, isCurrent);
-        var group = consumer.Group with { Peers = staying, Cluster = cluster };
+        var group = (consumer.Group with { Peers = staying, Cluster = cluster }).Sound();
         return new Migration(MigrationStep.Shrink, staying, Entry: MetaEntry.AssignConsumer(consumer with { Group = group, State = null }));
     }
 

@@ -64,7 +64,8 @@ internal sealed partial class JetStreamEngine
             _lastId = _log.Groups.Concat(hosts.Keys).Concat(groups.Keys).DefaultIfEmpty().Max();
             foreach (var host in hosts.Values) Begin(host, visitor, Stopwatch.GetElapsedTime(started));
             foreach (var host in hosts.Values) host.NudgeCopies();
-            new GoMigration(this, Secrets(), _logger).Run();
+            // In a cluster the others have what there is: a second copy beside theirs would be nobody's.
+            if (!IsClustered) new GoMigration(this, Secrets(), _logger).Run();
         }
         catch
         {

@@ -47,6 +47,12 @@ internal sealed partial class StreamHost : IGroupMachine
     /// <summary>The servers that hold it. In the mailbox.</summary>
     public ClusterInfo? Cluster => _context.Cluster is not { } cluster ? null : _group is { } group ? cluster.Describe(group) : cluster.Alone();
 
+    /// <summary>The same as it was a moment ago. From any thread.</summary>
+    public ClusterInfo? ClusterShown => _context.Cluster is not { } cluster ? null : _group is { } group ? cluster.Describe(group.Status, group.Traffic) : cluster.Alone();
+
+    /// <summary>It has all that its group has agreed on, or is on this server alone. From any thread.</summary>
+    public bool IsCurrent => _group is not { } group || group.Status.IsCurrent;
+
     /// <summary>Is one member of a group from here on. Before <see cref="Start"/>.</summary>
     /// <param name="plan">The group.</param>
     /// <param name="open">Opens it.</param>

@@ -12,11 +12,13 @@ internal sealed class JetStreamMetrics
 
     private readonly MetricsWriter _writer;
     private readonly string _prefix;
+    private readonly string _serverName;
 
-    private JetStreamMetrics(MetricsWriter writer, string prefix)
+    private JetStreamMetrics(MetricsWriter writer, string prefix, string serverName)
     {
         _writer = writer;
         _prefix = prefix;
+        _serverName = serverName;
     }
 
     /// <summary>Adds what is asked for; of a server without JetStream that it has none.</summary>
@@ -31,11 +33,13 @@ internal sealed class JetStreamMetrics
             Limit = -1,
         });
         // A server alone leads what it has.
+        var metaLeader = page.Meta?.Leader ?? "";
         (string, string)[] labels =
         [
-            ("server_id", serverId), ("server_name", source.ServerName), ("cluster", ""), ("domain", page.Config.Domain ?? ""), ("meta_leader", ""), ("is_meta_leader", "true"),
+            ("server_id", serverId), ("server_name", source.ServerName), ("cluster", page.Meta?.Name ?? ""), ("domain", page.Config.Domain ?? ""), ("meta_leader", metaLeader),
+            ("is_meta_leader", page.Meta is null || metaLeader == source.ServerName ? "true" : "false"),
         ];
-        var metrics = new JetStreamMetrics(writer, options.JetStreamPrefix);
+        var metrics = new JetStreamMetrics(writer, options.JetStreamPrefix, source.ServerName);
         metrics.AddServer(page, labels);
         foreach (var account in page.AccountDetails ?? []) metrics.AddAccount(account, labels);
     }
@@ -63,7 +67,7 @@ internal sealed class JetStreamMetrics
 
     private void AddStream(JszStream stream, (string, string)[] account)
     {
-        (string, string)[] labels = [.. account, ("stream_name", stream.Name), ("stream_leader", stream.Cluster?.Leader ?? ""), ("is_stream_leader", "true"), ("stream_raft_group", "")];
+        (string, string)[] labels = [.. account, ("stream_name", stream.Name), ("stream_leader", stream.Cluster?.Leader ?? ""), ("is_stream_leader", IsSelf(stream.Cluster)), ("stream_raft_group", stream.Cluster?.RaftGroup ?? "")];
         var state = stream.State;
         AddOne("stream_total_messages", "messages of the stream", state.Messages, labels);
         AddOne("stream_total_bytes", "bytes of the stream", state.Bytes, labels);
@@ -78,6 +82,8 @@ internal sealed class JetStreamMetrics
         foreach (var consumer in stream.Consumers ?? []) AddConsumer(consumer, labels);
     }
 
+    private string IsSelf(ClusterInfo? cluster) => cluster is null || cluster.Leader == _serverName ? "true" : "false";
+
     private void AddCopy(string kind, StreamSourceInfo copy, (string, string)[] stream)
     {
         (string, string)[] labels =
@@ -89,7 +95,7 @@ internal sealed class JetStreamMetrics
     private void AddConsumer(ConsumerInfo consumer, (string, string)[] stream)
     {
         (string, string)[] labels =
-            [.. stream, ("consumer_name", consumer.Name), ("consumer_leader", ""), ("is_consumer_leader", "true"), ("consumer_desc", consumer.Configuration?.Description ?? "")];
+            [.. stream, ("consumer_name", consumer.Name), ("consumer_leader", consumer.Cluster?.Leader ?? ""), ("is_consumer_leader", IsSelf(consumer.Cluster)), ("consumer_desc", consumer.Configuration?.Description ?? "")];
         if (consumer.Delivered.LastActive is { } delivered) AddOne("consumer_last_delivery_seconds", "seconds since the last delivery", Seconds(consumer, delivered), labels);
         if (consumer.AckFloor.LastActive is { } acknowledged) AddOne("consumer_last_ack_seconds", "seconds since the last acknowledgement", Seconds(consumer, acknowledged), labels);
         AddOne("consumer_delivered_consumer_seq", "deliveries so far", consumer.Delivered.Consumer, labels);

@@ -1,6 +1,7 @@
 using System.Text;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Runtime;
+using NatsAspire.Server.JetStream.Service.Cluster;
 
 namespace NatsAspire.Server.Monitoring.Pages;
 
@@ -21,6 +22,7 @@ internal static class JetStreamHealth
         if (options.JetStreamEnabledOnly || options.JetStreamEnabled) return new Healthz();
         var engine = service.Engine;
         if (!string.IsNullOrEmpty(options.Account) && FindMissing(engine, options) is { } missing) return Fail(options, NotFound, missing);
+        if (service.Meta is { } meta && MetaFault(meta) is { } reason) return Fail(options, Unavailable, new HealthFault { Type = "JETSTREAM", Error = reason });
         var faults = FaultsOf(source, engine, options).Take(options.Details ? int.MaxValue : 1).ToList();
         return faults.Count == 0 ? new Healthz() : Healthz.Of(options, UnavailableStatus, Unavailable, faults);
     }
@@ -68,11 +70,22 @@ internal static class JetStreamHealth
             foreach (var name in streams.Offline.Keys.Where(name => IsMeant(account, name))) yield return NotRecovered(account, name);
             foreach (var (name, host) in streams.Hosts)
             {
-                if (IsMeant(account, name) && host.Fault is { } fault) yield return StreamFault(account, name, $"write error: {fault.Message}");
+                if (!IsMeant(account, name)) continue;
+                if (host.Fault is { } fault) yield return StreamFault(account, name, $"write error: {fault.Message}");
+                else if (!host.IsCurrent) yield return StreamFault(account, name, "is not current");
             }
         }
 
         bool IsMeant(string account, string stream) => Fits(options.Account, account) && Fits(options.Stream, stream);
+    }
+
+    /// <summary>Why this server does not know what it is to hold; null: it does.</summary>
+    private static string? MetaFault(MetaHost meta)
+    {
+        var status = meta.Group.Status;
+        if (!status.HadLeader || status.Leader.IsNone) return "JetStream has not established contact with a meta leader";
+        if (!meta.HasRecovered) return "JetStream is still recovering meta layer";
+        return status.IsCurrent ? null : "JetStream is not current with the meta leader";
     }
 
     private static bool Fits(string? wanted, string actual) => string.IsNullOrEmpty(wanted) || wanted == actual;

@@ -48,6 +48,7 @@ public sealed record Jsz : JetStreamStatistics
     [JsonPropertyName("consumers_leader"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public int ConsumersLed { get; init; }
     [JsonPropertyName("messages")] public ulong Messages { get; init; }
     [JsonPropertyName("bytes")] public ulong Bytes { get; init; }
+    [JsonPropertyName("meta_cluster")] public MetaCluster? Meta { get; init; }
     [JsonPropertyName("account_details")] public IReadOnlyList<JszAccount>? AccountDetails { get; init; }
     [JsonPropertyName("total")] public int Total { get; init; }
 
@@ -66,6 +67,7 @@ public sealed record Jsz : JetStreamStatistics
             if (options.LeaderOnly) throw new MonitoringException("filtered response: not leader") { IsForOthers = true };
             return new Jsz(new JetStreamStatistics()) { ServerId = source.ServerId, Now = MonitoringSource.Now, Disabled = true };
         }
+        if (options.LeaderOnly && service.Meta is { IsLeading: false }) throw new MonitoringException("filtered response: not leader") { IsForOthers = true };
         if (options.Consumer) options = options with { Streams = true };
         var accounts = service.Engine.Accounts.Values.OrderBy(account => account.Account.Name, StringComparer.Ordinal).ToList();
         var streams = accounts.SelectMany(account => account.Hosts.Values).ToList();
@@ -78,9 +80,10 @@ public sealed record Jsz : JetStreamStatistics
             Config = JetStreamConfig.Of(service.Engine, source.Options.JetStream),
             Limits = JetStreamLimits.Of(source.Options.JetStream.Limits),
             Streams = streams.Count,
-            StreamsLed = options.Raft ? streams.Count : 0,
+            StreamsLed = options.Raft || service.Meta is not null ? streams.Count(stream => stream.Leads) : 0,
+            Meta = MetaCluster.Of(service),
             Consumers = consumers,
-            ConsumersLed = options.Raft ? consumers : 0,
+            ConsumersLed = options.Raft || service.Meta is not null ? streams.Sum(stream => stream.Consumers.Led) : 0,
             Messages = streams.Aggregate(0UL, (sum, stream) => sum + stream.State.Messages),
             Bytes = streams.Aggregate(0UL, (sum, stream) => sum + stream.State.Bytes),
             AccountDetails = shown.Count == 0 ? null : JszAccount.Of(source, service, shown, options),

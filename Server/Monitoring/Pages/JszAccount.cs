@@ -71,7 +71,7 @@ public sealed record JszStream
     {
         Name = info.Configuration.Name,
         Created = info.Created,
-        Cluster = new ClusterInfo { Leader = server },
+        Cluster = info.Cluster ?? new ClusterInfo { Leader = server },
         Configuration = options.Config ? info.Configuration : null,
         State = info.State,
         Consumers = Choose(consumers, isDirect: false, options),

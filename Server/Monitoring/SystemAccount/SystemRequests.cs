@@ -28,7 +28,7 @@ internal sealed class SystemRequests(MonitoringSource source)
         ["JSZ"] = (options, _) => Element(Jsz.Collect(source, Read(options, Json.JszOptions)), Json.Jsz),
         ["HEALTHZ"] = (options, _) => Element(Healthz.Check(source, Read(options, Json.HealthzOptions)), Json.Healthz),
         ["EXPVARZ"] = (_, _) => Element(Expvarz.Collect(), Json.Expvarz),
-        ["RAFTZ"] = (_, _) => JsonDocument.Parse("{}").RootElement,
+        ["RAFTZ"] = (options, _) => Element(RaftzGroup.Collect(source, Read(options, Json.RaftzOptions)), Json.RaftzGroups),
         ["PROFILEZ"] = (options, _) => Element(Profilez.Answer(Read(options, Json.ProfilezOptions)), Json.Profilez),
         ["IPQUEUESZ"] = (options, _) => Element(Ipqueuesz.Collect(source, Read(options, Json.IpqueueszOptions)), Json.IReadOnlyDictionaryStringQueueState),
     };

@@ -10,8 +10,10 @@ namespace NatsAspire.Server.Monitoring.SystemAccount;
 internal sealed partial class SystemServices : IClientEvents
 {
     private static readonly TimeSpan StatisticsInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FirstStatisticsInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AccountsInterval = TimeSpan.FromSeconds(30);
     private Timer? _statisticsTimer;
+    private int _firstStatistics = 10;
     private Timer? _accountsTimer;
 
     /// <summary>Says that the server takes no more clients.</summary>
@@ -53,7 +55,8 @@ internal sealed partial class SystemServices : IClientEvents
 
     private void StartEvents()
     {
-        _statisticsTimer = new Timer(_ => _mailbox.Post(PublishStatistics), null, TimeSpan.FromMilliseconds(250), StatisticsInterval);
+        // At first more often: servers that find each other want to know what each can hold.
+        _statisticsTimer = new Timer(_ => _mailbox.Post(PublishStatistics), null, TimeSpan.FromMilliseconds(250), FirstStatisticsInterval);
         _accountsTimer = new Timer(_ => _mailbox.Post(PublishAccounts), null, AccountsInterval, AccountsInterval);
     }
 
@@ -88,6 +91,7 @@ internal sealed partial class SystemServices : IClientEvents
     {
         var subject = $"$SYS.SERVER.{_source.ServerId}.STATSZ";
         if (IsWanted(subject)) Send(subject, MakeStatistics(), SystemJson.Default.StatsEvent);
+        if (--_firstStatistics == 0) _statisticsTimer?.Change(StatisticsInterval, StatisticsInterval);
     }
 
     private void PublishAccounts()

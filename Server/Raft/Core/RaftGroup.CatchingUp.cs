@@ -19,7 +19,7 @@ public partial class RaftGroup
     public void ReceiveCatchUp(long inbox, ReadOnlySpan<byte> frame, ReadOnlySpan<byte> reply, long now)
     {
         if (!Enter(now) || _catchUp is not { } catchUp || catchUp.Inbox != inbox) return;
-        if (AppendEntry.TryRead(frame, out var entry))
+        if (AppendEntry.TryRead(frame, out var entry) && IsPlausible(entry))
         {
             var before = LastIndex;
             OnAppendEntry(entry, reply, isLive: false);

@@ -25,11 +25,12 @@ public partial class RaftGroup
     /// <returns>Indexes and bytes that a snapshot would remove.</returns>
     public (ulong Indexes, ulong Bytes) Processed(ulong processed, ulong applied, long now)
     {
-        if (!Enter(now) || processed > _delivered) return (0, 0);
+        var takesPart = Enter(now);
+        if (processed > _delivered) return (0, 0);
         _processed = Math.Max(_processed, processed);
         _applied = Math.Max(_applied, Math.Min(applied, processed));
         if (_state == RaftState.Leader && !Leads && _processed >= _firstOfTerm) Leads = true;
-        Leave();
+        if (takesPart) Leave();
         var indexes = _applied > _log.BaseIndex ? _applied - _log.BaseIndex : 0;
         return (indexes, _log.Count == 0 ? 0 : indexes * (ulong)_log.Bytes / (ulong)_log.Count);
     }
@@ -55,7 +56,7 @@ public partial class RaftGroup
         ResetElection();
         if (_isChosen) BeChosen();
         Leave();
-        TellRecovered();
+        if (!_paused) TellRecovered();
     }
 
     /// <summary>

@@ -122,8 +122,8 @@ public partial class RaftGroup
         {
             StepDownTo(PeerId.None);
             AdoptTerm(request.Term);
-            _electionSeen = request.Term;
         }
+        if (request.Term == _term) _electionSeen = (request.Term, request.Candidate);
         var isGranted = request.Term == _term && MayVoteFor(request.Candidate) && IsUpToDate(request.LastTerm, request.LastIndex);
         if (isGranted)
         {

@@ -6,6 +6,9 @@ namespace NatsAspire.Server.Raft.Core;
 
 public partial class RaftGroup
 {
+    /// <summary>Followers caught up at a time; more than groups have members.</summary>
+    private const int MaxTransfers = 32;
+
     private readonly Dictionary<PeerId, Transfer> _transfers = [];
 
     /// <summary>Followers that are being caught up.</summary>
@@ -15,6 +18,7 @@ public partial class RaftGroup
     private void CatchUpFollower(in AppendEntryResponse request, ReadOnlySpan<byte> inbox)
     {
         _transfers.Remove(request.Peer);
+        if (_transfers.Count >= MaxTransfers) return;
         var transfer = new Transfer(request.Peer, inbox.ToArray()) { Next = FirstToSend(request), Last = LastIndex };
         if (transfer.Next <= _log.BaseIndex)
         {

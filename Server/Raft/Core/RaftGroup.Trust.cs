@@ -9,7 +9,7 @@ public partial class RaftGroup
 {
     private ulong _trustBehind;
     private ulong _trustTerm;
-    private ulong _electionSeen;
+    private (ulong Term, PeerId Candidate) _electionSeen;
     private long _spokeAt;
 
     /// <summary>It may lack something it once acknowledged, and takes part in no quorum.</summary>
@@ -49,10 +49,10 @@ public partial class RaftGroup
     }
 
     /// <summary>
-    /// Whether the leader has shown that it leads without this member's help: it was elected since, with votes that count;
+    /// Whether the leader has shown that it leads without this member's help: it asked for its votes since, and got those that count;
     /// it committed an entry made since; or it still leads although it has not heard this member for longer than anybody
     /// leads without a quorum.
     /// </summary>
     internal virtual bool HasCaughtUp(in AppendEntry entry) =>
-        (entry.SenderTerm == _electionSeen && LastTerm == _electionSeen) || _commit > _trustBehind || _now - _spokeAt > _timings.Silence;
+        ((entry.SenderTerm, entry.Leader) == _electionSeen && LastTerm == entry.SenderTerm) || _commit > _trustBehind || _now - _spokeAt > _timings.Silence;
 }

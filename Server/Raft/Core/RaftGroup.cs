@@ -137,16 +137,16 @@ public partial class RaftGroup : IDisposable
         if (!Enter(now)) return;
         switch (kind)
         {
-            case RaftMessageKind.VoteRequest when VoteRequest.TryRead(frame, out var request):
+            case RaftMessageKind.VoteRequest when VoteRequest.TryRead(frame, out var request) && IsPlausible(request.Term):
                 OnVoteRequest(request, reply);
                 break;
-            case RaftMessageKind.VoteResponse when VoteResponse.TryRead(frame, out var response):
+            case RaftMessageKind.VoteResponse when VoteResponse.TryRead(frame, out var response) && IsPlausible(response.Term):
                 OnVoteResponse(response);
                 break;
-            case RaftMessageKind.AppendEntry when AppendEntry.TryRead(frame, out var entry):
+            case RaftMessageKind.AppendEntry when AppendEntry.TryRead(frame, out var entry) && IsPlausible(entry):
                 OnAppendEntry(entry, reply, isLive: true);
                 break;
-            case RaftMessageKind.AppendEntryResponse when AppendEntryResponse.TryRead(frame, out var response):
+            case RaftMessageKind.AppendEntryResponse when AppendEntryResponse.TryRead(frame, out var response) && IsPlausible(response.Term):
                 OnAppendEntryResponse(response, reply);
                 break;
             case RaftMessageKind.Proposal:
@@ -221,6 +221,12 @@ public partial class RaftGroup : IDisposable
         _backlog.Clear();
         GC.SuppressFinalize(this);
     }
+
+    // A group never gets there; who adopted such a term could not campaign any more.
+    private static bool IsPlausible(ulong termOrIndex) => termOrIndex < 1UL << 60;
+
+    private static bool IsPlausible(in AppendEntry entry) =>
+        IsPlausible(entry.Term) && IsPlausible(entry.SenderTerm) && IsPlausible(entry.PreviousIndex) && IsPlausible(entry.PreviousTerm);
 
     private bool Enter(long now)
     {

@@ -72,6 +72,7 @@ internal sealed partial class RaftSimulation
         Mix(1, member.Id.Value);
         member.Crash(_random.Chance(0.5) ? 0 : _random.Below(member.Disk.Pending + 1));
         _syncing.Remove(member);
+        _resuming.Remove(member);
         _ticks.Remove(member);
     }
 

@@ -17,6 +17,7 @@ internal sealed partial class RaftSimulation : IMemberObserver
     private readonly List<SimulatedMember> _members = [];
     private readonly Dictionary<SimulatedMember, long> _ticks = [];
     private readonly HashSet<SimulatedMember> _syncing = [];
+    private readonly HashSet<SimulatedMember> _resuming = [];
     private readonly Dictionary<(PeerId From, PeerId To), long> _lastArrival = [];
     private readonly HashSet<(PeerId From, PeerId To)> _cuts = [];
     private readonly Dictionary<(PeerId From, PeerId To), long> _clogs = [];
@@ -100,6 +101,8 @@ internal sealed partial class RaftSimulation : IMemberObserver
     {
         Note(member, $"starts {origin}");
         member.AppliesLater = Plan.AppliesLater && !_isCalm;
+        // No chance is drawn for this switch: the seeds in which mistakes are found would be others.
+        member.NeedsLonger = Seed % 7 == 0 ? () => !_isCalm && _random.Chance(0.1) : null;
         BeginLife(member);
         member.Start(origin, _random.Next(), paused: false, _now);
         Turn(member, static _ => { });
@@ -122,7 +125,20 @@ internal sealed partial class RaftSimulation : IMemberObserver
         Check(member);
         ScheduleSync(member);
         ScheduleTick(member);
+        if (member.IsHeldUp) ResumeLater(member);
         if (member.AppliesLater && _random.Chance(0.3)) At(_random.Between(0, 30), () => Turn(member, one => one.ApplyAll(_now)));
+    }
+
+    private void ResumeLater(SimulatedMember member)
+    {
+        if (!_resuming.Add(member)) return;
+        var incarnation = member.Incarnation;
+        At(_random.Between(0, 40), () =>
+        {
+            if (member.Incarnation != incarnation) return;
+            _resuming.Remove(member);
+            Turn(member, one => one.ResumeApplying(_now));
+        });
     }
 
     private void ScheduleSync(SimulatedMember member)

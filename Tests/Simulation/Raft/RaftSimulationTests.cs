@@ -9,7 +9,7 @@ namespace NatsAspire.Tests.Simulation.Raft;
 /// </summary>
 public sealed class RaftSimulationTests
 {
-    private const int Seeds = 300;
+    private const int Seeds = 600;
 
     [Fact]
     [Upstream("raft_test.go", "TestNRGChainOfBlocksRunInLockstep")]

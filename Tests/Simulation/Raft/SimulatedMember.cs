@@ -66,6 +66,12 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
     /// <summary>What was shown is applied only when <see cref="ApplyAll"/> is called.</summary>
     public bool AppliesLater { get; set; }
 
+    /// <summary>Now and then it needs longer for what it is shown, until <see cref="ResumeApplying"/>.</summary>
+    public Func<bool>? NeedsLonger { get; set; }
+
+    /// <summary>It is at something that takes longer.</summary>
+    public bool IsHeldUp { get; private set; }
+
     /// <summary>What it has applied.</summary>
     public (ulong Index, ulong Chain) State => (_chains.Count == 0 ? 0 : _chains.Keys[^1], _chain);
 
@@ -76,7 +82,7 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
     public void Start(RaftOrigin origin, ulong seed, bool paused, long now)
     {
         Incarnation++;
-        (IsRunning, IsRecovered, ListensToProposals, CatchUpInbox, _saving, _toApply, _chain) = (true, false, false, null, null, 0, 0);
+        (IsRunning, IsRecovered, ListensToProposals, IsHeldUp, CatchUpInbox, _saving, _toApply, _chain) = (true, false, false, false, null, null, 0, 0);
         _chains.Clear();
         _waiting.Clear();
         Group = create(options with { Seed = seed }, Disk.Load(origin), this);
@@ -134,11 +140,24 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
     public void ApplyAll(long now)
     {
         // To have applied something may bring more to apply.
-        for (var before = ulong.MaxValue; IsRunning && Group.AppliedIndex < _toApply && Group.AppliedIndex != before;)
+        for (var before = ulong.MaxValue; IsRunning && Group.AppliedIndex < Finished && Group.AppliedIndex != before;)
         {
             before = Group.AppliedIndex;
-            Group.Applied(_toApply, now);
+            Group.Applied(Finished, now);
         }
+    }
+
+    // What it is still at does not count.
+    private ulong Finished => IsHeldUp ? _toApply - 1 : _toApply;
+
+    private bool HoldUp() => IsHeldUp = NeedsLonger?.Invoke() == true;
+
+    /// <summary>What took longer is done.</summary>
+    public void ResumeApplying(long now)
+    {
+        IsHeldUp = false;
+        if (!AppliesLater) ApplyAll(now);
+        Group.ResumeApply(now);
     }
 
     /// <summary>The disk has written and synced up to a position.</summary>
@@ -252,7 +271,7 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
         if (_chains.Count > 20_000) _chains.RemoveAt(0);
         if (IsRecording) Note($"applies {entry.Index} [{string.Join(' ', shown!)}]");
         observer.Applied(this, entry.Index, entry.Term, _chain);
-        return true;
+        return !HoldUp();
     }
 
     bool IRaftEffects.ApplySnapshot(RaftSnapshot snapshot)
@@ -264,7 +283,7 @@ internal sealed class SimulatedMember(PeerId id, RaftOptions options, GroupFacto
         _chains[snapshot.Index] = _chain;
         if (IsRecording) Note($"applies snapshot {snapshot.Index}");
         if (isOurs) observer.SnapshotApplied(this, snapshot.Index, _chain);
-        return true;
+        return !HoldUp();
     }
 
     void IRaftEffects.Recovered()

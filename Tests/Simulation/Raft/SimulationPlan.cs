@@ -71,7 +71,7 @@ internal sealed record SimulationPlan
                 LostQuorumCheck = 200,
                 LostQuorumSignal = 600,
                 Observer = 100_000,
-                PeerRemove = 1_000,
+                PeerRemove = 10_000,
                 CatchUpStall = random.Of<long>([40, 100, 200]),
             },
             BatchEntries = random.Of([1, 1, 2, 5, 512]),

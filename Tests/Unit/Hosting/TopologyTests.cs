@@ -30,9 +30,10 @@ public sealed class TopologyTests
     public void TheServerReadsWhatTheWriterWrites()
     {
         var topology = NatsTopology.Cluster("c", 3, 4222);
-        var text = ServerConfigWriter.Write(topology, topology.Servers[1]);
+        var text = ServerConfigWriter.Write(topology, topology.Servers[1], "/some where/c-2");
         var options = ConfigLoader.LoadText(text, CommandLine.Checks).Options;
         (options.ServerName, options.Host, options.Port).ShouldBe(("c-2", "127.0.0.1", 4223));
+        (options.JetStream.Enabled, options.StoreDirectory).ShouldBe((true, "/some where/c-2"));
         options.Cluster.Name.ShouldBe("c");
         options.Cluster.Port.ShouldBe(topology.Servers[1].RoutePort);
         options.Cluster.Routes.Select(route => route.Port).ShouldBe([topology.Servers[0].RoutePort, topology.Servers[2].RoutePort]);

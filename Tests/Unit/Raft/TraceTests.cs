@@ -313,6 +313,9 @@ public sealed class TraceTests
     public void SizeOfForeignLeaders() => TraceFile.Run(nameof(SizeOfForeignLeaders));
 
     [Fact]
+    public void ImpossibleTerms() => TraceFile.Run(nameof(ImpossibleTerms));
+
+    [Fact]
     public void Every_file_has_its_test() =>
         TraceFile.Names().Order().ShouldBe(typeof(TraceTests).GetMethods().Select(method => method.Name).Intersect(TraceFile.Names()).Order());
 }

@@ -37,6 +37,9 @@ public sealed record RaftGroupAssignment
         return false;
     }
 
+    /// <summary>Nobody is preferred who is no member any more.</summary>
+    internal RaftGroupAssignment Sound() => Preferred is { } preferred && !IsMember(preferred) ? this with { Preferred = null } : this;
+
     /// <summary>What a reader makes of members that are missing.</summary>
     internal RaftGroupAssignment Complete() => this with { Name = Name ?? "", Storage = Storage == StorageType.Unset ? StorageType.File : Storage };
 

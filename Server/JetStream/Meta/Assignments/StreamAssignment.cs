@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
 
 namespace NatsAspire.Server.JetStream.Meta.Assignments;
 
@@ -42,6 +43,16 @@ public sealed record StreamAssignment
     [JsonIgnore] public string Account => Client?.ServiceAccount ?? "";
 
     [JsonIgnore] public string Name => Configuration.Name;
+
+    /// <summary>Peers that it is to have in the end: while it moves those behind its old ones, otherwise all.</summary>
+    [JsonIgnore] public ValueList<string> StayingPeers
+    {
+        get
+        {
+            var replicas = Configuration.Replicas;
+            return replicas > 0 && Group.Peers.Count > replicas ? [.. Group.Peers.AsSpan()[^(int)replicas..]] : Group.Peers;
+        }
+    }
 
     /// <summary>The same with another configuration, for a proposal.</summary>
     public StreamAssignment WithConfiguration(StreamConfiguration configuration) => this with

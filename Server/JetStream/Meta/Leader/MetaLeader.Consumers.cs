@@ -43,13 +43,14 @@ public sealed partial class MetaLeader
     }
 
     /// <summary>
-    /// A group for a consumer of a stream: the stream's peers, or some of those that are there when it has fewer replicas.
+    /// A group for a consumer of a stream: the stream's peers, or some of those that are there when it has fewer replicas; of
+    /// a stream that moves the new ones, for it would hold the move up on the others.
     /// Also for consumers that a restore brought along, whose stream's leader proposes them.
     /// </summary>
     /// <returns>Null when there are not enough.</returns>
     public RaftGroupAssignment? NewGroup(ConsumerConfiguration consumer, StreamAssignment stream)
     {
-        var peers = stream.Group.Peers;
+        var peers = stream.StayingPeers;
         if (peers.IsEmpty || consumer.Replicas > peers.Count) return null;
         var replicas = (int)consumer.ReplicasOf(stream.Configuration);
         string[] active = [.. peers.Where(_registry.IsOnline)];
@@ -132,17 +133,17 @@ public sealed partial class MetaLeader
         var group = before.Group with { IsScaleUp = false };
         if (replicas < wanted)
         {
-            if (stream.Group.Peers.Count < wanted)
+            if (stream.StayingPeers.Count < wanted)
             {
                 _effects.Refuse(request, JetStreamErrors.JSConsumerReplicasExceedsStream);
                 return;
             }
-            group = group with { Peers = Grow(group.Peers, stream.Group.Peers, wanted), Preferred = facts!.Leader, IsScaleUp = true };
+            group = group with { Peers = Arrange(group.Peers, stream, wanted, facts!.Leader), Preferred = facts.Leader, IsScaleUp = true };
             if (replicas == 1) group = WithNewName('C', group);
         }
         else if (replicas > wanted)
         {
-            group = group with { Peers = _selector.Keep(group.Peers, facts!.Leader, wanted), Preferred = facts.Leader };
+            group = group with { Peers = Arrange(group.Peers, stream, wanted, facts!.Leader), Preferred = facts.Leader };
             if (group.Peers.Count == 1) group = WithNewName('C', group);
         }
         var changed = before with { Client = request.Client, Subject = request.Subject, Reply = request.Reply, Group = group, State = null };
@@ -150,11 +151,17 @@ public sealed partial class MetaLeader
         Propose(changed.WithConfiguration(after with { PauseUntil = before.Configuration.PauseUntil }));
     }
 
-    /// <summary>More peers of the stream's.</summary>
-    private ValueList<string> Grow(ValueList<string> peers, ValueList<string> stream, int replicas)
+    /// <summary>
+    /// Peers for a consumer with so many replicas: those it has, as far as its stream stays there, and others of the stream's
+    /// by chance. While the stream moves, old ones stay in front until their state has gone over.
+    /// </summary>
+    private ValueList<string> Arrange(ValueList<string> peers, StreamAssignment stream, int replicas, string? leader)
     {
-        string[] others = [.. stream.Where(peer => !peers.Contains(peer))];
+        var staying = stream.StayingPeers;
+        ValueList<string> own = [.. peers.Where(staying.Contains)];
+        if (own.Count > replicas) own = _selector.Keep(own, leader, replicas);
+        string[] others = [.. staying.Where(peer => !own.Contains(peer))];
         _environment.Shuffle(others.AsSpan());
-        return [.. peers, .. others.Take(Math.Max(0, replicas - peers.Count))];
+        return [.. peers.Where(peer => stream.Group.IsMember(peer) && !staying.Contains(peer)), .. own, .. others.Take(Math.Max(0, replicas - own.Count))];
     }
 }

@@ -139,7 +139,6 @@ public sealed partial class MetaLeader
         IEnumerable<string> kept = staying[^own..];
         IEnumerable<string> leaving = peers.Count == replicas ? [] : consumer.Group.Peers.Where(peer => !staying.Contains(peer));
         var group = consumer.Group with { Peers = [.. leaving, .. kept] };
-        if (group.Preferred is { } preferred && !group.IsMember(preferred)) group = group with { Preferred = null };
         return consumer with { Group = group, State = null };
     }
 

@@ -74,12 +74,13 @@ public sealed partial class MetaLeader
         {
             if (IsLeftAlone(stream) || stream.Group.IsMember(peer) || stream.Group.Peers.Count >= stream.Configuration.Replicas || known.Cluster != stream.Client?.Cluster) continue;
             var peers = new ValueList<string>([.. stream.Group.Peers, peer]);
-            if (!Propose(stream with { Group = stream.Group with { Peers = peers }, RestoreState = null })) return;
+            var grown = stream with { Group = stream.Group with { Peers = peers }, RestoreState = null };
+            if (!Propose(grown)) return;
             foreach (var consumer in _proposals.Consumers(Current, AssetKey.Of(stream)))
             {
-                var lacking = consumer.Configuration.ReplicasOf(stream.Configuration) - consumer.Group.Peers.Count;
-                if (consumer.Unsupported is not null || lacking <= 0) continue;
-                if (!Propose(consumer with { Group = consumer.Group with { Peers = Grow(consumer.Group.Peers, peers, consumer.Group.Peers.Count + 1) } })) return;
+                var count = consumer.Group.Peers.Count + 1;
+                if (consumer.Unsupported is not null || count > consumer.Configuration.ReplicasOf(stream.Configuration)) continue;
+                if (!Propose(consumer with { Group = consumer.Group with { Peers = Arrange(consumer.Group.Peers, grown, count, null) } })) return;
             }
         }
     }
@@ -113,44 +114,53 @@ public sealed partial class MetaLeader
     /// <returns>Whether there is.</returns>
     private bool Remap(StreamAssignment stream, string peer)
     {
-        var group = stream.Group;
-        ValueList<string> retained = [.. group.Peers.Where(one => one != peer)];
-        var wanted = new PeerRequest
-        {
-            Replicas = group.Peers.Count,
-            Cluster = group.Cluster ?? "",
-            Stream = stream.Configuration,
-            Existing = retained,
-            Ignored = [peer],
-        };
-        var isReplaced = _selector.Select(wanted, _effects.MetaPeers, Current, out var peers) is null;
-        if (!isReplaced)
-        {
-            _effects.Warn($"JetStream cluster could not replace peer for stream '{stream.Account} > {stream.Name}'");
-            // The only one that has the data stays, maybe it comes back.
-            if (retained.IsEmpty) return false;
-            peers = retained;
-        }
-        var changed = stream with { Group = group with { Peers = peers, Preferred = isReplaced ? null : group.Preferred }, RestoreState = null };
+        var isReplaced = TryReplace(stream, peer, out var peers);
+        if (!isReplaced) _effects.Warn($"JetStream cluster could not replace peer for stream '{stream.Account} > {stream.Name}'");
+        // The only one that has the data stays, maybe it comes back.
+        if (peers.IsEmpty) return false;
+        var changed = stream with { Group = stream.Group with { Peers = peers, Preferred = isReplaced ? null : stream.Group.Preferred }, RestoreState = null };
         if (!Propose(changed)) return false;
         foreach (var consumer in _proposals.Consumers(Current, AssetKey.Of(stream)))
         {
-            if (consumer.Unsupported is null && !Remap(consumer, stream, peers, peer)) return false;
+            if (consumer.Unsupported is null && !Remap(consumer, changed, peer)) return false;
         }
         return isReplaced;
     }
 
-    /// <summary>A durable consumer keeps its number of peers where the stream has more; others go with the peer they were on.</summary>
+    /// <summary>The peers of a stream without one of them. One that is left anyway needs no replacement; one that the stream moves to gets it there.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="peer">Who goes.</param>
+    /// <param name="peers">Who is left; the same or another number. Empty: nobody.</param>
+    private bool TryReplace(StreamAssignment stream, string peer, out ValueList<string> peers)
+    {
+        var staying = stream.StayingPeers;
+        ValueList<string> leaving = [.. stream.Group.Peers.Where(one => one != peer && !staying.Contains(one))];
+        ValueList<string> retained = [.. staying.Where(one => one != peer)];
+        peers = [.. leaving, .. retained];
+        if (retained.Count == staying.Count) return true;
+        var isMoving = staying.Count < stream.Group.Peers.Count;
+        var cluster = isMoving ? retained.Append(peer).Select(one => _registry.Find(one)?.Cluster).FirstOrDefault(static one => one is not null) : null;
+        var wanted = new PeerRequest
+        {
+            Replicas = staying.Count,
+            Cluster = cluster ?? stream.Group.Cluster ?? "",
+            Stream = stream.Configuration,
+            Existing = retained,
+            Ignored = [peer, .. leaving],
+        };
+        if (_selector.Select(wanted, _effects.MetaPeers, Current, out var found) is not null) return false;
+        peers = [.. leaving, .. found];
+        return true;
+    }
+
+    /// <summary>A durable consumer keeps its number of peers; others go with the peer they were on.</summary>
     /// <returns>False: this server no longer leads.</returns>
-    private bool Remap(ConsumerAssignment consumer, StreamAssignment stream, ValueList<string> peers, string leaving)
+    private bool Remap(ConsumerAssignment consumer, StreamAssignment stream, string leaving)
     {
         var group = consumer.Group;
         if (!consumer.Configuration.IsDurable) return !group.IsMember(leaving) || ProposeRemoval(consumer);
-        if (consumer.Configuration.ReplicasOf(stream.Configuration) < stream.Group.Peers.Count)
-        {
-            if (!group.IsMember(leaving)) return true;
-            peers = Grow([.. group.Peers.Where(one => one != leaving)], peers, group.Peers.Count);
-        }
-        return Propose(consumer with { Group = group with { Peers = peers, Preferred = null } });
+        var replicas = (int)Math.Min(consumer.Configuration.ReplicasOf(stream.Configuration), stream.StayingPeers.Count);
+        var peers = replicas == stream.Group.Peers.Count ? stream.Group.Peers : Arrange(group.Peers, stream, replicas, null);
+        return peers == group.Peers || Propose(consumer with { Group = group with { Peers = peers, Preferred = null } });
     }
 }

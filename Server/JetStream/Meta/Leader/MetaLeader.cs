@@ -65,10 +65,17 @@ public sealed partial class MetaLeader
         }
     }
 
-    private bool Propose(StreamAssignment stream, bool isReassignment = false) =>
-        Propose(MetaEntry.AssignStream(stream), stream with { RestoreState = null }, isRemoval: false, isReassignment);
+    private bool Propose(StreamAssignment stream, bool isReassignment = false)
+    {
+        stream = stream with { Group = stream.Group.Sound() };
+        return Propose(MetaEntry.AssignStream(stream), stream with { RestoreState = null }, isRemoval: false, isReassignment);
+    }
 
-    private bool ProposeUpdate(StreamAssignment stream) => Propose(MetaEntry.UpdateStream(stream), stream, isRemoval: false);
+    private bool ProposeUpdate(StreamAssignment stream)
+    {
+        stream = stream with { Group = stream.Group.Sound() };
+        return Propose(MetaEntry.UpdateStream(stream), stream, isRemoval: false);
+    }
 
     private bool ProposeRemoval(StreamAssignment stream)
     {
@@ -76,7 +83,11 @@ public sealed partial class MetaLeader
         return Propose(MetaEntry.RemoveStream(stream), stream, isRemoval: true);
     }
 
-    private bool Propose(ConsumerAssignment consumer) => Propose(MetaEntry.AssignConsumer(consumer), consumer with { State = null }, isRemoval: false);
+    private bool Propose(ConsumerAssignment consumer)
+    {
+        consumer = consumer with { Group = consumer.Group.Sound() };
+        return Propose(MetaEntry.AssignConsumer(consumer), consumer with { State = null }, isRemoval: false);
+    }
 
     private bool ProposeRemoval(ConsumerAssignment consumer)
     {

@@ -23,6 +23,9 @@ internal sealed partial class StreamConsumers
     /// <summary>Whether this server serves a consumer. From any thread.</summary>
     public bool Serves(ReadOnlySpan<byte> name) => _names.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var consumer) && consumer.Leads;
 
+    /// <summary>Consumers that count and that this server serves. From any thread.</summary>
+    public int Led => _names.Values.Count(consumer => consumer.Leads && IsLimitable(consumer));
+
     /// <summary>Has a consumer as it is assigned.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="configuration">What it is.</param>

@@ -20,30 +20,28 @@ internal sealed record ClusterView(string ServerName, Func<string> ClusterName, 
     /// <summary>An asset that no group has.</summary>
     public ClusterInfo Alone() => new() { Name = ClusterName(), Leader = ServerName };
 
-    /// <summary>The members of a group, as its leader or another member sees them. In its mailbox.</summary>
-    public ClusterInfo Describe(GroupHost group)
+    /// <summary>The members of a group, as one of them sees them. In its mailbox.</summary>
+    public ClusterInfo Describe(GroupHost group) => Describe(GroupStatus.Of(group.Core, group.Name, group.Now), group.Traffic);
+
+    /// <summary>The members of a group, as one of them saw them. From any thread.</summary>
+    public ClusterInfo Describe(GroupStatus status, string traffic) => new()
     {
-        var (core, now) = (group.Core, group.Now);
-        var leader = core.Leads ? core.Self : core.Leader;
-        return new ClusterInfo
-        {
-            Name = ClusterName(),
-            RaftGroup = group.Name,
-            Leader = leader.IsNone ? null : NameOf(leader),
-            SystemAccount = true,
-            TrafficAccount = group.Traffic,
-            Replicas =
-            [
-                .. core.GetPeers(now).Where(peer => peer.Id != leader).Select(peer => new PeerInfo
-                {
-                    Name = NameOf(peer.Id),
-                    Current = peer.IsCurrent,
-                    Offline = peer.Id != core.Self && !IsOnline(peer.Id),
-                    Active = peer.Heard is { } heard ? Math.Max(0, now - heard) * 1_000_000 : 0,
-                    Lag = peer.Lag,
-                    Peer = peer.Id.ToString(),
-                }),
-            ],
-        };
-    }
+        Name = ClusterName(),
+        RaftGroup = status.Group,
+        Leader = status.Leader.IsNone ? null : NameOf(status.Leader),
+        SystemAccount = true,
+        TrafficAccount = traffic,
+        Replicas =
+        [
+            .. status.Peers.Where(peer => peer.Id != status.Leader).Select(peer => new PeerInfo
+            {
+                Name = NameOf(peer.Id),
+                Current = peer.IsCurrent,
+                Offline = peer.Id != status.Self && !IsOnline(peer.Id),
+                Active = peer.Heard is { } heard ? Math.Max(0, status.At - heard) * 1_000_000 : 0,
+                Lag = peer.Lag,
+                Peer = peer.Id.ToString(),
+            }),
+        ],
+    };
 }

@@ -14,6 +14,9 @@ internal sealed partial class GroupHost : IDisposable
 {
     private const int MaxQueuedMessages = 100_000;
 
+    /// <summary>Milliseconds.</summary>
+    private const long StatusInterval = 500;
+
     private readonly GroupContext _context;
     private readonly Mailbox _owner;
     private readonly IGroupMachine _machine;
@@ -25,6 +28,7 @@ internal sealed partial class GroupHost : IDisposable
     private readonly ulong _id;
     private readonly EntrySealer? _sealer;
     private readonly bool _isLogged;
+    private GroupStatus _status;
     private ulong _appliedTo;
     private bool _isApplying;
 
@@ -42,6 +46,7 @@ internal sealed partial class GroupHost : IDisposable
         _heard = new PublishQueue(MaxQueuedMessages, context.MaxQueuedBytes);
         _base = _completed = (long)state.Position;
         _core = new RaftGroup(options, state.ToStart(), this);
+        _status = GroupStatus.Of(_core, Name, Now);
     }
 
     /// <summary>The group's name.</summary>
@@ -58,6 +63,9 @@ internal sealed partial class GroupHost : IDisposable
 
     /// <summary>What has to be said to the member now.</summary>
     public long Now => _context.Now;
+
+    /// <summary>How it stood a moment ago. From any thread.</summary>
+    public GroupStatus Status => Volatile.Read(ref _status);
 
     /// <summary>Why it takes part in nothing any more; null: it does.</summary>
     public Exception? Fault { get; private set; }
@@ -101,7 +109,17 @@ internal sealed partial class GroupHost : IDisposable
         }
         SendSettled();
         CheckpointIfDue();
+        ShowStatus();
         _flush.FlushAll();
+    }
+
+    /// <summary>A change of the leader at once, the rest now and then.</summary>
+    private void ShowStatus()
+    {
+        var shown = _status;
+        var leader = _core.Leads ? _core.Self : _core.Leader;
+        if (shown.State == _core.State && shown.Leader == leader && Now - shown.At < StatusInterval) return;
+        Volatile.Write(ref _status, GroupStatus.Of(_core, Name, Now));
     }
 
     /// <summary>Proposes an entry in the term this server leads.</summary>

@@ -77,6 +77,12 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment, IDispo
     /// <summary>The name of the server that leads; null: none does, or it is not known. From any thread.</summary>
     public string? LeaderName => new PeerId(Volatile.Read(ref _leaderId)) is { IsNone: false } leader ? _registry.NameOf(leader.ToString()) : null;
 
+    /// <summary>The cluster's name. From any thread.</summary>
+    public string ClusterName => _engine.Cluster!.ClusterName();
+
+    /// <summary>What was found at the start has been taken in. From any thread.</summary>
+    public bool HasRecovered => _state.HasRecovered && !_state.IsRecovering;
+
     /// <summary>The group; its mailbox is the API's.</summary>
     public GroupHost Group => _group;
 

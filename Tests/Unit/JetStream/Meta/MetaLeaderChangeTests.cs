@@ -15,9 +15,7 @@ public sealed class MetaLeaderChangeTests
     private readonly LedMeta _meta = new(servers: ["n1", "n2", "n3", "n4", "n5"]);
 
     [Fact]
-    [Upstream("jetstream_cluster_2_test.go", "TestJetStreamClusterStreamAndConsumerScaleUpAndDown")]
     [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterStreamScaleDownChangesRaftGroup")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterStreamUpscalePeersAfterDownscale")]
     public void A_stream_grows_out_of_one_and_shrinks_to_its_leader()
     {
         _meta.Create("S", 1).CreateConsumer("S", "C");
@@ -58,7 +56,6 @@ public sealed class MetaLeaderChangeTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterScaleDownDuringServerOffline")]
     public void A_stream_whose_leader_says_nothing_keeps_those_that_are_there()
     {
         _meta.Create("S");
@@ -69,7 +66,6 @@ public sealed class MetaLeaderChangeTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterStreamLimitsOnScaleUpAndMove")]
     public void More_replicas_need_room()
     {
         var meta = new LedMeta { Account = new MetaAccount { Name = "A", Tiers = AccountTiers.For(new() { MaxStorage = 2000 }) } };
@@ -122,8 +118,6 @@ public sealed class MetaLeaderChangeTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterScaleConsumer")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterConsumerScaleUp")]
     [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterConsumerScaleDownChangesRaftGroup")]
     [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterConsumerScaleDownPrefersOnlinePeers")]
     public void A_consumer_grows_and_shrinks_within_its_stream()
@@ -152,7 +146,6 @@ public sealed class MetaLeaderChangeTests
     }
 
     [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterMovingStreamAndMoveBack")]
     public void A_stream_moves_with_its_consumers_to_another_cluster()
     {
         foreach (var name in new[] { "m1", "m2", "m3" }) _meta.Add(name, cluster: "C2");
@@ -186,7 +179,6 @@ public sealed class MetaLeaderChangeTests
 
     [Fact]
     [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterMoveCancel")]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterPeerEvacuationAndStreamReassignment")]
     public void A_server_is_left_and_the_move_cancelled()
     {
         _meta.Create("S").CreateConsumer("S", "C");
@@ -225,7 +217,6 @@ public sealed class MetaLeaderChangeTests
     }
 
     [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterPeerReassign")]
     public void A_move_without_a_spare_server_goes_to_another_cluster()
     {
         var meta = new LedMeta();
@@ -261,8 +252,6 @@ public sealed class MetaLeaderChangeTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterStreamRemovePeer")]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterRemovePeerByID")]
     public void Another_server_takes_the_place_of_one_that_is_removed_from_a_stream()
     {
         _meta.Create("S").CreateConsumer("S", "C").CreateConsumer("S", "ONE", 1).CreateConsumer("S", new ConsumerConfiguration { AckPolicy = AckPolicy.Explicit });
@@ -292,9 +281,25 @@ public sealed class MetaLeaderChangeTests
         _meta.Said().ShouldBe("stream not found (10059)");
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterReplacementPolicyAfterPeerRemove")]
     [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterReplacementPolicyAfterPeerRemoveNoPlace")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterPeerRemovalAndStreamReassignmentWithoutSpace")]
+    public void A_replacement_has_a_tag_of_its_own_too(bool hasSpare)
+    {
+        var meta = new LedMeta(options: new MetaLeaderOptions { Placement = new() { UniqueTag = "cloud" } }, servers: ["a1", "b1", "c1"]);
+        foreach (var server in hasSpare ? new[] { "a1", "a2", "b1", "b2", "c1", "c2" } : ["a1", "b1", "b2", "c1", "c2"]) meta.Add(server, tags: "cloud:" + server[0]);
+        meta.Create("S");
+        var leaving = meta.Servers(meta.Stream("S").Group).Single(server => server[0] == 'a');
+        meta.Leader.RemoveStreamPeer(meta.Request(), "S", new PeerRemoveRequest { Peer = leaving });
+        meta.Said().ShouldBe(hasSpare ? "SuccessResponse" : "peer remap failed (10075)");
+        var after = meta.Set(meta.Stream("S").Group);
+        after.ShouldNotContain(leaving);
+        after.Select(server => server[0]).ShouldBe(hasSpare ? ['a', 'b', 'c'] : ['b', 'c']);
+    }
+
+    [Fact]
     public void Without_another_server_the_group_shrinks_and_grows_again()
     {
         var meta = new LedMeta().Create("S").CreateConsumer("S", "C").Create("ONE", 1);
@@ -309,7 +314,6 @@ public sealed class MetaLeaderChangeTests
     }
 
     [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterR1StreamPeerRemove")]
     public void The_only_replica_stays_where_no_other_can_be()
     {
         var meta = new LedMeta(servers: ["n1"]).Create("S", 1);
@@ -320,9 +324,8 @@ public sealed class MetaLeaderChangeTests
 
     [Fact]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterPeerRemovalAPI")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterPeerRemovalAndStreamReassignment")]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterReplacementPolicyAfterPeerRemove")]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMetaPeerRemoveResponseAfterQuorum")]
+    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterRemovePeerByID")]
     public void A_server_leaves_the_cluster_and_its_assets_go_to_others()
     {
         for (var i = 0; i < 10; i++) _meta.Create($"S{i}");

@@ -174,6 +174,10 @@ public sealed class MetaLeaderSimulationTests
             (group.Preferred is null || group.IsMember(group.Preferred)).ShouldBeTrue($"{name} prefers a stranger: {Story()}");
         }
 
-        private string Story() => $"seed {_seed}\n{string.Join('\n', _history)}";
+        private string Story() => $"seed {_seed}\n{string.Join('\n', _meta.Current.All.Select(Describe))}\n{string.Join('\n', _history)}";
+
+        private string Describe(AssignedStream stream) =>
+            $"{stream.Name} R{stream.Assignment.Configuration.Replicas} {string.Join(",", _meta.Servers(stream.Assignment.Group))} "
+            + string.Join(' ', stream.Consumers.Values.Select(consumer => $"{consumer.Assignment.Name} R{consumer.Assignment.Configuration.Replicas} {string.Join(",", _meta.Servers(consumer.Assignment.Group))}"));
     }
 }

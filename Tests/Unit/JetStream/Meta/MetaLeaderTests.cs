@@ -33,7 +33,6 @@ public sealed class MetaLeaderTests
 
     [Fact]
     [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterStreamCreateRetryPreservesAssignmentCreated")]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterMetaSnapshotIdempotentCreatePreservesStream")]
     public void To_make_a_stream_again_changes_nothing_but_who_is_answered()
     {
         var meta = new LedMeta().Create("S");
@@ -193,7 +192,6 @@ public sealed class MetaLeaderTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterOfflineStreamAndConsumerAfterAssetCreateOrUpdate")]
     public void What_this_server_does_not_understand_it_does_not_write_again()
     {
         var meta = new LedMeta().Create("S");
@@ -267,7 +265,6 @@ public sealed class MetaLeaderTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterLostConsumerAfterInflightConsumerUpdate")]
     public void Consumers_are_changed_created_and_compared_as_asked()
     {
         var meta = new LedMeta().Create("S");
@@ -301,6 +298,8 @@ public sealed class MetaLeaderTests
         meta.Said().ShouldBe("filtered consumer not unique on workqueue stream (10100)");
         meta.CreateConsumer("S", new ConsumerConfiguration { Durable = "D", AckPolicy = AckPolicy.None, FilterSubject = "s.b" });
         meta.Said().ShouldBe("consumer in pull mode requires explicit ack policy on workqueue stream (10084)");
+        meta.CreateConsumer("S", new ConsumerConfiguration { Name = "D", AckPolicy = AckPolicy.Explicit, FilterSubject = "s.b", DeliverPolicy = DeliverPolicy.ByStartSequence, StartSequence = 1 });
+        meta.Said().ShouldBe("consumer must be deliver all on workqueue stream (10101)");
         meta.ApplyAll();
         meta.Current.ConsumerCount.ShouldBe(1);
     }

@@ -13,12 +13,6 @@ public sealed class MetaReplicaTests
     private static readonly string[] Servers = ["n1", "n2", "n3", "n4"];
 
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMetaSnapshotsAndCatchup")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMetaSnapshotsMultiChange")]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterMetaRecoveryLogic")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterRaftCatchupSignalsMetaRecovery")]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterMetaSnapshotRecoveryScaleStream")]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterMetaSnapshotRecoveryScaleConsumer")]
     public void All_ways_through_a_log_lead_to_the_same()
     {
         for (var seed = 0; seed < Seeds; seed++)

@@ -108,8 +108,6 @@ public sealed class MetaStateTests
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMetaRecoveryRecreateFileStreamAsMemory")]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMetaRecoveryRecreateStream")]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMetaRecoveryRecreateConsumer")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterRaftCatchupSignalsMetaRecoveryRecreateStream")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterRaftCatchupSignalsMetaRecoveryRecreateConsumer")]
     public void What_was_made_again_under_its_name_is_removed_first()
     {
         var meta = new AppliedMeta();
@@ -154,7 +152,6 @@ public sealed class MetaStateTests
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterRecreateConsumerFromMetaSnapshot")]
     [Upstream("jetstream_cluster_4_test.go", "TestJetStreamClusterMetaSnapshotReCreateConsistency")]
     [Upstream("jetstream_cluster_4_test.go", "TestJetStreamClusterMetaSnapshotConsumerDeleteConsistency")]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterMetaSnapshotRecoveryRecreateStream")]
     public void A_snapshot_while_running_is_a_difference()
     {
         var meta = new AppliedMeta();
@@ -177,7 +174,6 @@ public sealed class MetaStateTests
 
     [Fact]
     [Upstream("jetstream_cluster_4_test.go", "TestJetStreamClusterMetaSnapshotDecodeError")]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterCorruptMetaSnapshot")]
     public void A_damaged_snapshot_changes_nothing()
     {
         var meta = new AppliedMeta();
@@ -212,7 +208,6 @@ public sealed class MetaStateTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterCheckForOrphansDoesntDeleteDirectConsumers")]
     public void What_no_assignment_names_is_reported()
     {
         var meta = new AppliedMeta();

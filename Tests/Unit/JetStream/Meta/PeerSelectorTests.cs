@@ -96,7 +96,6 @@ public sealed class PeerSelectorTests
 
     [Fact]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterCreateR3StreamWithOfflineNodes")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterPeerOffline")]
     public void Servers_that_are_gone_come_last_and_count_as_long_as_a_majority_is_there()
     {
         var meta = new LedMeta(servers: ["a", "b", "c", "d"]);
