@@ -45,7 +45,8 @@ public sealed record StreamAssignment
     [JsonIgnore] public string Name => Configuration.Name;
 
     /// <summary>Peers that it is to have in the end: while it moves those behind its old ones, otherwise all.</summary>
-    [JsonIgnore] public ValueList<string> StayingPeers
+    [JsonIgnore]
+    public ValueList<string> StayingPeers
     {
         get
         {

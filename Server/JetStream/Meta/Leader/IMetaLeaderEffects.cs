@@ -1,6 +1,6 @@
 using NatsAspire.Server.JetStream.Api;
-using NatsAspire.Server.JetStream.Meta.Assignments;
 using NatsAspire.Server.JetStream.Consumers.Configuration;
+using NatsAspire.Server.JetStream.Meta.Assignments;
 using NatsAspire.Server.JetStream.Meta.Peers;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 
