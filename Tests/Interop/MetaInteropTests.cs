@@ -79,7 +79,9 @@ public sealed class MetaInteropTests : IAsyncLifetime
             Group = stream.Group with { Name = "C-R3F-meta6abc" },
             State = new RawJson("""{"delivered":{"consumer_seq":2,"stream_seq":2},"ack_floor":{"consumer_seq":2,"stream_seq":2}}"""u8.ToArray()),
         }.WithConfiguration(new ConsumerConfiguration { Durable = "C", Name = "C", AckPolicy = AckPolicy.Explicit, AckWait = 30_000_000_000, MaxDeliver = -1, MaxAckPending = 1000, MaxWaiting = 512 });
-        await ProposeAsync(MetaEntry.AssignCompressedConsumer(consumer));
+        // 2.9 compresses otherwise.
+        var isOld = _client.Info.GetProperty("version").GetString()!.StartsWith("2.9.", StringComparison.Ordinal);
+        await ProposeAsync(isOld ? MetaEntry.AssignConsumer(consumer) : MetaEntry.AssignCompressedConsumer(consumer));
         await UntilAsync("the consumer", "$JS.API.CONSUMER.INFO.OURS.C", answer => answer.TryGetProperty("delivered", out var delivered) && delivered.GetProperty("stream_seq").GetInt32() == 2);
 
         await ProposeAsync(MetaEntry.RemoveConsumer(consumer with { State = null }));

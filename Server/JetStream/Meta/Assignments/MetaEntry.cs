@@ -8,7 +8,7 @@ namespace NatsAspire.Server.JetStream.Meta.Assignments;
 /// An entry of the meta log (clusterwire.md §6.2):
 /// <code>
 /// operation(1) JSON '\n'            0, 2, 11: stream assignment; 1, 3: consumer assignment
-/// 9 S2 stream of (JSON '\n')        consumer assignment
+/// 9 S2 stream of (JSON '\n')        consumer assignment; of servers before 2.10 an S2 block
 /// </code>
 /// </summary>
 /// <param name="Operation">One of those.</param>
@@ -18,6 +18,9 @@ public sealed record MetaEntry(EntryOperation Operation, StreamAssignment? Strea
 {
     /// <summary>Most bytes of a compressed entry; an asset with a state of millions of pending messages is far below.</summary>
     private const int MostDecoded = 256 * 1024 * 1024;
+
+    /// <summary>The header of the identifier that every S2 stream begins with.</summary>
+    private static ReadOnlySpan<byte> StreamBegin => [0xFF, 6, 0, 0];
 
     public static MetaEntry AssignStream(StreamAssignment stream) => new(EntryOperation.AssignStream, stream, null);
 
@@ -64,7 +67,7 @@ public sealed record MetaEntry(EntryOperation Operation, StreamAssignment? Strea
                     entry = new MetaEntry(operation, null, ReadConsumer(body));
                     break;
                 case EntryOperation.AssignCompressedConsumer:
-                    entry = new MetaEntry(operation, null, ReadConsumer(S2Decoder.DecodeAll(body, MostDecoded)));
+                    entry = new MetaEntry(operation, null, ReadConsumer(Decompress(body)));
                     break;
                 default:
                     return $"unknown operation {source[0]}";
@@ -76,6 +79,9 @@ public sealed record MetaEntry(EntryOperation Operation, StreamAssignment? Strea
         }
         return null;
     }
+
+    private static byte[] Decompress(ReadOnlySpan<byte> body) =>
+        body.StartsWith(StreamBegin) ? S2Decoder.DecodeAll(body, MostDecoded) : S2Block.Decode(body, MostDecoded);
 
     private static StreamAssignment ReadStream(ReadOnlySpan<byte> json) =>
         JsonSerializer.Deserialize(json, MetaJson.Compact.StreamAssignment)?.Understood() ?? throw new JsonException("no assignment");

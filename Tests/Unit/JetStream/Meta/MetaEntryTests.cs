@@ -161,6 +161,15 @@ public sealed class MetaEntryTests
     }
 
     [Fact]
+    public void Old_servers_compressed_consumers_as_a_block()
+    {
+        var consumer = Made.Consumer("S", "C");
+        var json = MetaEntry.AssignConsumer(consumer).Encode()[1..];
+        MetaEntry.Decode([9, .. S2Block.Encode(json)], out var entry).ShouldBeNull();
+        entry!.Consumer.ShouldBe(consumer);
+    }
+
+    [Fact]
     public void A_mirror_has_no_window_of_duplicates()
     {
         const string Text = """{"client":{"acc":"A"},"created":"2026-01-01T00:00:00Z","stream":{"name":"S","duplicate_window":120000000000,"mirror":{"name":"O"}},"group":{"name":"g","peers":["a"],"store":"file"},"sync":"s"}""";
