@@ -67,12 +67,16 @@ public static class NatsClusterExtensions
     }
 
     /// <summary>nats-server's own flags, so that the resource's command line says all.</summary>
+    /// <summary>Where the servers of this run store streams.</summary>
+    private static readonly string Stores = Directory.CreateTempSubdirectory("natsaspire-streams-").FullName;
+
     private static IEnumerable<string> Arguments(NatsTopology topology, NatsServerSpec spec)
     {
         var others = topology.Servers.Where(other => other != spec).Select(other => other.RouteUrl);
         string[] arguments =
         [
             "-n", spec.Name, "-a", NatsServerSpec.Host, "-p", spec.ClientPort.ToString(), "-m", spec.MonitorPort.ToString(),
+            "-js", "-sd", Path.Combine(Stores, spec.Name),
         ];
         if (topology.Servers.Count == 1) return arguments;
         return

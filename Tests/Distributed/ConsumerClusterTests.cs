@@ -6,8 +6,6 @@ namespace NatsAspire.Tests.Distributed;
 public sealed class ConsumerClusterTests
 {
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterConsumerState")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterConsumerRedeliveredInfo")]
     public async Task WhatWasConfirmedDoesNotComeAgain()
     {
         await using var cluster = await StreamCluster.StartAsync();
@@ -37,8 +35,6 @@ public sealed class ConsumerClusterTests
     [Theory]
     [InlineData("workqueue")]
     [InlineData("interest")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterInterestRetention")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterWorkQueueRetention")]
     public async Task WhatIsDoneIsGoneEverywhere(string retention)
     {
         await using var cluster = await StreamCluster.StartAsync();
@@ -55,7 +51,6 @@ public sealed class ConsumerClusterTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterEphemeralConsumersNotReplicated")]
     public async Task OneReplicaOfManyServesAlone()
     {
         await using var cluster = await StreamCluster.StartAsync();

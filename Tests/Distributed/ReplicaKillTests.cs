@@ -7,7 +7,6 @@ namespace NatsAspire.Tests.Distributed;
 public sealed class ReplicaKillTests
 {
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterStreamCatchupNoState")]
     public async Task WhatWasAcknowledgedOutlivesWhoeverIsKilled()
     {
         await using var cluster = await ProcessCluster.StartAsync(Peers.OurServer(), Peers.OurServer(), Peers.OurServer());

@@ -7,7 +7,6 @@ public sealed class StreamClusterTests
 {
     [Fact]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMultiReplicaStreams")]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterSingleReplicaStreams")]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterStreamPurge")]
     public async Task EveryMemberHoldsTheSame()
     {
@@ -36,7 +35,6 @@ public sealed class StreamClusterTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterStreamLeaderStepDown")]
     public async Task LeadershipIsHandedOn()
     {
         await using var cluster = await StreamCluster.StartAsync();
@@ -51,7 +49,6 @@ public sealed class StreamClusterTests
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterStreamSynchedTimeStamps")]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterStreamNormalCatchup")]
     public async Task WhatWasAcknowledgedSurvivesTheLeader()
     {

@@ -170,9 +170,13 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     {
         if (Fault is not null) return;
         Fault = fault;
-        _leads = false;
-        _capture.Follow([]);
-        _group?.Abandon(fault);
+        if (_group is { } group)
+        {
+            // Others lead it then, and answer.
+            _leads = false;
+            _capture.Follow([]);
+            group.Abandon(fault);
+        }
         JetStreamLog.StreamFenced(_context.Log, Account.Name, Configuration.Name, fault.Message);
         if (_batch is { } batch) _log!.Return(batch);
         _batch = null;

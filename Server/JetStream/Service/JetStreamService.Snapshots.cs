@@ -38,6 +38,15 @@ internal sealed partial class JetStreamService
         Wake();
     }
 
+    /// <summary>The same for what comes from outside: not when as much waits as of requests.</summary>
+    /// <returns>False: it will not be done.</returns>
+    public bool TryRun(Action command)
+    {
+        if (_commands.Count >= _limit) return false;
+        Run(command);
+        return true;
+    }
+
     /// <summary>Sends an advisory, if anybody wants it.</summary>
     public void Advise(Account account, string subject, Func<JetStreamAdvisory> create)
     {

@@ -34,11 +34,11 @@ internal sealed partial class MetaHost
     {
         Listen(StreamAssignmentResult.Subject, (in Message message) =>
         {
-            if (StreamAssignmentResult.Decode(message.Payload) is { } result) _service.Run(() => _leader.StreamResult(result));
+            if (StreamAssignmentResult.Decode(message.Payload) is { } result) _ = _service.TryRun(() => _leader.StreamResult(result));
         });
         Listen(ConsumerAssignmentResult.Subject, (in Message message) =>
         {
-            if (ConsumerAssignmentResult.Decode(message.Payload) is { } result) _service.Run(() => _leader.ConsumerResult(result));
+            if (ConsumerAssignmentResult.Decode(message.Payload) is { } result) _ = _service.TryRun(() => _leader.ConsumerResult(result));
         });
         ListenToSurveys();
     }

@@ -52,7 +52,7 @@ internal sealed partial class MetaHost
         survey.Inbox = new Subscription(new ClusterEar((in Message message) =>
         {
             var answer = message.Payload.ToArray();
-            _service.Run(() => TakeAnswer(inbox, answer));
+            _ = _service.TryRun(() => TakeAnswer(inbox, answer));
         }), Encoding.UTF8.GetBytes(inbox));
         System.Subscribe(survey.Inbox);
         survey.Patience = _service.Settings.Time.CreateTimer(_ => _service.Run(() => EndSurvey(inbox)), null, patience, Timeout.InfiniteTimeSpan);

@@ -16,7 +16,7 @@ namespace NatsAspire.Server.JetStream.Service.Cluster;
 /// This server's part in the meta group: which streams and consumers there are in the cluster, and which of them this
 /// server holds. Belongs to the mailbox of the API, which alone makes, changes and deletes streams here.
 /// </summary>
-internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment, IDisposable
+internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
 {
     private const string GroupName = "_meta_";
 
@@ -40,6 +40,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment, IDispo
     private readonly GroupHost _group;
     private readonly ITimer _timer;
     private readonly bool _isNew;
+    private bool _isOver;
     private long _snapshotDue;
     private long _leaderlessSince;
     private ulong _leaderId;
@@ -99,17 +100,21 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment, IDispo
         _leaderlessSince = _group.Now;
         ListenToPeers();
         ListenToMembers();
-        _engine.ConsumerAbandoned = (account, stream, consumer) => _service.Run(() => RemoveAbandoned(account, stream, consumer));
+        _engine.ConsumerAbandoned = (account, stream, consumer) => _ = _service.TryRun(() => RemoveAbandoned(account, stream, consumer));
         _group.Start();
         if (_isNew) _group.Core.Campaign(_group.Now);
     }
 
     /// <summary>What others have said meanwhile.</summary>
-    public void BeginTurn() => _group.BeginTurn();
+    public void BeginTurn()
+    {
+        if (!_isOver) _group.BeginTurn();
+    }
 
     /// <summary>Sends what was proposed, and waits for what is due next.</summary>
     public void EndTurn()
     {
+        if (_isOver) return;
         SnapshotIfDue();
         _group.EndTurn();
         var wait = Math.Min(_group.NextTick, _snapshotDue) - _group.Now;
@@ -127,11 +132,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment, IDispo
         _group.Core.StepDown(PeerId.None, _group.Now);
         _group.EndTurn();
         _leader.LeaderChanged(false);
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
+        _isOver = true;
         _timer.Dispose();
         _engine.CloseGroup(_group);
     }
