@@ -74,7 +74,9 @@ internal sealed class MonitoringPages
     private Reply Raft(QueryReader query)
     {
         var groups = RaftzGroup.Collect(_source, new RaftzOptions { Account = query.Text("acc"), Group = query.Text("group") });
-        return groups.Count == 0 ? new Reply("No Raft nodes returned, check supplied filters"u8.ToArray(), PlainText, 404) : Json(groups, MonitoringJson.Indented.RaftzGroups);
+        if (groups.Count > 0) return Json(groups, MonitoringJson.Indented.RaftzGroups);
+        var none = _source.JetStream()?.Engine.IsClustered == true ? "No Raft nodes returned, check supplied filters" : "No Raft nodes registered";
+        return new Reply(Utf8(none), PlainText, 404);
     }
 
     private Reply Connections(QueryReader query)
