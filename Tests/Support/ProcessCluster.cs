@@ -106,7 +106,7 @@ public sealed class ProcessCluster : IAsyncDisposable
                 return states.Count == Servers.Length && states.TrueForAll(state => state == states[0]) && seen[0].Stream.GetProperty("state").GetProperty("last_seq").GetUInt64() >= lastSequence;
             },
             () => string.Join("; ", states),
-            TimeSpan.FromSeconds(90));
+            TimeSpan.FromSeconds(150));
     }
 
     private static string Describe(JsonElement state) =>

@@ -9,6 +9,10 @@ namespace NatsAspire.Tests.Support;
 public sealed class StreamCluster : IAsyncDisposable
 {
     private const string Account = "$G";
+
+    /// <summary>Enough for several elections of 4 to 9 seconds that nobody wins.</summary>
+    private static readonly TimeSpan Elections = TimeSpan.FromSeconds(150);
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("natsaspire-cluster-");
     private readonly ServerOptions[] _options;
 
@@ -80,7 +84,7 @@ public sealed class StreamCluster : IAsyncDisposable
                 }
             },
             () => answer.ToString(),
-            TimeSpan.FromSeconds(40));
+            Elections);
         return answer;
     }
 
@@ -112,7 +116,7 @@ public sealed class StreamCluster : IAsyncDisposable
                     return false;
                 }
             },
-            timeout: TimeSpan.FromSeconds(40));
+            timeout: Elections);
         return sequence;
     }
 

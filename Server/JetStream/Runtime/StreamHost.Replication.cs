@@ -30,6 +30,7 @@ internal sealed partial class StreamHost : IGroupMachine
 
     private readonly List<Action> _whenLeading = [];
     private GroupHost? _group;
+    private GroupPlan? _plan;
     private ChangeObserver? _observer;
     private volatile bool _leads;
     private long _groupCheckpointDue;
@@ -66,8 +67,6 @@ internal sealed partial class StreamHost : IGroupMachine
         _observer = new ChangeObserver(this);
         _group = open(this, this);
     }
-
-    private GroupPlan? _plan;
 
     /// <summary>Has something done when this server leads the stream, at once if it does. From any thread.</summary>
     public void WhenLeading(Action action) => Post(() =>
