@@ -1,19 +1,16 @@
 using NatsAspire.AppHost;
 using NatsAspire.Hosting;
 
-return await AppHostOptions.RunAsync(args, async options =>
+try
 {
-    try
-    {
 #if ASPIRE
-        return await AspireFrontEnd.RunAsync(options);
+    return await AppHostOptions.RunAsync(args, AspireFrontEnd.RunAsync, Publisher.RunAsync);
 #else
-        return await LocalFrontEnd.RunAsync(options);
+    return await AppHostOptions.RunAsync(args, LocalFrontEnd.RunAsync, Publisher.RunAsync);
 #endif
-    }
-    catch (TopologyException error)
-    {
-        await Console.Error.WriteLineAsync(error.Message);
-        return 1;
-    }
-});
+}
+catch (TopologyException error)
+{
+    await Console.Error.WriteLineAsync(error.Message);
+    return 1;
+}

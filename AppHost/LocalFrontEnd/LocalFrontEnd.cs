@@ -11,18 +11,25 @@ internal static class LocalFrontEnd
     {
         var output = new ConsoleLog(useColor: !options.NoColor && !Console.IsOutputRedirected);
         output.Notice("The Aspire packages are not in this machine's NuGet feed: the built-in runner is used.");
-        var topology = options.ToTopology();
+        var spec = options.ToSpec();
+        // Nothing is made or locked before the topology is known to be possible.
+        NatsTopology.Build(spec);
+        using var folder = DataFolder.Open(options.Data, options.Clean, output);
+        var topology = NatsTopology.Build(spec, known: folder.Known.Ports);
         using var stop = new StopSignal(output);
-        await using var runner = new LocalRunner(topology, new LocalRunnerOptions
+        var lines = new RunnerLogRing(output);
+        await using var runner = new LocalRunner(topology, folder, new LocalRunnerOptions
         {
             ServerPath = options.ServerPath ?? BuiltServerPath(),
-            Directory = options.Directory,
             ReadyTimeout = options.Timeout,
-        }, output);
+        }, lines);
+        await using var watch = new ClusterWatch(topology, () => runner.Status, lines);
+        await using var console = options.ConsolePort is { } port ? await ConsoleServer.StartAsync(port, runner, watch, lines) : null;
         try
         {
             await runner.StartAsync(stop.Token);
-            PrintReady(output, topology);
+            watch.Start();
+            PrintReady(output, runner, console?.Url);
             await stop.Requested;
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
@@ -32,17 +39,27 @@ internal static class LocalFrontEnd
         return 0;
     }
 
-    private static void PrintReady(ConsoleLog output, NatsTopology topology)
+    private static void PrintReady(ConsoleLog output, LocalRunner runner, Uri? console)
     {
-        var name = Math.Max("NAME".Length, topology.Servers.Max(server => server.Name.Length));
-        var client = topology.Servers.Max(server => server.ClientUrl.Length);
-        var monitor = topology.Servers.Max(server => server.MonitorUrl.Length);
-        var lines = new List<string> { "", $"{"NAME".PadRight(name)}  {"CLIENT".PadRight(client)}  {"MONITOR".PadRight(monitor)}  ROUTES" };
-        foreach (var server in topology.Servers)
+        var topology = runner.Topology;
+        var rows = new List<string[]> { new[] { "NAME", "CLIENT", "MONITOR", "ROUTES", "STATE" } };
+        foreach (var status in runner.Status)
         {
-            lines.Add($"{server.Name.PadRight(name)}  {server.ClientUrl.PadRight(client)}  {server.MonitorUrl.PadRight(monitor)}  {topology.Servers.Count - 1} of {topology.Servers.Count - 1}");
+            var server = status.Spec;
+            var others = server.Cluster.Size - 1;
+            rows.Add([server.Name, server.ClientUrl, server.MonitorUrl, status.Text == "ready" ? $"{others} of {others}" : "-", status.Text]);
         }
-        lines.AddRange(["", $"Connection string: {topology.ConnectionString}", "", "Press Ctrl+C to stop.", ""]);
+        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
+        var lines = new List<string> { "" };
+        lines.AddRange(rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd()));
+        lines.Add("");
+        foreach (var cluster in topology.Clusters)
+        {
+            var label = topology.Clusters.Count == 1 ? "Connection string" : $"Connection string of {cluster.Name}";
+            lines.Add($"{label}: {runner.ConnectionString(cluster)}");
+        }
+        if (console is not null) lines.AddRange(["", $"Console: {console}"]);
+        lines.AddRange(["", "Press Ctrl+C to stop.", ""]);
         output.Plain(string.Join('\n', lines));
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using NatsAspire.Server.Accounts.Imports;
+using NatsAspire.Server.Accounts.SuperCluster;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -9,7 +10,7 @@ using NatsAspire.Server.Subjects;
 namespace NatsAspire.Server.Accounts;
 
 /// <summary>A subject space of its own: its subscriptions, mappings, imports, limits and counters.</summary>
-public sealed class Account
+public sealed partial class Account
 {
     /// <summary>Account of users that belong to none.</summary>
     public const string GlobalName = "$G";
@@ -17,10 +18,12 @@ public sealed class Account
     /// <summary>Account of the server's own traffic, unless another is named.</summary>
     public const string DefaultSystemName = "$SYS";
 
-    private static readonly Subscriber Server = new ServerItself();
+    private readonly ServerItself _server;
     private readonly AccountContext _context;
     private readonly ConcurrentDictionary<ExportOptions, ServiceExport> _serviceExports = new(ReferenceEqualityComparer.Instance);
+    private readonly List<SubjectMappingOptions> _added = [];
     private volatile AccountRules _rules;
+    private volatile SubjectMappings? _mappings;
     private int _connections;
 
     internal Account(string name, AccountRules rules, AccountContext context)
@@ -28,11 +31,16 @@ public sealed class Account
         Name = name;
         NameBytes = Encoding.UTF8.GetBytes(name);
         _rules = rules;
+        _mappings = rules.Mappings;
         _context = context;
+        _server = new ServerItself(name);
         Subscriptions = new SubscriptionTrie(context.Cached);
         Interest = context.TracksInterest ? new LocalInterest(this) : null;
+        TracksLinks = context.TracksLinks;
+        if (context.HasGateways) TrackCluster();
         Imports = new AccountImports(this);
         Responses = new ServiceResponses(this);
+        if (TracksLinks) TellMappings([], MappedSubjects());
     }
 
     public string Name { get; }
@@ -44,10 +52,15 @@ public sealed class Account
     public SubscriptionTrie Subscriptions { get; }
 
     /// <summary>Where messages for a subject really go; null: no mappings.</summary>
-    public SubjectMappings? Mappings => _rules.Mappings;
+    public SubjectMappings? Mappings => _mappings;
 
     /// <summary>What other servers must know; null on a server that stands alone.</summary>
     public LocalInterest? Interest { get; }
+
+    /// <summary>
+    /// What links tell is told on, so that it must be counted in <see cref="Interest"/>: there are leaf nodes or gateways.
+    /// </summary>
+    public bool TracksLinks { get; }
 
     /// <summary>Streams and services of other accounts.</summary>
     public AccountImports Imports { get; }
@@ -139,11 +152,11 @@ public sealed class Account
         ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload, FlushBatch? batch)
     {
         var match = Subscriptions.Match(subject);
-        if (match.IsEmpty) return false;
+        if (match.IsEmpty && ExpectsNoAnswers) return false;
         byte[] body = [.. headers, .. payload, (byte)'\r', (byte)'\n'];
         var message = new Message { Subject = subject, Reply = reply, HeaderLength = headers.Length, BodyAndCrlf = body };
         var used = batch ?? new FlushBatch { NowMilliseconds = Environment.TickCount64 };
-        var delivered = MessageRouter.RouteLocal(this, match, message, Server, true, used);
+        var delivered = Publish(match, message, used);
         if (batch is null) used.FlushAll();
         return delivered;
     }
@@ -156,7 +169,7 @@ public sealed class Account
     public bool PublishInternal(in Message message, SiblingMatchCache cache, FlushBatch batch)
     {
         var match = cache.Match(message.Subject, Subscriptions);
-        return !match.IsEmpty && MessageRouter.RouteLocal(this, match, message, Server, true, batch);
+        return Publish(match, message, batch);
     }
 
     /// <summary>Publishes a message of the server's own to those who listen on another subject than it shows.</summary>
@@ -168,7 +181,7 @@ public sealed class Account
     public bool PublishInternal(ReadOnlySpan<byte> to, in Message message, SiblingMatchCache cache, FlushBatch batch)
     {
         var match = cache.Match(to, Subscriptions);
-        return !match.IsEmpty && MessageRouter.RouteLocal(this, match, message.WithAddress(to), Server, true, batch);
+        return Publish(match, message.WithAddress(to), batch);
     }
 
     /// <summary>The service export that covers a subject; null: none.</summary>
@@ -184,21 +197,65 @@ public sealed class Account
     /// <summary>One of its service exports, always the same object for the same options.</summary>
     internal ServiceExport ExportOf(ExportOptions options) => _serviceExports.GetOrAdd(options, option => new ServiceExport(this, option));
 
+    /// <summary>Has messages of clients and leaf nodes mapped beside what the configuration says, which comes first.</summary>
+    /// <param name="mappings">Subjects and where they lead; those that are mapped already are left as they are.</param>
+    internal void AddMappings(IEnumerable<SubjectMappingOptions> mappings)
+    {
+        lock (_added)
+        {
+            _added.AddRange(mappings.Where(mapping => !_added.Exists(known => known.Source == mapping.Source)));
+            UpdateRules(_rules);
+        }
+    }
+
     internal void UpdateRules(AccountRules rules)
     {
         UpdatedAt = TimeProvider.System.GetUtcNow();
-        _rules = rules;
+        lock (_added)
+        {
+            var before = MappedSubjects();
+            _rules = rules;
+            var added = _added.Where(mapping => !rules.Mapped.Any(known => known.Source == mapping.Source)).ToList();
+            _mappings = added.Count == 0 ? rules.Mappings : SubjectMappings.Create([.. rules.Mapped, .. added], ClusterName);
+            if (TracksLinks) TellMappings(before, MappedSubjects());
+        }
         foreach (var gone in _serviceExports.Keys.Except(rules.Options.Exports, ReferenceEqualityComparer.Instance).Cast<ExportOptions>())
         {
             if (!IsSystem) _serviceExports.TryRemove(gone, out _);
         }
     }
 
+    private HashSet<string> MappedSubjects() => [.. _rules.Mapped.Concat(_added).Select(mapping => mapping.Source)];
+
+    /// <summary>Leaf nodes send what leads elsewhere.</summary>
+    private void TellMappings(HashSet<string> before, HashSet<string> now)
+    {
+        foreach (var gone in before.Except(now)) Interest?.Set(InterestSource.Mappings, Encoding.UTF8.GetBytes(gone), null, 0);
+        foreach (var fresh in now) Interest?.Set(InterestSource.Mappings, Encoding.UTF8.GetBytes(fresh), null, 1);
+    }
+
+    private bool Publish(MatchResult match, in Message message, FlushBatch batch) =>
+        TrySendBack(message, batch) || (!match.IsEmpty && MessageRouter.RouteLocal(this, match, message, _server, true, batch));
+
     internal bool InsertLocal(Subscription subscription)
     {
         if (!Subscriptions.Insert(subscription)) return false;
+        Recent?.Add(subscription);
         Interest?.Add(subscription);
         return true;
+    }
+
+    /// <summary>A service of another account: leaf nodes must know that it can be asked for here.</summary>
+    internal void InsertImport(ServiceImport import)
+    {
+        Subscriptions.Insert(import.Subscription);
+        if (TracksLinks) Interest?.Set(InterestSource.Imports, import.Subscription.Subject, null, 1);
+    }
+
+    internal void RemoveImport(ServiceImport import)
+    {
+        Subscriptions.Remove(import.Subscription);
+        if (TracksLinks) Interest?.Set(InterestSource.Imports, import.Subscription.Subject, null, 0);
     }
 
     internal void RemoveLocal(Subscription subscription)
@@ -207,9 +264,14 @@ public sealed class Account
     }
 
     /// <summary>The server as a publisher.</summary>
-    private sealed class ServerItself : Subscriber
+    private sealed class ServerItself(string account) : Subscriber
     {
+        private readonly ClientInfo _info = new() { Account = account };
+
         public override SubscriberKind Kind => SubscriberKind.Internal;
+
+        /// <summary>Services of other accounts must know for whom it asks.</summary>
+        public override ClientInfo? Describe(bool detailed) => _info;
 
         public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) => false;
     }
@@ -217,16 +279,22 @@ public sealed class Account
 
 /// <summary>What a configuration says of an account; a reload swaps it whole.</summary>
 /// <param name="Options">Limits, exports, users.</param>
-/// <param name="Mappings">Compiled mappings; null: none.</param>
-internal sealed record AccountRules(AccountOptions Options, SubjectMappings? Mappings);
+/// <param name="Mapped">Its mappings.</param>
+/// <param name="Mappings">The same, compiled; null: none.</param>
+internal sealed record AccountRules(AccountOptions Options, IReadOnlyList<SubjectMappingOptions> Mapped, SubjectMappings? Mappings);
 
 /// <summary>What all accounts of a server share.</summary>
 /// <param name="ServerName">Its name.</param>
 /// <param name="ClusterName">Gives its cluster's name, which may change.</param>
 /// <param name="TracksInterest">Other servers must know what is wanted here.</param>
+/// <param name="TracksLinks">They must know what links want, too.</param>
 /// <param name="Cached">Match results are cached.</param>
-internal sealed record AccountContext(string ServerName, Func<string> ClusterName, bool TracksInterest, bool Cached)
+/// <param name="HasGateways">Other clusters must know what is wanted in this one.</param>
+internal sealed record AccountContext(string ServerName, Func<string> ClusterName, bool TracksInterest, bool TracksLinks, bool Cached, bool HasGateways = false)
 {
+    /// <summary>The other clusters; null: none, or not yet.</summary>
+    public IOuterClusters? Outer { get; set; }
+
     /// <summary>The server's name in subjects.</summary>
     public string ServerHash { get; } = NodeHash.Of(ServerName);
 

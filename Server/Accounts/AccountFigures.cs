@@ -9,6 +9,8 @@ public sealed class AccountFigures
     private readonly Lock _lock = new();
     private TrafficCounters _clients;
     private TrafficCounters _routes;
+    private TrafficCounters _leafs;
+    private TrafficCounters _gateways;
     private long _slowConsumers;
 
     /// <summary>Clients that have left.</summary>
@@ -29,6 +31,24 @@ public sealed class AccountFigures
         }
     }
 
+    /// <summary>Leaf node connections that are closed.</summary>
+    public TrafficCounters GoneLeafs
+    {
+        get
+        {
+            lock (_lock) return _leafs;
+        }
+    }
+
+    /// <summary>Gateway connections that are closed.</summary>
+    public TrafficCounters GoneGateways
+    {
+        get
+        {
+            lock (_lock) return _gateways;
+        }
+    }
+
     /// <summary>Clients of the account that were too slow.</summary>
     public long SlowConsumers => Volatile.Read(ref _slowConsumers);
 
@@ -40,6 +60,16 @@ public sealed class AccountFigures
     public void AddGoneRoute(TrafficCounters traffic)
     {
         lock (_lock) _routes += traffic;
+    }
+
+    public void AddGoneLeaf(TrafficCounters traffic)
+    {
+        lock (_lock) _leafs += traffic;
+    }
+
+    public void AddGoneGateway(TrafficCounters traffic)
+    {
+        lock (_lock) _gateways += traffic;
     }
 
     public void CountSlowConsumer() => Interlocked.Increment(ref _slowConsumers);

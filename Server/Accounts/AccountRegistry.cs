@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using NatsAspire.Server.Accounts.Imports;
+using NatsAspire.Server.Accounts.SuperCluster;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
@@ -15,11 +16,11 @@ public sealed class AccountRegistry
     private string _clusterName;
 
     /// <exception cref="ConfigurationValueException">A mapping or import that cannot be compiled.</exception>
-    public AccountRegistry(ServerOptions options, string serverName, string clusterName, bool tracksInterest)
+    public AccountRegistry(ServerOptions options, string serverName, string clusterName, bool tracksInterest, bool hasGateways = false, bool tracksLinks = false)
     {
         _clusterName = clusterName;
-        _hasJetStreamCluster = options.JetStream.Enabled && options.Cluster.Enabled;
-        _context = new AccountContext(serverName, () => Volatile.Read(ref _clusterName), tracksInterest, !options.Limits.DisableSublistCache);
+        _hasJetStreamCluster = options.JetStream.Enabled && (options.Cluster.Enabled || hasGateways);
+        _context = new AccountContext(serverName, () => Volatile.Read(ref _clusterName), tracksInterest, tracksLinks, !options.Limits.DisableSublistCache, hasGateways);
         Configure(options);
         Global = GetOrAdd(Account.GlobalName);
         if (options.NoSystemAccount) return;
@@ -47,10 +48,16 @@ public sealed class AccountRegistry
     /// The account of that name; made when another server of the cluster names one that is not configured here,
     /// so that its interest is not lost.
     /// </summary>
-    public Account GetOrAdd(string name) => Find(name) ?? Add(name, new AccountRules(new AccountOptions { Name = name }, null));
+    public Account GetOrAdd(string name) => Find(name) ?? Add(name, new AccountRules(new AccountOptions { Name = name }, [], null));
 
     /// <summary>Lets events of accounts say which server they come from; before connections are taken.</summary>
     internal void UseIdentity(Func<ServerIdentityInfo> identify) => _context.Identify = identify;
+
+    /// <summary>The other clusters; null: this one stands alone.</summary>
+    public IOuterClusters? Outer => _context.Outer;
+
+    /// <summary>Tells the accounts of the other clusters; before connections are taken.</summary>
+    internal void UseOuter(IOuterClusters outer) => _context.Outer = outer;
 
     /// <summary>The cluster has agreed on a name.</summary>
     public void UpdateClusterName(string name) => Volatile.Write(ref _clusterName, name);
@@ -69,7 +76,7 @@ public sealed class AccountRegistry
         // Who is configured no longer keeps what other servers know it for, and nothing else.
         foreach (var account in All)
         {
-            if (!configured.Exists(kept => kept.Name == account.Name)) configured.Add((account.Name, new AccountRules(new AccountOptions { Name = account.Name }, null)));
+            if (!configured.Exists(kept => kept.Name == account.Name)) configured.Add((account.Name, new AccountRules(new AccountOptions { Name = account.Name }, [], null)));
         }
         foreach (var (name, rules) in configured)
         {
@@ -80,7 +87,7 @@ public sealed class AccountRegistry
     }
 
     private AccountRules Compile(AccountOptions account, IReadOnlyList<SubjectMappingOptions> mappings) =>
-        new(account, mappings.Count == 0 ? null : SubjectMappings.Create(mappings, _clusterName));
+        new(account, mappings, mappings.Count == 0 ? null : SubjectMappings.Create(mappings, _clusterName));
 
     private Account Add(string name, AccountRules rules)
     {
@@ -95,8 +102,8 @@ public sealed class AccountRegistry
     private void InstallSystemImports(Account account)
     {
         if (System is null || ReferenceEquals(account, System)) return;
-        foreach (var import in SystemImports.For(account, System)) account.Subscriptions.Insert(import.Subscription);
+        foreach (var import in SystemImports.For(account, System)) account.InsertImport(import);
         if (!_hasJetStreamCluster) return;
-        foreach (var import in SystemImports.ForJetStream(account, System)) account.Subscriptions.Insert(import.Subscription);
+        foreach (var import in SystemImports.ForJetStream(account, System)) account.InsertImport(import);
     }
 }

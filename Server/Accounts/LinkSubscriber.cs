@@ -10,6 +10,9 @@ public abstract class LinkSubscriber : Subscriber
     /// <summary>True when the server behind it goes on with a trace.</summary>
     public virtual bool SupportsTracing => false;
 
+    /// <summary>The last measured round trip, in stopwatch ticks: of several clusters the nearest serves a queue group.</summary>
+    public virtual long RoundTripTicks => 0;
+
     /// <summary>Sends a message over the link.</summary>
     /// <param name="account">The message's account.</param>
     /// <param name="message">The message.</param>

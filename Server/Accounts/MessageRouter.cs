@@ -9,11 +9,8 @@ namespace NatsAspire.Server.Accounts;
 /// Hands a message to everybody a match names: each plain subscription, one member of each queue group, each
 /// interested link once. Runs on the publisher's loop.
 /// </summary>
-public static class MessageRouter
+public static partial class MessageRouter
 {
-    [ThreadStatic]
-    private static LinkTargets? _linkTargets;
-
     /// <summary>A message from a client of this server (or from the server itself).</summary>
     /// <param name="account">Its account.</param>
     /// <param name="match">Who wants it.</param>
@@ -40,7 +37,31 @@ public static class MessageRouter
             }
         }
         if (match.IsPlain) return delivered;
-        delivered |= RouteQueuesAndLinks(account, match, message, source, echo, batch);
+        delivered |= RouteQueuesAndLinks(account, match, message, source, echo, QueueFilter.All, batch);
+        foreach (var service in match.Services)
+        {
+            delivered |= ((ServiceSubscriber)service.Subscriber).Take(service, account, message, source, batch);
+        }
+        return delivered;
+    }
+
+    /// <summary>
+    /// A message a leaf node connection brought: what a client's is, but that the other side has chosen the queue groups, and
+    /// that it does not go back to where it comes from.
+    /// </summary>
+    /// <param name="account">The connection's account.</param>
+    /// <param name="match">Who wants it.</param>
+    /// <param name="message">The message, with its origin.</param>
+    /// <param name="queues">Names of the queue groups to serve, apart by blanks.</param>
+    /// <param name="source">The connection.</param>
+    /// <param name="batch">The batch of its loop.</param>
+    /// <returns>True when somebody got it.</returns>
+    public static bool RouteFromLeaf(
+        Account account, MatchResult match, in Message message, ReadOnlySpan<byte> queues, LeafSubscriber source, FlushBatch batch)
+    {
+        var delivered = DeliverToPlain(match, message, batch);
+        if (match.IsPlain) return delivered;
+        delivered |= RouteQueuesAndLinks(account, match, message, source, true, new QueueFilter(queues), batch);
         foreach (var service in match.Services)
         {
             delivered |= ((ServiceSubscriber)service.Subscriber).Take(service, account, message, source, batch);
@@ -50,58 +71,97 @@ public static class MessageRouter
 
     /// <summary>
     /// A message another server of the cluster sent: it has chosen the queue groups, and reaches every other
-    /// server itself, so that only local subscriptions are served.
+    /// server itself, so that only local subscriptions and leaf nodes are served.
     /// </summary>
     public static bool RouteFromCluster(
-        Account account, MatchResult match, in Message message, ReadOnlySpan<byte> queues, Subscriber source, FlushBatch batch)
+        Account account, MatchResult match, in Message message, in Message onward, ReadOnlySpan<byte> queues, Subscriber source, FlushBatch batch)
     {
-        var delivered = false;
-        if (message.Trace is not null)
-        {
-            delivered = TracedDelivery.ToAll(match.Plain, message, null, batch);
-        }
-        else
-        {
-            foreach (var subscription in match.Plain)
-            {
-                delivered |= subscription.Subscriber.Deliver(subscription, message, batch);
-            }
-        }
+        var delivered = DeliverToPlain(match, message, batch);
+        if (match.IsPlain) return delivered;
         foreach (var service in match.Services)
         {
             var subscriber = (ServiceSubscriber)service.Subscriber;
             if (subscriber.TakesRoutedMessages) delivered |= subscriber.Take(service, account, message, source, batch);
+        }
+        if (match.Leafs.Length == 0 && queues.IsEmpty) return delivered;
+        var targets = LinkTargets.Take();
+        foreach (var leaf in match.Leafs)
+        {
+            var subscriber = (LeafSubscriber)leaf.Subscriber;
+            // Each server of a cluster tells its own hub what it has; answers to what came from the hub alone know their way.
+            if (subscriber.IsSpoke && source.Kind == SubscriberKind.Route && !message.Subject.StartsWith("_R_."u8)) continue;
+            if (subscriber.MayGet(source, message.Origin)) targets.AddPlain(subscriber);
         }
         while (!queues.IsEmpty)
         {
             var queue = ControlLine.TakeToken(ref queues);
             foreach (var group in match.Queues)
             {
-                if (queue.SequenceEqual(group.Name)) delivered |= DeliverToMember(group, message, source, true, batch);
+                if (!queue.SequenceEqual(group.Name)) continue;
+                if (DeliverToMember(account, group, message, source, true, batch)) delivered = true;
+                else if (PickDistant(group, source, message.Origin, leafsOnly: true) is { } distant) targets.AddQueue((LinkSubscriber)distant.Subscriber, group.Name);
             }
         }
+        return targets.DeliverAll(account, onward, batch) || delivered;
+    }
+
+    private static bool DeliverToPlain(MatchResult match, in Message message, FlushBatch batch)
+    {
+        if (message.Trace is not null) return TracedDelivery.ToAll(match.Plain, message, null, batch);
+        var delivered = false;
+        foreach (var subscription in match.Plain) delivered |= subscription.Subscriber.Deliver(subscription, message, batch);
         return delivered;
     }
 
     private static bool RouteQueuesAndLinks(
-        Account account, MatchResult match, in Message message, Subscriber source, bool echo, FlushBatch batch)
+        Account account, MatchResult match, in Message message, Subscriber source, bool echo, QueueFilter filter, FlushBatch batch)
     {
         var delivered = false;
-        var targets = _linkTargets ??= new LinkTargets();
-        foreach (var link in match.Links) targets.AddPlain((LinkSubscriber)link.Subscriber);
+        var targets = LinkTargets.Take();
+        // The servers of a spoke's cluster have hubs of their own.
+        var asksCluster = source is not LeafSubscriber { IsSpoke: true };
+        if (asksCluster)
+        {
+            foreach (var link in match.Links) targets.AddPlain((LinkSubscriber)link.Subscriber);
+        }
+        foreach (var link in match.Outer) targets.AddPlain((LinkSubscriber)link.Subscriber);
+        foreach (var leaf in match.Leafs)
+        {
+            var subscriber = (LeafSubscriber)leaf.Subscriber;
+            if (subscriber.MayGet(source, message.Origin)) targets.AddPlain(subscriber);
+        }
         foreach (var group in match.Queues)
         {
-            var remote = PickLink(group);
-            if (remote is null && DeliverToMember(group, message, source, echo, batch))
+            if (!filter.Admits(group.Name)) continue;
+            var remote = asksCluster ? PickLink(group) : null;
+            if (remote is null && DeliverToMember(account, group, message, source, echo, batch))
             {
                 delivered = true;
                 continue;
             }
-            // No member here could take it: another server's may.
-            remote ??= group.Links.Length > 0 ? group.Links[FastRandom.Next(group.Links.Length)] : null;
+            // No member here could take it: another server's may, then a leaf node's, and only then another cluster's.
+            if (asksCluster) remote ??= group.Links.Length > 0 ? group.Links[FastRandom.Next(group.Links.Length)] : null;
+            remote ??= PickDistant(group, source, message.Origin, leafsOnly: !asksCluster) ?? Nearest(group.Outer);
             if (remote is not null) targets.AddQueue((LinkSubscriber)remote.Subscriber, group.Name);
         }
         return targets.DeliverAll(account, message, batch) || delivered;
+    }
+
+    /// <summary>One of those who are asked last, by their weights; null: there is none that may get it.</summary>
+    private static Subscription? PickDistant(QueueGroup group, Subscriber source, ReadOnlySpan<byte> origin, bool leafsOnly)
+    {
+        Subscription? picked = null;
+        var total = 0;
+        foreach (var candidate in group.Distant)
+        {
+            var mayGet = candidate.Subscriber is LeafSubscriber leaf
+                ? leaf.MayGet(source, origin)
+                : !leafsOnly && (origin.IsEmpty || !origin.SequenceEqual(candidate.Origin));
+            if (!mayGet) continue;
+            total += candidate.QueueWeight;
+            if (FastRandom.Next(total) < candidate.QueueWeight) picked = candidate;
+        }
+        return picked;
     }
 
     /// <summary>
@@ -125,7 +185,7 @@ public static class MessageRouter
 
     /// <summary>Tries the members from a random one on, until one takes the message.</summary>
     private static bool DeliverToMember(
-        QueueGroup group, in Message message, Subscriber source, bool echo, FlushBatch batch)
+        Account account, QueueGroup group, in Message message, Subscriber source, bool echo, FlushBatch batch)
     {
         var members = group.Local;
         if (members.Length == 0) return false;
@@ -133,6 +193,11 @@ public static class MessageRouter
         for (var i = 0; i < members.Length; i++)
         {
             var member = members[(start + i) % members.Length];
+            if (member.Subscriber is ServiceSubscriber service)
+            {
+                if (service.Take(member, account, message, source, batch)) return true;
+                continue;
+            }
             if (message.Trace is not null)
             {
                 if (TracedDelivery.To(member, message, echo ? null : source, batch)) return true;
@@ -144,11 +209,42 @@ public static class MessageRouter
         return false;
     }
 
+    /// <summary>The queue groups to serve: all, or those that somebody has chosen.</summary>
+    private readonly ref struct QueueFilter(ReadOnlySpan<byte> names)
+    {
+        private readonly ReadOnlySpan<byte> _names = names;
+        private readonly bool _isSet = true;
+
+        public static QueueFilter All => default;
+
+        public bool Admits(byte[] name)
+        {
+            if (!_isSet) return true;
+            var rest = _names;
+            while (!rest.IsEmpty)
+            {
+                if (ControlLine.TakeToken(ref rest).SequenceEqual(name)) return true;
+            }
+            return false;
+        }
+    }
+
     /// <summary>The links one message goes to, with the queue groups for each; reused.</summary>
     private sealed class LinkTargets
     {
+        [ThreadStatic]
+        private static LinkTargets? _spare;
+
         private readonly List<(LinkSubscriber Link, List<byte[]> Queues)> _targets = [];
         private int _count;
+
+        /// <summary>The thread's own; while one is filled, a service may send a message of its own, which takes another.</summary>
+        public static LinkTargets Take()
+        {
+            var taken = _spare ?? new LinkTargets();
+            _spare = null;
+            return taken;
+        }
 
         public void AddPlain(LinkSubscriber link) => Slot(link);
 
@@ -166,6 +262,7 @@ public static class MessageRouter
                 queues.Clear();
             }
             _count = 0;
+            _spare = this;
             return delivered;
         }
 

@@ -15,6 +15,7 @@ public sealed partial class ClientConnection
         {
             Server = _hub.Info.ServerName,
             Cluster = _hub.Info.Cluster,
+            Alternates = _hub.OtherClusters() is { Count: > 0 } others ? others : null,
             Start = StartedAt,
             Host = RemoteEndPoint.Address.ToString(),
             Id = Id,

@@ -97,6 +97,7 @@ public sealed partial class ClientConnection
             return;
         }
         if (_verbose) SendOk();
+        if (_answers is { IsEmpty: false } && TrySendBack(account, message)) return;
         var delivered = !match.IsEmpty
             && MessageRouter.RouteLocal(account, match, message, _subscriber, _echo, Loop.Batch);
         if (!delivered && _noResponders && !message.Reply.IsEmpty) AnswerNoResponders(account, message);

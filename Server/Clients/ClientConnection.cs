@@ -215,6 +215,9 @@ public sealed partial class ClientConnection : Connection
 
         public override SubscriberKind Kind => SubscriberKind.Client;
 
+        public override void ExpectAnswer(ReadOnlySpan<byte> reply, ReadOnlySpan<byte> routed) =>
+            client.ExpectAnswer(reply, routed);
+
         public override ClientInfo? Describe(bool detailed) => client.Describe(detailed);
 
         public override ulong ConnectionId => client.Id;

@@ -54,6 +54,9 @@ public sealed class ClientHub
     /// <summary>Address of the WebSocket listener, for the INFO of its clients.</summary>
     public HostAndPort WebSocketAddress { get; set; }
 
+    /// <summary>Names of the other clusters, the nearest first.</summary>
+    public Func<IReadOnlyList<string>> OtherClusters { get; set; } = static () => [];
+
     /// <summary>Clients connected now.</summary>
     public int Count => _clients.Count;
 

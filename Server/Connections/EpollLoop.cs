@@ -95,9 +95,9 @@ internal sealed unsafe class EpollLoop : IoLoop
             turnBytes += connection.LastReadBytes;
             if (handled < FlushThreshold) continue;
             handled = 0;
-            Batch.FlushAll();
+            Batch.FlushAndWork();
         }
-        Batch.FlushAll();
+        Batch.FlushAndWork();
         _moderation.Count(NowMilliseconds, turnBytes, Batch.FlushCount - flushesBefore);
     }
 

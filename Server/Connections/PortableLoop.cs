@@ -55,7 +55,7 @@ internal sealed class PortableLoop(int index, Action<Exception> onFault) : IoLoo
             Guard(connection, ReadStep);
             if (connection.LoopSlot >= 0 && !connection.ReadingPaused) Arm(connection);
         }
-        Batch.FlushAll();
+        Batch.FlushAndWork();
     }
 
     protected override void Wake() => _wake.Set();

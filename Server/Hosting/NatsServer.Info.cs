@@ -125,14 +125,28 @@ public sealed partial class NatsServer
 
         public IoLoop NextLoop() => server.NextLoop();
 
-        public void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls, IReadOnlyList<string> peerWebSocketUrls)
+        public string? GatewayUrl => server._gateways?.Url;
+
+        public string? LeafNodeUrl => server._leafs?.AdvertisedUrl;
+
+        public IReadOnlyList<byte[]> GatewayNews() => server._gateways?.News() ?? [];
+
+        public void OnGatewayNews(ServerInfo info, string? from)
         {
-            server.Accounts.UpdateClusterName(clusterName);
+            if (server._gateways is { } gateways) gateways.OnNews(info, from);
+            else ServerLog.GatewayNotConfigured(server._log, info.Gateway ?? "", from ?? "");
+        }
+
+        public void OnClusterChanged(PeerAddresses peers)
+        {
+            server.Accounts.UpdateClusterName(peers.ClusterName);
+            server._gateways?.UpdatePeerUrls(peers.Gateways);
+            server._leafs?.OnPeerUrls(peers.LeafNodes);
             server._clients.UpdateInfo(info => info with
             {
-                Cluster = clusterName,
-                ConnectUrls = WithOwn(server.IsLameDuck ? [] : server.ClientUrls, peerClientUrls),
-                WebSocketConnectUrls = WithOwn(server.IsLameDuck ? [] : server.WebSocketUrls, peerWebSocketUrls),
+                Cluster = peers.ClusterName,
+                ConnectUrls = WithOwn(server.IsLameDuck ? [] : server.ClientUrls, peers.Clients),
+                WebSocketConnectUrls = WithOwn(server.IsLameDuck ? [] : server.WebSocketUrls, peers.WebSockets),
             });
         }
 

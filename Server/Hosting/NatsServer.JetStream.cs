@@ -34,7 +34,8 @@ public sealed partial class NatsServer
         JetStreamLog.Starting(_log);
         try
         {
-            _jetStream = JetStreamEngine.Start(Disks.ForThisSystem(), JetStreamDirectory, Options.JetStream, JetStreamAccounts(Options), TimeProvider.System, _log, cluster: ClusterMembershipOf(Options));
+            var options = Options.JetStream with { ScopesControl = Options.FeatureFlags.GetValueOrDefault("js_ack_fc_v2") };
+            _jetStream = JetStreamEngine.Start(Disks.ForThisSystem(), JetStreamDirectory, options, JetStreamAccounts(Options), TimeProvider.System, _log, cluster: ClusterMembershipOf(Options));
         }
         catch (Exception fault) when (fault is DiskException or CorruptStoreException)
         {
@@ -47,11 +48,12 @@ public sealed partial class NatsServer
             Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log)
         {
             ConsumerLimits = new ConsumerServerLimits { MaxAckPending = Options.JetStream.Limits.MaxAckPending, MaxRequestBatch = Options.JetStream.Limits.MaxRequestBatch },
-            Cluster = new ClusterSettings(Id, Math.Max(2, Options.Cluster.Routes.Count))
+            Cluster = new ClusterSettings(Id, ExpectedPeers(Options))
             {
                 Placement = new PlacementRules { UniqueTag = Options.JetStream.UniqueTag ?? "", MaxHaAssets = (int)Options.JetStream.Limits.MaxHighlyAvailableAssets },
             },
         });
+        foreach (var (account, _) in JetStreamAccounts(Options)) MapDomain(account);
         _clients.UpdateInfo(info => info with { JetStream = true, Domain = Options.JetStream.Domain });
     }
 
@@ -59,13 +61,23 @@ public sealed partial class NatsServer
     private void ReloadJetStream(ServerOptions fresh)
     {
         if (_jetStream is not { } engine) return;
-        foreach (var (account, limits) in JetStreamAccounts(fresh)) engine.Enable(account, limits);
+        foreach (var (account, limits) in JetStreamAccounts(fresh))
+        {
+            engine.Enable(account, limits);
+            MapDomain(account);
+        }
+    }
+
+    /// <summary>What is built on the API is reached by the domain's name, too.</summary>
+    private void MapDomain(Account account)
+    {
+        if (Options.JetStream.Domain is { Length: > 0 } domain && !account.IsSystem) account.AddMappings(DomainMappings.Of(domain));
     }
 
     /// <summary>Null: the server stands alone.</summary>
     private ClusterMembership? ClusterMembershipOf(ServerOptions options)
     {
-        if (!options.Cluster.Enabled || Accounts.System is not { } system) return null;
+        if (!(options.Cluster.Enabled || options.Gateway.Enabled) || Accounts.System is not { } system) return null;
         var view = new ClusterView(
             Name,
             () => ClusterName,

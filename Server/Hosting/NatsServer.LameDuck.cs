@@ -20,6 +20,7 @@ public sealed partial class NatsServer
         ServerLog.LameDuckEntered(_log);
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
         await CloseWebSocketListenerAsync().ConfigureAwait(false);
+        if (_jetStreamService is not null) await _jetStreamService.MakeWayAsync().ConfigureAwait(false);
         _routes?.AnnounceLameDuck();
         _system?.AnnounceLameDuck();
         _clients.UpdateInfo(info => info with

@@ -37,10 +37,10 @@ public sealed partial class NatsServer
     public Jsz Jsz(JszOptions? options = null) => Monitoring.Pages.Jsz.Collect(_monitored, options);
 
     /// <summary>Gateways to other clusters.</summary>
-    public Gatewayz Gatewayz() => Monitoring.Pages.Gatewayz.Collect(_monitored);
+    public Gatewayz Gatewayz(GatewayzOptions? options = null) => Monitoring.Pages.Gatewayz.Collect(_monitored, options);
 
     /// <summary>Leaf nodes.</summary>
-    public Leafz Leafz() => Monitoring.Pages.Leafz.Collect(_monitored);
+    public Leafz Leafz(LeafzOptions? options = null) => Monitoring.Pages.Leafz.Collect(_monitored, options);
 
     /// <summary>Work that waits inside the server, by queue.</summary>
     public IReadOnlyDictionary<string, QueueState> Ipqueuesz(IpqueueszOptions? options = null) => Monitoring.Pages.Ipqueuesz.Collect(_monitored, options);
@@ -55,6 +55,8 @@ public sealed partial class NatsServer
         Clients = _clients,
         Accounts = Accounts,
         Routes = _routes,
+        Gateways = _gateways,
+        LeafNodes = _leafs,
         JetStream = () => _jetStreamService,
         Loops = _loops,
         Log = _log,
@@ -70,6 +72,8 @@ public sealed partial class NatsServer
         var missing = new List<string>();
         if (!Options.DontListen && (_clientListener is null || IsLameDuck)) missing.Add("server");
         if (Options.Cluster.Enabled && Options.Cluster.Port != 0 && _routeListener is null) missing.Add("route");
+        if (_gateways is not null && _gatewayListener is null) missing.Add("gateway");
+        if (Options.LeafNode.Port != 0 && _leafListener is null) missing.Add("leafnode");
         if (Options.WebSocket.Port != 0 && (_webSocketListener is null || IsLameDuck)) missing.Add("websocket");
         return missing;
     }

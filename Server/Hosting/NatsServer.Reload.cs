@@ -60,10 +60,12 @@ public sealed partial class NatsServer
         // All that can fail comes first, into objects nobody uses yet.
         var settings = new ClientSettings(fresh, new Authenticator(fresh), TlsContext.Create(fresh.Tls));
         var routeTls = CreateRouteTls(fresh);
+        var leafTls = TlsContext.Create(fresh.LeafNode.Tls);
         _ = new AccountRegistry(fresh, Name, ClusterName, tracksInterest: false);
         ApplyLogging(fresh.Logging);
         _options = fresh;
         _routeTls = routeTls;
+        _leafTls = leafTls;
         OptionsLoadedAt = TimeProvider.System.GetUtcNow();
         Accounts.Configure(fresh);
         ReloadJetStream(fresh);
@@ -73,6 +75,8 @@ public sealed partial class NatsServer
         _clients.Reload();
         _system?.TrackLimits();
         _routes?.Reload(current.Cluster);
+        _leafs?.Reload();
+        _gateways?.Reload();
         if (fresh.Cluster.Tls is { Insecure: true } && current.Cluster.Tls is not { Insecure: true }) ServerLog.RoutesAreNotVerified(_log);
         foreach (var change in ReloadReport.Describe(current, fresh)) ServerLog.ReloadedOption(_log, change);
         ServerLog.Reloaded(_log, fresh.ConfigDigest is { } digest ? $"({digest})" : "");

@@ -88,7 +88,9 @@ public sealed partial class NatsServer
             {
                 return new ClientConnection(transport, server._clients, server.NextConnectionId(), session);
             }
-            if (session.Kind == WebSocketKind.LeafNode) ServerLog.NoLeafNodes(server._log);
+            if (session.Kind != WebSocketKind.LeafNode) return null;
+            if (server._leafListener is not null) return server._leafs!.Accept(transport, session);
+            ServerLog.NoLeafNodes(server._log);
             return null;
         }
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Clients;
+using NatsAspire.Server.Clustering.LeafNodes;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
@@ -27,6 +28,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     private readonly IoLoop[] _loops;
     private readonly ClientHub _clients;
     private readonly RouteManager? _routes;
+    private readonly string _soloName;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILoggerFactory _loggers;
@@ -49,15 +51,22 @@ public sealed partial class NatsServer : IAsyncDisposable
         var log = _log;
         StartedAt = TimeProvider.System.GetUtcNow();
         Identity = ServerIdentity.Create();
-        var isDynamicName = options.Cluster.Enabled && options.Cluster.Name is null;
-        var clusterName = options.Cluster.Enabled ? options.Cluster.Name ?? ServerIdentity.NewClusterName() : "";
-        Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled);
+        var givenName = options.Cluster.Enabled ? options.Cluster.Name ?? GatewayName(options) : GatewayName(options);
+        var isDynamicName = options.Cluster.Enabled && givenName is null;
+        var clusterName = givenName ?? (options.Cluster.Enabled ? ServerIdentity.NewClusterName() : SoloClusterName(options));
+        var hasGateways = options.Gateway.Enabled;
+        _soloName = clusterName;
+        var hasLeafs = HasLeafNodes(options);
+        Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled || hasGateways || hasLeafs, hasGateways, tracksLinks: hasLeafs);
         _clients = new ClientHub(
             new ClientSettings(options, new Authenticator(options), TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
         _clients.UpdateInfo(WithOptions);
         _routeTls = CreateRouteTls(options);
         _loops = CreateLoops();
         if (options.Cluster.Enabled) _routes = new RouteManager(new RouteHost(this), clusterName, isDynamicName);
+        if (hasGateways) _gateways = CreateGateways();
+        _leafTls = TlsContext.Create(options.LeafNode.Tls);
+        if (hasLeafs) _leafs = new LeafManager(new LeafHost(this));
         _monitored = BuildMonitoringSource();
     }
 
@@ -84,7 +93,7 @@ public sealed partial class NatsServer : IAsyncDisposable
     public Uri? MonitoringUrl => _monitoring?.Url;
 
     /// <summary>Name of the cluster as agreed with its peers; empty: the server stands alone.</summary>
-    public string ClusterName => _routes?.ClusterName ?? "";
+    public string ClusterName => _routes?.ClusterName ?? _gateways?.Name ?? _soloName;
 
     /// <summary>Established route connections, pool members counted.</summary>
     public int RouteConnectionCount => _routes?.ConnectionCount ?? 0;
@@ -162,7 +171,12 @@ public sealed partial class NatsServer : IAsyncDisposable
         if (_clientListener is not null) await _clientListener.DisposeAsync().ConfigureAwait(false);
         await CloseWebSocketListenerAsync().ConfigureAwait(false);
         if (_routeListener is not null) await _routeListener.DisposeAsync().ConfigureAwait(false);
+        if (_leafListener is not null) await _leafListener.DisposeAsync().ConfigureAwait(false);
+        if (_gatewayListener is not null) await _gatewayListener.DisposeAsync().ConfigureAwait(false);
+        if (_jetStreamService is not null) await _jetStreamService.MakeWayAsync().ConfigureAwait(false);
+        _leafs?.Dispose();
         _routes?.Dispose();
+        _gateways?.Dispose();
         _clients.CloseAll(CloseReason.ServerShutdown);
         foreach (var loop in _loops) loop.Dispose();
         if (_jetStream is not null) await StopJetStreamAsync(_jetStream).ConfigureAwait(false);
@@ -196,12 +210,18 @@ public sealed partial class NatsServer : IAsyncDisposable
         if (Options.JetStream.Enabled) StartJetStream();
         if (_routes is not null) LogClusterName();
         if (Options.WebSocket.Port != 0) OpenWebSocketListener();
+        if (_gateways is not null) OpenGatewayListener(_gateways);
         if (_routes is not null && Options.Cluster.Port != 0) OpenRouteListener();
+        if (Options.LeafNode.Port != 0) OpenLeafListener();
         if (!Options.DontListen) OpenClientListener();
         _routes?.Start();
+        _leafListener?.Start();
+        _gateways?.Start();
         _routeListener?.Start();
+        _gatewayListener?.Start();
         _webSocketListener?.Start();
         _clientListener?.Start();
+        _leafs?.Start();
         ServerLog.Ready(_log);
         _meter = new ServerMeter(this, _loops);
     }

@@ -74,8 +74,29 @@ internal static partial class ServerLog
     [LoggerMessage(36, LogLevel.Information, "PROXY protocol enabled for client connections")]
     public static partial void ProxyProtocol(ILogger log);
 
+    [LoggerMessage(38, LogLevel.Information, "Listening for leafnode connections on {Address}")]
+    public static partial void ListeningForLeafNodes(ILogger log, string address);
+
+    [LoggerMessage(39, LogLevel.Warning, "TLS certificate chain and hostname of solicited leafnodes will not be verified. DO NOT USE IN PRODUCTION!")]
+    public static partial void LeafNodesAreNotVerified(ILogger log);
+
     [LoggerMessage(37, LogLevel.Warning, "TLS certificate chain and hostname of solicited routes will not be verified. DO NOT USE IN PRODUCTION!")]
     public static partial void RoutesAreNotVerified(ILogger log);
+
+    [LoggerMessage(38, LogLevel.Information, "Gateway name is {Name}")]
+    public static partial void GatewayName(ILogger log, string name);
+
+    [LoggerMessage(39, LogLevel.Information, "Listening for gateways connections on {Address}")]
+    public static partial void ListeningForGateways(ILogger log, string address);
+
+    [LoggerMessage(40, LogLevel.Information, "{What} for gateway {Name} is {Address}")]
+    public static partial void GatewayAddress(ILogger log, string name, string what, string address);
+
+    [LoggerMessage(41, LogLevel.Warning, "TLS certificate chain and hostname of solicited gateways will not be verified. DO NOT USE IN PRODUCTION!")]
+    public static partial void GatewaysAreNotVerified(ILogger log);
+
+    [LoggerMessage(42, LogLevel.Error, "Received information about gateway {Name} from {Server}, but gateway is not configured")]
+    public static partial void GatewayNotConfigured(ILogger log, string name, string server);
 
     [LoggerMessage(18, LogLevel.Information, "Reloaded: {Change}")]
     public static partial void ReloadedOption(ILogger log, string change);

@@ -109,15 +109,22 @@ internal sealed class MonitoringPages
 
     private Reply Gateways(QueryReader query)
     {
-        query.Subscriptions();
-        query.Boolean("accs");
-        return Json(Gatewayz.Collect(_source), MonitoringJson.Indented.Gatewayz);
+        var (list, detail) = query.Subscriptions();
+        var options = new GatewayzOptions
+        {
+            Name = query.Text("gw_name"),
+            Accounts = query.Boolean("accs"),
+            AccountName = query.Text("acc_name"),
+            Subscriptions = list,
+            SubscriptionsDetail = detail,
+        };
+        return query.Error is null ? Json(Gatewayz.Collect(_source, options), MonitoringJson.Indented.Gatewayz) : Reply.None;
     }
 
     private Reply Leafs(QueryReader query)
     {
-        query.Boolean("subs");
-        return Json(Leafz.Collect(_source), MonitoringJson.Indented.Leafz);
+        var options = new LeafzOptions { Subscriptions = query.Boolean("subs"), Account = query.Text("acc") };
+        return query.Error is null ? Json(Leafz.Collect(_source, options), MonitoringJson.Indented.Leafz) : Reply.None;
     }
 
     private Reply Subscriptions(QueryReader query)

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Clients;
+using NatsAspire.Server.Clustering.Gateways;
+using NatsAspire.Server.Clustering.LeafNodes;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
@@ -28,6 +30,11 @@ public sealed record MonitoringSource
     public required AccountRegistry Accounts { get; init; }
 
     public required RouteManager? Routes { get; init; }
+
+    public required GatewayManager? Gateways { get; init; }
+
+    /// <summary>Leaf nodes; null: there are none.</summary>
+    public required LeafManager? LeafNodes { get; init; }
 
     public required IReadOnlyList<IoLoop> Loops { get; init; }
 

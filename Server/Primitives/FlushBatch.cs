@@ -28,8 +28,17 @@ public sealed class FlushBatch
     [ThreadStatic]
     private static FlushBatch? _holder;
 
+    [ThreadStatic]
+    private static bool _mayWork;
+
     private readonly List<IFlushTarget> _touched = new(64);
     private IFlushTarget? _held;
+
+    /// <summary>
+    /// Whether a target that is flushed on this thread now may do a little work here instead of waking another thread: the thread
+    /// holds nothing, and has nothing of its own half done. Never while such work is under way.
+    /// </summary>
+    public static bool MayWorkHere => _mayWork;
 
     /// <summary>Milliseconds of the loop's monotonic clock, read once per batch.</summary>
     public long NowMilliseconds { get; set; }
@@ -81,6 +90,40 @@ public sealed class FlushBatch
 
     /// <summary>Remembers a target for the flush at the end of the batch; the caller remembers that it did.</summary>
     public void Touch(IFlushTarget target) => _touched.Add(target);
+
+    /// <summary>Flushes every touched target once, and lets those do what little they have to do. For threads that hold no lock.</summary>
+    public void FlushAndWork()
+    {
+        if (_touched.Count == 0)
+        {
+            Release();
+            return;
+        }
+        _mayWork = true;
+        try
+        {
+            FlushAll();
+        }
+        finally
+        {
+            _mayWork = false;
+        }
+    }
+
+    /// <summary>Has work done that must not lead to more of its kind on this thread.</summary>
+    public static void Work(Action work)
+    {
+        var before = _mayWork;
+        _mayWork = false;
+        try
+        {
+            work();
+        }
+        finally
+        {
+            _mayWork = before;
+        }
+    }
 
     /// <summary>Flushes every touched target once.</summary>
     public void FlushAll()

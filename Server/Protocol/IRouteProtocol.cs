@@ -56,6 +56,11 @@ public interface IRouteProtocol
 
     bool OnRemoteUnsubscribe(bool origin, ReadOnlySpan<byte> arguments);
 
+    /// <summary>A+ and A-: whether anybody at all wants messages of an account.</summary>
+    /// <param name="isWanted">True for A+.</param>
+    /// <param name="account">Its name.</param>
+    bool OnAccountInterest(bool isWanted, ReadOnlySpan<byte> account);
+
     bool OnRoutedMessage(in RoutedArguments arguments, ReadOnlySpan<byte> bodyAndCrlf);
 
     bool OnRemoteError(ReadOnlySpan<byte> text);

@@ -27,60 +27,30 @@ public readonly ref struct Message
     /// <summary>It has come through a service import: streams do not take it on into further accounts.</summary>
     public bool IsImported { get; init; }
 
+    /// <summary>Cluster of the leaf node it has come from, to which it does not go back; empty: from none.</summary>
+    public ReadOnlySpan<byte> Origin { get; init; }
+
     /// <summary>
     /// What writes down its way, of a type that Accounts/Tracing knows; null, as nearly always: nothing does.
     /// </summary>
     public object? Trace { get; init; }
 
     /// <summary>The same message on another subject.</summary>
-    public Message WithSubject(ReadOnlySpan<byte> subject) => new()
-    {
-        Subject = subject,
-        Address = Address,
-        Reply = Reply,
-        HeaderLength = HeaderLength,
-        BodyAndCrlf = BodyAndCrlf,
-        IsImported = IsImported,
-        Trace = Trace,
-    };
+    public Message WithSubject(ReadOnlySpan<byte> subject) => this with { Subject = subject };
 
     /// <summary>The same message for those who listen on another subject than it shows.</summary>
-    public Message WithAddress(ReadOnlySpan<byte> address) => new()
-    {
-        Subject = Subject,
-        Address = address,
-        Reply = Reply,
-        HeaderLength = HeaderLength,
-        BodyAndCrlf = BodyAndCrlf,
-        IsImported = IsImported,
-        Trace = Trace,
-    };
+    public Message WithAddress(ReadOnlySpan<byte> address) => this with { Address = address };
+
+    /// <summary>The same message with another reply subject.</summary>
+    public Message WithReply(ReadOnlySpan<byte> reply) => this with { Reply = reply };
 
     /// <summary>The same message with other headers.</summary>
     /// <param name="headerLength">Length of the new block.</param>
     /// <param name="bodyAndCrlf">The new block, the payload and CRLF.</param>
-    public Message WithBody(int headerLength, ReadOnlySpan<byte> bodyAndCrlf) => new()
-    {
-        Subject = Subject,
-        Address = Address,
-        Reply = Reply,
-        HeaderLength = headerLength,
-        BodyAndCrlf = bodyAndCrlf,
-        IsImported = IsImported,
-        Trace = Trace,
-    };
+    public Message WithBody(int headerLength, ReadOnlySpan<byte> bodyAndCrlf) => this with { HeaderLength = headerLength, BodyAndCrlf = bodyAndCrlf };
 
     /// <summary>The same message, written down or not.</summary>
-    public Message WithTrace(object? trace) => new()
-    {
-        Subject = Subject,
-        Address = Address,
-        Reply = Reply,
-        HeaderLength = HeaderLength,
-        BodyAndCrlf = BodyAndCrlf,
-        IsImported = IsImported,
-        Trace = trace,
-    };
+    public Message WithTrace(object? trace) => this with { Trace = trace };
 
     /// <summary>Header block and payload.</summary>
     public ReadOnlySpan<byte> Body => BodyAndCrlf[..^2];

@@ -1,34 +1,46 @@
 namespace NatsAspire.Server.Protocol;
 
 /// <summary>
-/// The grammar between servers of a cluster (reference/clusterwire.md §2.7, §2.8):
+/// The grammar between servers, of a cluster and of several (reference/clusterwire.md §2.7, §2.8):
 /// <code>
 /// CONNECT {json}   INFO {json}   PING   PONG   +OK   -ERR text
 /// RS+ [account] subject [queue weight]             RS- [account] subject [queue]
 /// LS+ origin [account] subject [queue weight]      LS- [origin] [account] subject [queue]
-/// A+ account       A- account                      (gateways only; read and ignored)
+/// A+ account       A- account                      (gateways only)
 /// RMSG [account] subject [reply | + reply queues | "|" queues] size            CRLF payload CRLF
 /// HMSG [account] subject [reply | + reply queues | "|" queues] headers total   CRLF headers payload CRLF
 /// LMSG origin [account] subject […] headers total                              CRLF headers payload CRLF
+/// </code>
+/// On a leaf node connection, which is one account's:
+/// <code>
+/// LS+ subject [queue weight]                       LS- subject [queue]
+/// LMSG subject [reply | + reply queues | "|" queues] size            CRLF payload CRLF
+/// HMSG subject [reply | + reply queues | "|" queues] headers total   CRLF headers payload CRLF
 /// </code>
 /// </summary>
 public static class RouteParser
 {
     private const int Connect = 1, Info = 2, Ping = 3, Pong = 4, Ok = 5, Err = 6;
-    private const int RMsg = 7, HMsg = 8, LMsg = 9, RSub = 10, RUnsub = 11, LSub = 12, LUnsub = 13, Account = 14;
+    private const int RMsg = 7, HMsg = 8, LMsg = 9, RSub = 10, RUnsub = 11, LSub = 12, LUnsub = 13, AccountSub = 14, AccountUnsub = 15;
 
     private static readonly OperationName[] Names =
     [
         new("rmsg"u8.ToArray(), true, RMsg), new("hmsg"u8.ToArray(), true, HMsg), new("lmsg"u8.ToArray(), true, LMsg),
         new("rs+"u8.ToArray(), true, RSub), new("rs-"u8.ToArray(), true, RUnsub), new("ls+"u8.ToArray(), true, LSub),
-        new("ls-"u8.ToArray(), true, LUnsub), new("a+"u8.ToArray(), true, Account), new("a-"u8.ToArray(), true, Account),
+        new("ls-"u8.ToArray(), true, LUnsub), new("a+"u8.ToArray(), true, AccountSub), new("a-"u8.ToArray(), true, AccountUnsub),
         new("ping"u8.ToArray(), false, Ping), new("pong"u8.ToArray(), false, Pong),
         new("info"u8.ToArray(), false, Info), new("connect"u8.ToArray(), false, Connect),
         new("+ok"u8.ToArray(), false, Ok), new("-err"u8.ToArray(), true, Err),
     ];
 
+    private static readonly OperationName[] LeafNames = [.. Names.Where(name => name.Code is not (RMsg or RSub or RUnsub or AccountSub or AccountUnsub))];
+
     /// <summary>Parses as many whole items as there are; see <see cref="ClientParser.Parse"/>.</summary>
-    public static int Parse<TProtocol>(ref TProtocol protocol, ReadOnlySpan<byte> data, out int pendingItem)
+    /// <param name="protocol">Does what they ask.</param>
+    /// <param name="data">What has come.</param>
+    /// <param name="pendingItem">Bytes of the item that is not whole yet; 0: not known.</param>
+    /// <param name="isLeaf">It is a leaf node connection.</param>
+    public static int Parse<TProtocol>(ref TProtocol protocol, ReadOnlySpan<byte> data, out int pendingItem, bool isLeaf = false)
         where TProtocol : struct, IRouteProtocol, allows ref struct
     {
         var position = 0;
@@ -41,7 +53,7 @@ public static class RouteParser
                 protocol.OnOperationBeforeConnect();
                 return data.Length;
             }
-            var used = ParseOne(ref protocol, rest, out pendingItem);
+            var used = ParseOne(ref protocol, rest, isLeaf, out pendingItem);
             if (used == 0) break;
             if (used < 0) return data.Length;
             position += used;
@@ -50,11 +62,11 @@ public static class RouteParser
         return position;
     }
 
-    private static int ParseOne<TProtocol>(ref TProtocol protocol, ReadOnlySpan<byte> rest, out int pendingItem)
+    private static int ParseOne<TProtocol>(ref TProtocol protocol, ReadOnlySpan<byte> rest, bool isLeaf, out int pendingItem)
         where TProtocol : struct, IRouteProtocol, allows ref struct
     {
         pendingItem = 0;
-        switch (OperationName.Find(Names, rest, out var operation))
+        switch (OperationName.Find(isLeaf ? LeafNames : Names, rest, out var operation))
         {
             case NameMatch.No:
                 return Fail(ref protocol, ProtocolFault.UnknownOperation, rest);
@@ -71,7 +83,8 @@ public static class RouteParser
         var arguments = ControlLine.Trim(rest[operation.Name.Length..end]);
         if (operation.Code is RMsg or HMsg or LMsg)
         {
-            return ParseMessage(ref protocol, operation.Code, arguments, rest, end + 1, out pendingItem);
+            // A leaf node's LMSG is what RMSG is to others.
+            return ParseMessage(ref protocol, isLeaf && operation.Code == LMsg ? RMsg : operation.Code, arguments, rest, end + 1, out pendingItem);
         }
         return Dispatch(ref protocol, operation.Code, arguments) ? end + 1 : -1;
     }
@@ -88,7 +101,9 @@ public static class RouteParser
             Ping => protocol.OnPing(),
             Pong => protocol.OnPong(),
             Err => protocol.OnRemoteError(arguments),
-            // +OK says nothing; A+ and A- are the gateways'.
+            AccountSub => protocol.OnAccountInterest(isWanted: true, arguments),
+            AccountUnsub => protocol.OnAccountInterest(isWanted: false, arguments),
+            // +OK says nothing.
             _ => true,
         };
 

@@ -47,6 +47,13 @@ public sealed record ServerInfo
     [JsonPropertyName("route_acc_add_reqid")] public string? RouteAccountRequestId { get; init; }
     [JsonPropertyName("gossip_mode"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public byte GossipMode { get; init; }
     [JsonPropertyName("gateway")] public string? Gateway { get; init; }
+    [JsonPropertyName("gateway_urls")] public IReadOnlyList<string>? GatewayUrls { get; init; }
+    [JsonPropertyName("gateway_url")] public string? GatewayUrl { get; init; }
+    [JsonPropertyName("gateway_cmd"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public byte GatewayCommand { get; init; }
+    [JsonPropertyName("gateway_cmd_payload")] public byte[]? GatewayCommandPayload { get; init; }
+    [JsonPropertyName("gateway_nrp"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool GatewayNewReplyPrefix { get; init; }
+    [JsonPropertyName("gateway_iom"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool GatewayInterestOnly { get; init; }
+    [JsonPropertyName("leafnode_urls")] public IReadOnlyList<string>? LeafNodeUrls { get; init; }
     [JsonPropertyName("xkey")] public string? XKey { get; init; }
 
     /// <summary><c>INFO {json} CRLF</c>; upstream puts a blank before the CRLF for clients.</summary>

@@ -47,6 +47,9 @@ public sealed class Authenticator
     /// <summary>INFO's auth_required: a connection must say who it is before anything else.</summary>
     public bool IsRequired => _users.Count > 0 || _nkeys.Count > 0 || _options.Token is not null || _options.Username is not null;
 
+    /// <summary>There are users by name or nkey.</summary>
+    public bool HasUsers => _users.Count > 0 || _nkeys.Count > 0;
+
     /// <summary>INFO carries a nonce: somebody may have to sign it.</summary>
     public bool NeedsNonce => _nkeys.Count > 0 || _proxies.Any;
 

@@ -19,6 +19,12 @@ public sealed record ConnectionFacts(string Nonce, X509Certificate2? Certificate
     /// <summary>A client over WebSocket.</summary>
     public const string WebSocket = "WEBSOCKET";
 
+    /// <summary>A leaf node.</summary>
+    public const string LeafNode = "LEAFNODE";
+
+    /// <summary>A leaf node over WebSocket.</summary>
+    public const string LeafNodeWebSocket = "LEAFNODE_WS";
+
     /// <summary>The listener takes users from certificates.</summary>
     public bool MapsCertificate { get; init; }
 }

@@ -8,13 +8,16 @@ public sealed class MatchResult
 {
     private volatile bool _stale;
 
-    public MatchResult(byte[] subject, Subscription[] plain, Subscription[] links, QueueGroup[] queues, Subscription[] services)
+    public MatchResult(
+        byte[] subject, Subscription[] plain, Subscription[] links, QueueGroup[] queues, Subscription[] services, Subscription[] outer, Subscription[]? leafs = null)
     {
         Subject = subject;
         Plain = plain;
         Links = links;
         Queues = queues;
         Services = services;
+        Leafs = leafs ?? [];
+        Outer = outer;
     }
 
     /// <summary>The literal subject this is the answer for.</summary>
@@ -23,18 +26,24 @@ public sealed class MatchResult
     /// <summary>Subscriptions of clients without a queue.</summary>
     public Subscription[] Plain { get; }
 
-    /// <summary>One plain subscription per interested link.</summary>
+    /// <summary>One plain subscription per interested link to a server of the same cluster.</summary>
     public Subscription[] Links { get; }
+
+    /// <summary>One plain subscription per interested leaf node connection.</summary>
+    public Subscription[] Leafs { get; }
 
     public QueueGroup[] Queues { get; }
 
     /// <summary>Subscriptions of the server's own services and of service imports.</summary>
     public Subscription[] Services { get; }
 
+    /// <summary>One plain subscription per interested cluster.</summary>
+    public Subscription[] Outer { get; }
+
     public bool IsEmpty => Plain.Length == 0 && IsPlain;
 
     /// <summary>Nobody but <see cref="Plain"/> is concerned.</summary>
-    public bool IsPlain => Links.Length == 0 && Queues.Length == 0 && Services.Length == 0;
+    public bool IsPlain => Links.Length == 0 && Leafs.Length == 0 && Queues.Length == 0 && Services.Length == 0 && Outer.Length == 0;
 
     /// <summary>True once interest changed in a way that concerns the subject: match again.</summary>
     public bool IsStale => _stale;
@@ -45,5 +54,7 @@ public sealed class MatchResult
 /// <summary>The members of one queue group that match a subject.</summary>
 /// <param name="Name">Queue name.</param>
 /// <param name="Local">Members on this server.</param>
-/// <param name="Links">Links with members; their <see cref="Subscription.QueueWeight"/> counts them.</param>
-public sealed record QueueGroup(byte[] Name, Subscription[] Local, Subscription[] Links);
+/// <param name="Links">Links to servers of the cluster with members; their <see cref="Subscription.QueueWeight"/> counts them.</param>
+/// <param name="Outer">Links to other clusters with members, for when this one has none.</param>
+/// <param name="Distant">Leaf nodes with members, and links to servers that have such leaf nodes: asked when nobody nearer takes a message.</param>
+public sealed record QueueGroup(byte[] Name, Subscription[] Local, Subscription[] Links, Subscription[] Outer, Subscription[] Distant);

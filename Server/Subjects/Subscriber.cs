@@ -50,6 +50,17 @@ public abstract class Subscriber
     public virtual string? Refusal(Subscription subscription, in Message message, FlushBatch batch) => null;
 
     /// <summary>
+    /// It is about to get a request of another cluster: what it answers within a moment is to go straight back to where
+    /// the request came from, since word of the requestor's interest may still be on its way. From any loop.
+    /// </summary>
+    /// <param name="reply">The reply subject it is shown.</param>
+    /// <param name="routed">The subject that leads back.</param>
+    public virtual void ExpectAnswer(ReadOnlySpan<byte> reply, ReadOnlySpan<byte> routed)
+    {
+        // Who publishes nothing answers nothing.
+    }
+
+    /// <summary>
     /// Appends a message to the subscriber's outbound buffer. Runs on the publisher's loop; must not block and
     /// must not throw for anything the message contains.
     /// </summary>

@@ -21,6 +21,9 @@ public sealed class Subscription
     /// <summary>Queue group; null: none.</summary>
     public byte[]? Queue { get; }
 
+    /// <summary>Cluster of the leaf node it stands for, when a link told of it; null: none.</summary>
+    public byte[]? Origin { get; init; }
+
     /// <summary>The client's name for the subscription.</summary>
     public byte[] Sid { get; }
 

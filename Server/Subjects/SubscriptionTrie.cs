@@ -135,7 +135,7 @@ public sealed partial class SubscriptionTrie(bool cached = true)
         {
             var token = SubjectRules.NextToken(subject.AsSpan(branch.Offset), out _, out var last);
             // An empty token makes the subject invalid: nobody is meant.
-            if (token.IsEmpty) return new MatchResult(subject, [], [], [], []);
+            if (token.IsEmpty) return new MatchResult(subject, [], [], [], [], []);
             if (branch.Node.Full is { } full) builder.Add(full);
             var next = branch.Offset + token.Length + 1;
             Follow(branch.Node.FindLiteral(token));
@@ -148,7 +148,7 @@ public sealed partial class SubscriptionTrie(bool cached = true)
                 else branches.Push((child, next));
             }
         }
-        return IsWellFormed(subject) ? builder.Build(subject) : new MatchResult(subject, [], [], [], []);
+        return IsWellFormed(subject) ? builder.Build(subject) : new MatchResult(subject, [], [], [], [], []);
     }
 
     /// <summary>Walks the prefix; where it ends, only wildcards may follow, of a family only those for all that comes.</summary>

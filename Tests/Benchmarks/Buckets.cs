@@ -19,7 +19,7 @@ internal static class Buckets
     public static Measurement Put(ServerUnderLoad server, double seconds)
     {
         using var client = new JetStreamClient(server.Address);
-        client.Add("SUB _INBOX.c 1\r\n");
+        client.Add("SUB _INBOX.p 1\r\n");
         client.Flush();
         return Measure(server, seconds, over => PutUntil(client, over));
     }
@@ -29,7 +29,7 @@ internal static class Buckets
     {
         using var client = new JetStreamClient(server.Address);
         Fill(client);
-        client.Add("SUB _INBOX.c 1\r\n");
+        client.Add("SUB _INBOX.p 1\r\n");
         var random = new Random(1);
         return Measure(server, seconds, over =>
         {
@@ -45,7 +45,7 @@ internal static class Buckets
             return done;
         });
 
-        void Ask() => client.Add($"PUB $JS.API.DIRECT.GET.{Stream}.$KV.B.{random.Next(Keys)} _INBOX.c 0\r\n\r\n");
+        void Ask() => client.Add($"PUB $JS.API.DIRECT.GET.{Stream}.$KV.B.{random.Next(Keys)} _INBOX.p 0\r\n\r\n");
     }
 
     /// <summary>Watchers that read all keys, one after the other.</summary>
@@ -59,7 +59,7 @@ internal static class Buckets
     public static Measurement WatchChanges(ServerUnderLoad server, double seconds)
     {
         using var client = new JetStreamClient(server.Address);
-        client.Add("SUB _INBOX.c 1\r\n");
+        client.Add("SUB _INBOX.p 1\r\n");
         client.Flush();
         return Consume.Repeat(server, seconds, Stream, Consume.OrderedFrom("$KV.B.>", "new"), (watcher, _) => Seen(watcher, client, seconds));
     }
@@ -106,7 +106,7 @@ internal static class Buckets
         return done + Window;
     }
 
-    private static readonly byte[] Value = Encoding.ASCII.GetBytes($" _INBOX.c 128\r\n{new string('v', 128)}\r\n");
+    private static readonly byte[] Value = Encoding.ASCII.GetBytes($" _INBOX.p 128\r\n{new string('v', 128)}\r\n");
 
     private static void PutOne(JetStreamClient client, int key)
     {

@@ -27,8 +27,7 @@ internal sealed class JetStreamClient : IDisposable
 {
     private const int ReceiveSize = 4 << 20;
     private const int ApiSid = 9;
-    private const int Patience = 20_000;
-    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = Patience };
+    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 20_000 };
     private readonly byte[] _in = GC.AllocateUninitializedArray<byte>(ReceiveSize, pinned: true);
     private byte[] _out = new byte[64 << 10];
     private int _start;
@@ -44,6 +43,13 @@ internal sealed class JetStreamClient : IDisposable
 
     /// <summary>PONGs received.</summary>
     public int Pongs { get; private set; }
+
+    /// <summary>How long it waits for anything to come.</summary>
+    public TimeSpan Patience
+    {
+        get => TimeSpan.FromMilliseconds(_socket.ReceiveTimeout);
+        set => _socket.ReceiveTimeout = (int)value.TotalMilliseconds;
+    }
 
     /// <summary>Adds a line, or several, to what goes out next.</summary>
     public void Add(string text) => Add(Encoding.ASCII.GetBytes(text));

@@ -32,4 +32,8 @@ command.Add(streams);
 var footprint = new Command("footprint", "Compares what streams and consumers of two servers cost at rest, and their restart.") { server, baseline, filter, directory };
 footprint.SetAction(parsed => new Footprint(parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(directory)!, parsed.GetValue(filter)!).Run());
 command.Add(footprint);
+var cluster = new Command("cluster", "Compares clusters of three: replicated streams, failover, catch-up, what streams cost at rest.") { server, baseline, rounds, seconds, filter, directory };
+cluster.SetAction(parsed => new ClusterComparison(
+    parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!, parsed.GetValue(directory)!).Run());
+command.Add(cluster);
 return command.Parse(args).Invoke();

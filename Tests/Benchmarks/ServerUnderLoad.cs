@@ -23,7 +23,22 @@ internal sealed class ServerUnderLoad : IDisposable
     public TimeSpan StartToReady { get; }
 
     /// <summary>CPU time of all threads so far; nanoseconds where the kernel counts them, else ticks of 10 ms.</summary>
-    public TimeSpan CpuTime
+    public TimeSpan CpuTime => Companions.Aggregate(OwnCpuTime, (sum, companion) => sum + companion.OwnCpuTime);
+
+    /// <summary>CPU time of all threads, those that have ended too; ticks of 10 ms.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    /// <summary>Other servers of its cluster: what they need counts as well.</summary>
+    public IReadOnlyList<ServerUnderLoad> Companions { get; set; } = [];
+
+    private TimeSpan OwnCpuTime
     {
         get
         {
@@ -101,6 +116,7 @@ internal sealed class ServerUnderLoad : IDisposable
         _process.WaitForExit();
     }
 
+    /// <summary>Ends it at once, as <c>kill -9</c> does.</summary>
     public void Dispose()
     {
         _process.Kill();
@@ -122,7 +138,7 @@ internal sealed class ServerUnderLoad : IDisposable
         }
     }
 
-    private static int FreePort()
+    public static int FreePort()
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));

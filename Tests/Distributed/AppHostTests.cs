@@ -93,6 +93,50 @@ public sealed class AppHostTests
         app.Output.ShouldContain(message);
     }
 
+    [Fact]
+    public async Task PublishWritesManifestsAndSaysWhatComesNext()
+    {
+        var folder = Path.Combine(Path.GetTempPath(), "natsaspire-publish-" + Guid.NewGuid().ToString("N"));
+        try
+        {
+            await using var app = RunningProcess.Start(AppHost, "publish", "--output", folder, "--namespace", "prod", "--image", "registry.example/nats:1");
+            (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(0, app.Output);
+            Directory.EnumerateFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)
+                .ShouldBe(["README.md", "create-secrets.sh", "east.yaml", "edge.yaml", "kustomization.yaml", "namespace.yaml", "optional-servicemonitor.yaml", "streams.yaml", "west.yaml"]);
+            var west = await File.ReadAllTextAsync(Path.Combine(folder, "west.yaml"), TestContext.Current.CancellationToken);
+            west.ShouldContain("image: registry.example/nats:1");
+            west.ShouldContain("west-2.west-headless.prod.svc:6222");
+            app.Output.ShouldContain("README.md for what comes next.");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("there is no cluster \"b\"", """{"clusters":[{"name":"a","gateways":["b"]}]}""")]
+    [InlineData("clusters[0].sevrers: unknown key. Do you mean \"servers\"?", """{"clusters":[{"name":"a","sevrers":3}]}""")]
+    public async Task ATopologyThatCannotBeStartsNothing(string message, string json)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, json, TestContext.Current.CancellationToken);
+            foreach (var arguments in new[] { new[] { "--topology", file }, ["publish", "--topology", file, "--output", "/nowhere"] })
+            {
+                await using var app = RunningProcess.Start(AppHost, arguments);
+                (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(1);
+                app.Output.ShouldContain(message);
+                app.Output.ShouldNotContain("   at ");
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private static string ConnectionString(RunningProcess app) =>
         app.Output.Split("Connection string: ")[1].Split('\n')[0].Trim();
 

@@ -49,6 +49,55 @@ public sealed class StreamClusterTests
     }
 
     [Fact]
+    public async Task DirectGetsAreAnsweredOnceByAnyMemberThatIsCurrent()
+    {
+        const int Requests = 30;
+        await using var cluster = await StreamCluster.StartAsync();
+        await using (var client = await cluster.ConnectAsync())
+        {
+            await StreamCluster.CreateAsync(client, "S", 3, ",\"allow_direct\":true");
+            await StreamCluster.PublishAsync(client, "S.a", "message 1");
+        }
+        await Wait.Until("all members answer", () => Enumerable.Range(0, 3).All(server => cluster.HostOf(server, "S") is { AnswersDirectGets: true }));
+        for (var server = 0; server < 3; server++)
+        {
+            await using var client = await cluster.ConnectAsync(server);
+            var inbox = await client.SubscribeAsync("inbox");
+            for (var i = 0; i < Requests; i++) await client.PublishAsync("$JS.API.DIRECT.GET.S.S.a", "", "inbox");
+            for (var i = 0; i < Requests; i++) (await inbox.NextAsync()).Text.ShouldBe("message 1");
+            // A second answer to any of them would come before this one.
+            await client.PublishAsync("$JS.API.DIRECT.GET.S", "{\"seq\":2}", "inbox");
+            (await inbox.NextAsync()).Headers!.Status!.ShouldStartWith("404");
+        }
+        var first = await cluster.LeaderOfAsync("S");
+        await cluster.StopAsync(first);
+        var second = await cluster.LeaderOfAsync("S");
+        await cluster.StopAsync(second);
+        var last = 3 - first - second;
+        await Wait.Until("who has lost its leader answers no more", () => cluster.HostOf(last, "S") is { AnswersDirectGets: false }, timeout: TimeSpan.FromSeconds(30));
+        await using var alone = await cluster.ConnectAsync(last);
+        (await alone.RequestAsync("$JS.API.DIRECT.GET.S.S.a", "")).IsNoResponders.ShouldBeTrue();
+    }
+
+    /// <summary>Elections begin by themselves after four seconds at the earliest.</summary>
+    [Fact]
+    public async Task WhoStopsHandsOnWhatItLeads()
+    {
+        await using var cluster = await StreamCluster.StartAsync();
+        await using var client = await cluster.ConnectAsync();
+        for (var i = 0; i < 6; i++) await StreamCluster.CreateAsync(client, $"S{i}", 3);
+        var leader = await cluster.LeaderOfAsync("S0");
+        var led = Enumerable.Range(0, 6).Where(i => cluster.HostOf(leader, $"S{i}") is { Leads: true }).ToArray();
+        var stopping = cluster.StopAsync(leader);
+        await Wait.Until(
+            "others lead all it has led, and the cluster",
+            () => led.All(i => Enumerable.Range(0, 3).Any(server => server != leader && cluster.HostOf(server, $"S{i}") is { Leads: true }))
+                && Enumerable.Range(0, 3).Any(server => server != leader && cluster.Servers[server]?.JetStreamService?.Meta is { IsLeading: true }),
+            timeout: TimeSpan.FromSeconds(3));
+        await stopping;
+    }
+
+    [Fact]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterStreamNormalCatchup")]
     public async Task WhatWasAcknowledgedSurvivesTheLeader()
     {

@@ -18,6 +18,11 @@ public sealed class ProtocolFuzzTests
         "INFO {\"server_id\":\"N\",\"cluster\":\"C\"}\r\n", "RS+ $G a.* q 3\r\n", "RS- $G a.* q\r\n", "LS+ LC A x\r\n", "RMSG $G a.b + r q1 q2 2\r\nhi\r\n", "HMSG $G a 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", "LMSG LC A a 0 2\r\nhi\r\n", "PONG\r\n",
     ];
 
+    private static readonly string[] Leaf =
+    [
+        "INFO {\"server_id\":\"N\",\"cluster\":\"C\"}\r\n", "CONNECT {\"name\":\"l\"}\r\n", "LS+ a.* q 3\r\n", "LS- a.* q\r\n", "LMSG a.b + r q1 q2 2\r\nhi\r\n", "HMSG a 12 14\r\nNATS/1.0\r\n\r\nhi\r\n", "LMSG a | q 2\r\nhi\r\n", "PONG\r\n",
+    ];
+
     [Theory]
     [InlineData(11)]
     [InlineData(12)]
@@ -26,12 +31,18 @@ public sealed class ProtocolFuzzTests
         var random = new Random(seed);
         for (var round = 0; round < 20_000; round++)
         {
-            var input = Mutate(random, round % 2 == 0 ? Client : Route);
+            var (lines, parse) = (round % 3) switch
+            {
+                0 => (Client, static pieces => RecordingProtocol.ParseClient(pieces, 256)),
+                1 => (Route, static pieces => RecordingProtocol.ParseRoute(pieces)),
+                _ => (Leaf, (Func<byte[][], List<string>>)(static pieces => RecordingProtocol.ParseRoute(pieces, pinned: true, isLeaf: true))),
+            };
+            var input = Mutate(random, lines);
             var split = random.Next(input.Length + 1);
             try
             {
-                var whole = round % 2 == 0 ? RecordingProtocol.ParseClient([input], 256) : RecordingProtocol.ParseRoute([input]);
-                var parts = round % 2 == 0 ? RecordingProtocol.ParseClient([input[..split], input[split..]], 256) : RecordingProtocol.ParseRoute([input[..split], input[split..]]);
+                var whole = parse([input]);
+                var parts = parse([input[..split], input[split..]]);
                 parts.ShouldBe(whole, ignoreOrder: false, "a split changes nothing");
             }
             catch (Exception error)
@@ -47,15 +58,24 @@ public sealed class ProtocolFuzzTests
         const int seed = 21;
         var random = new Random(seed);
         var options = TestServer.Member("s1");
-        await using var server = await NatsAspire.Server.Hosting.NatsServer.StartAsync(options with { Limits = new LimitOptions { MaxPayload = 64 * 1024 } });
+        await using var server = await NatsAspire.Server.Hosting.NatsServer.StartAsync(options with
+        {
+            Limits = new LimitOptions { MaxPayload = 64 * 1024 },
+            LeafNode = new LeafNodeOptions { Host = "127.0.0.1", Port = Defaults.RandomPort },
+        });
         using var witness = await RawClient.OpenAsync(server.ClientEndPoint!);
         for (var round = 0; round < 150; round++)
         {
-            var isClient = round % 2 == 0;
-            using var attacker = await RawClient.ConnectAsync(isClient ? server.ClientEndPoint! : server.ClusterEndPoint!);
+            var (lines, target) = (round % 3) switch
+            {
+                0 => (Client, server.ClientEndPoint!),
+                1 => (Route, server.ClusterEndPoint!),
+                _ => (Leaf, server.LeafNodeEndPoint!),
+            };
+            using var attacker = await RawClient.ConnectAsync(target);
             try
             {
-                for (var i = 0; i < 5; i++) await attacker.SendAsync(Mutate(random, isClient ? Client : Route));
+                for (var i = 0; i < 5; i++) await attacker.SendAsync(Mutate(random, lines));
             }
             catch (System.Net.Sockets.SocketException)
             {

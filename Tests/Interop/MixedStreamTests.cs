@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Interop;
@@ -28,6 +29,8 @@ public sealed class MixedStreamTests
                 led.Add(leader < others);
                 last = await StreamCluster.PublishAsync(client, "S.a", $"led by {leader}");
                 if (led.Count == 2) return true;
+                // Who is behind is not chosen to lead next.
+                await cluster.WaitForEqualAsync("S", last);
                 await StreamCluster.AskAsync(client, "STREAM.LEADER.STEPDOWN.S");
                 return false;
             },
@@ -73,6 +76,114 @@ public sealed class MixedStreamTests
             var message = (await StreamCluster.AskAsync(client, "STREAM.MSG.GET.S", $"{{\"seq\":{sequence}}}")).GetProperty("message");
             System.Text.Encoding.UTF8.GetString(message.GetProperty("data").GetBytesFromBase64()).ShouldBe($"message {sequence}");
         }
+    }
+
+    /// <summary>A stream of one replica on the Go server is mirrored and sourced, wherever the copies lie.</summary>
+    [Fact]
+    public async Task WhatLiesOnAGoServerIsCopied()
+    {
+        await using var cluster = await StartAsync(1);
+        await using var client = await cluster.ConnectAsync(1);
+        var origin = "";
+        for (var i = 1; i <= 20 && (origin.Length == 0 || await LeaderAsync(origin) != "n1"); i++) await StreamCluster.CreateAsync(client, origin = $"O{i}", 1);
+        (await LeaderAsync(origin)).ShouldBe("n1");
+        await StreamCluster.PublishAsync(client, $"{origin}.a", "message 1");
+        for (var i = 2; i < 500; i++) await client.PublishAsync($"{origin}.a", $"message {i}");
+        (await StreamCluster.PublishAsync(client, $"{origin}.a", "message 500")).ShouldBe(500UL);
+        var missing = new List<string>();
+        for (var i = 0; i < 3; i++)
+        {
+            await CopyAsync($"M{i}", $$""" "mirror":{"name":"{{origin}}"} """);
+            await CopyAsync($"S{i}", $$""" "sources":[{"name":"{{origin}}"}] """);
+        }
+        var last = "";
+        await Wait.Until(
+            "every copy is whole",
+            async () =>
+            {
+                foreach (var copy in missing.ToArray())
+                {
+                    last = (await StreamCluster.AskAsync(client, $"STREAM.INFO.{copy}")).ToString();
+                    if (last.Contains("\"messages\":500,", StringComparison.Ordinal)) missing.Remove(copy);
+                }
+                return missing.Count == 0;
+            },
+            () => $"{string.Join(", ", missing)}; {last}",
+            TimeSpan.FromSeconds(90));
+
+        async Task CopyAsync(string name, string from)
+        {
+            missing.Add(name);
+            (await StreamCluster.AskAsync(client, $"STREAM.CREATE.{name}", $$"""{"name":"{{name}}","storage":"file",{{from}}}""")).TryGetProperty("error", out _).ShouldBeFalse();
+        }
+
+        async Task<string> LeaderAsync(string stream) => (await StreamCluster.AskAsync(client, $"STREAM.INFO.{stream}")).GetProperty("cluster").GetProperty("leader").GetString()!;
+    }
+
+    /// <summary>Members of both kinds; which kind leads the meta group is left to chance.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task MembersOfBothKindsComeAndGo(int others)
+    {
+        await using var cluster = await StartAsync(others);
+        await using var client = await cluster.ConnectAsync(2);
+        var last = 0UL;
+        foreach (var stream in new[] { "A", "B" })
+        {
+            await StreamCluster.CreateAsync(client, stream, 1);
+            last = 0;
+            for (var i = 1; i <= 50; i++) last = await StreamCluster.PublishAsync(client, $"{stream}.a", $"message {i}");
+            foreach (var replicas in new[] { 3, 1, 3 })
+            {
+                await Distributed.MemberChangeTests.ScaleAsync(client, stream, replicas);
+                last = await StreamCluster.PublishAsync(client, $"{stream}.a", $"message {last + 1}");
+                await Wait.Until(
+                    $"{replicas} servers hold {stream}",
+                    async () => (await cluster.LookAsync(stream)) is var seen && seen.Count == replicas && seen.TrueForAll(one => one.Stream.GetProperty("state").GetProperty("last_seq").GetUInt64() == last),
+                    timeout: TimeSpan.FromSeconds(90));
+            }
+            await Distributed.MemberChangeTests.ExpectMessagesAsync(client, stream, (int)last);
+        }
+    }
+
+    /// <summary>Four servers; another one takes the place of each holder in turn.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task PeersAreReplacedInMixedClusters(int others)
+    {
+        var peer = Peers.JetStreamPeer();
+        await using var cluster = await ProcessCluster.StartAsync([.. Enumerable.Range(0, 4).Select(server => server < others ? peer : Peers.OurServer())]);
+        await using var client = await cluster.ConnectAsync(3);
+        await StreamCluster.CreateAsync(client, "S", 3);
+        var last = 0UL;
+        for (var i = 1; i <= 50; i++) last = await StreamCluster.PublishAsync(client, "S.a", $"message {i}");
+        for (var round = 0; round < 3; round++)
+        {
+            var holders = await cluster.LookAsync("S");
+            var victim = holders[round].Server;
+            var seen = holders;
+            await RemoveAsync(client, $"n{victim + 1}");
+            last = await StreamCluster.PublishAsync(client, "S.a", $"message {last + 1}");
+            await Wait.Until(
+                $"others than {victim} hold it",
+                async () => (seen = await cluster.LookAsync("S")).Count == 3 && seen.TrueForAll(one => one.Server != victim && one.Stream.GetProperty("state").GetProperty("last_seq").GetUInt64() >= last),
+                () => string.Join("; ", seen.Select(one => $"{one.Server}: {one.Stream.GetProperty("state")} {one.Stream.GetProperty("cluster")}")),
+                TimeSpan.FromSeconds(90));
+        }
+        await Distributed.MemberChangeTests.ExpectMessagesAsync(client, "S", (int)last);
+    }
+
+    /// <summary>Refused for as long as the meta leader has not heard of the server that is to take the place.</summary>
+    private static async Task RemoveAsync(TestClient client, string peer)
+    {
+        var answer = default(JsonElement);
+        await Wait.Until(
+            $"{peer} is taken out of S",
+            async () => (answer = await StreamCluster.AskAsync(client, "STREAM.PEER.REMOVE.S", $$"""{"peer":"{{peer}}"}""")).TryGetProperty("success", out _),
+            () => answer.ToString(),
+            TimeSpan.FromSeconds(20));
     }
 
     /// <summary>Three servers, the first of them of the other kind.</summary>

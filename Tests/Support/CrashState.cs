@@ -51,6 +51,30 @@ public sealed partial class SimulatedDisk
         }
     }
 
+    /// <summary>The disk after a power cut now, which leaves some of what was not synced.</summary>
+    /// <param name="random">Decides what.</param>
+    public SimulatedDisk PowerCut(Func<ulong> random)
+    {
+        lock (_lock)
+        {
+            var window = new CrashWindow(_initial.Copy());
+            foreach (var step in _journal) window.Add(step);
+            var kept = random() % 4;
+            foreach (var dimension in window.Dimensions())
+            {
+                var span = (ulong)(dimension.Newest - dimension.Oldest + 1);
+                dimension.Chosen = kept switch
+                {
+                    0 => dimension.Oldest,
+                    1 => dimension.Newest,
+                    2 => dimension.Oldest + (int)(random() % span),
+                    _ => random() % 8 == 0 ? dimension.Oldest : dimension.Newest,
+                };
+            }
+            return new SimulatedDisk(window.Build()) { Capacity = Capacity };
+        }
+    }
+
     /// <summary>The disk after a power cut now that loses all that was not synced.</summary>
     public SimulatedDisk PowerCut()
     {

@@ -27,6 +27,12 @@ public static class Peers
         return folder;
     }
 
+    /// <summary>Debian's promtool.</summary>
+    public static string Promtool() => Require("/usr/bin/promtool", "Debian's Prometheus (apt-get install prometheus)");
+
+    /// <summary>Kubernetes' client, which needs no cluster for what is asked of it here.</summary>
+    public static string Kubectl() => Require("/usr/bin/kubectl", "kubectl (apt-get install kubernetes-client)");
+
     /// <summary>A browser.</summary>
     public static string Chromium() => Require("/usr/bin/chromium", "Chromium (apt-get install chromium)");
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 
 namespace NatsAspire.Tests.Support;
@@ -9,12 +10,20 @@ public sealed class ProcessCluster : IAsyncDisposable
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly string[] _executables;
     private readonly int[] _ports;
+    private readonly InterposingProxy[,]? _links;
 
-    private ProcessCluster(string[] executables)
+    private ProcessCluster(string[] executables, bool cuttable)
     {
         _executables = executables;
-        _ports = [.. new NatsAspire.Hosting.FreePorts().Take(2 * executables.Length)];
         Servers = new ServerProcess?[executables.Length];
+        // Proxies first: the ports of servers are only promised, and the system must not give them to a proxy.
+        if (cuttable) _links = StartLinks(executables.Length);
+        _ports = [.. new NatsAspire.Hosting.FreePorts().Take(2 * executables.Length)];
+        if (_links is null) return;
+        for (var from = 0; from < executables.Length; from++)
+        {
+            for (var to = 0; to < executables.Length; to++) _links[from, to].Target = new IPEndPoint(IPAddress.Loopback, RoutePort(to));
+        }
     }
 
     /// <summary>Null: it is down.</summary>
@@ -24,9 +33,12 @@ public sealed class ProcessCluster : IAsyncDisposable
     public IReadOnlyList<Uri> Urls => [.. Enumerable.Range(0, Servers.Length).Select(server => new Uri($"nats://127.0.0.1:{ClientPort(server)}"))];
 
     /// <summary>Starts a server for each executable.</summary>
-    public static async Task<ProcessCluster> StartAsync(params string[] executables)
+    public static Task<ProcessCluster> StartAsync(params string[] executables) => StartAsync(false, executables);
+
+    /// <summary>The same; if wanted with links between them that can be cut.</summary>
+    public static async Task<ProcessCluster> StartAsync(bool cuttable, params string[] executables)
     {
-        var cluster = new ProcessCluster(executables);
+        var cluster = new ProcessCluster(executables, cuttable);
         for (var i = 0; i < executables.Length; i++) await cluster.StartAsync(i);
         return cluster;
     }
@@ -35,16 +47,30 @@ public sealed class ProcessCluster : IAsyncDisposable
     public async Task StartAsync(int server, string? executable = null)
     {
         if (executable is not null) _executables[server] = executable;
-        var routes = Enumerable.Range(0, Servers.Length).Select(other => $"\"nats://127.0.0.1:{RoutePort(other)}\"");
+        var routes = Enumerable.Range(0, Servers.Length).Where(other => other != server)
+            .Select(other => $"\"nats://127.0.0.1:{(_links is null ? RoutePort(other) : _links[server, other].EndPoint.Port)}\"");
         Servers[server] = await ServerProcess.StartAsync(
             _executables[server],
             $$"""
             server_name: n{{server + 1}}
             listen: "127.0.0.1:{{ClientPort(server)}}"
             http: "127.0.0.1:-1"
-            jetstream { store_dir: "{{FolderOf(server)}}" }
-            cluster { name: C, listen: "127.0.0.1:{{RoutePort(server)}}", routes: [ {{string.Join(", ", routes)}} ] }
+            jetstream { store_dir: "{{FolderOf(server)}}", max_file_store: 4GB }
+            cluster { name: C, listen: "127.0.0.1:{{RoutePort(server)}}", routes: [ {{string.Join(", ", routes)}} ], no_advertise: {{(_links is null ? "false" : "true")}} }
             """);
+    }
+
+    /// <summary>Nothing passes from one server to another any more; neither notices.</summary>
+    public void Cut(int from, int to)
+    {
+        _links![from, to].ToTarget.Block();
+        _links[to, from].FromTarget.Block();
+    }
+
+    /// <summary>Everything passes again; what was held back first.</summary>
+    public void Heal()
+    {
+        foreach (var link in _links!) link.Heal();
     }
 
     /// <summary>Where a server's store is.</summary>
@@ -109,6 +135,41 @@ public sealed class ProcessCluster : IAsyncDisposable
             TimeSpan.FromSeconds(150));
     }
 
+    /// <summary>Waits until every server that runs says that it is well.</summary>
+    public async Task WaitForHealthAsync(TimeSpan patience)
+    {
+        var said = "";
+        await Wait.Until(
+            "all servers are well",
+            async () =>
+            {
+                foreach (var server in Servers.OfType<ServerProcess>())
+                {
+                    using var answer = await _http.GetAsync(new Uri(server.MonitoringUrl, "/healthz"));
+                    if (answer.IsSuccessStatusCode) continue;
+                    said = await answer.Content.ReadAsStringAsync();
+                    return false;
+                }
+                return true;
+            },
+            () => said,
+            patience);
+    }
+
+    private static InterposingProxy[,] StartLinks(int servers)
+    {
+        var links = new InterposingProxy[servers, servers];
+        for (var from = 0; from < servers; from++)
+        {
+            for (var to = 0; to < servers; to++)
+            {
+                links[from, to] = InterposingProxy.Start(new IPEndPoint(IPAddress.Loopback, 0));
+                links[from, to].ToTarget.Records = links[from, to].FromTarget.Records = false;
+            }
+        }
+        return links;
+    }
+
     private static string Describe(JsonElement state) =>
         $"{state.GetProperty("messages")} messages, {state.GetProperty("bytes")} bytes, {state.GetProperty("first_seq")} to {state.GetProperty("last_seq")}";
 
@@ -134,6 +195,10 @@ public sealed class ProcessCluster : IAsyncDisposable
         for (var i = 0; i < Servers.Length; i++)
         {
             if (Servers[i] is { } server) await server.DisposeAsync();
+        }
+        if (_links is not null)
+        {
+            foreach (var link in _links) await link.DisposeAsync();
         }
         _http.Dispose();
         _folder.Delete(recursive: true);

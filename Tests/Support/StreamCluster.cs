@@ -27,7 +27,12 @@ public sealed class StreamCluster : IAsyncDisposable
     public CapturedLog Log { get; } = new(Microsoft.Extensions.Logging.LogLevel.Information);
 
     /// <summary>Starts servers, and waits for a meta leader that knows all of them.</summary>
-    public static async Task<StreamCluster> StartAsync(int count = 3, string jetStream = "")
+    /// <param name="count">How many.</param>
+    /// <param name="jetStream">More of their JetStream configuration.</param>
+    /// <param name="more">More of the configuration of all.</param>
+    /// <param name="each">More of the configuration of each, by its index; null: nothing.</param>
+    /// <param name="isMonitored">Whether they serve monitoring pages, on free ports.</param>
+    public static async Task<StreamCluster> StartAsync(int count = 3, string jetStream = "", string more = "", Func<int, string>? each = null, bool isMonitored = false)
     {
         var cluster = new StreamCluster(count);
         for (var i = 0; i < count; i++)
@@ -38,7 +43,10 @@ public sealed class StreamCluster : IAsyncDisposable
                 server_name: n{{i + 1}}
                 jetstream { store_dir: "{{cluster.FolderOf(i)}}", {{jetStream}} }
                 cluster { name: C, listen: "127.0.0.1:-1", routes: [ {{routes}} ] }
+                {{more}}
+                {{each?.Invoke(i)}}
                 """);
+            if (isMonitored) options = options with { Monitoring = options.Monitoring with { Host = "127.0.0.1", HttpPort = -1 } };
             cluster.Servers[i] = await NatsServer.StartAsync(options, cluster.Log);
             cluster._options[i] = options with { Cluster = options.Cluster with { Port = cluster.Servers[i]!.ClusterEndPoint!.Port } };
         }
@@ -63,7 +71,8 @@ public sealed class StreamCluster : IAsyncDisposable
     public async Task StartAsync(int server) => Servers[server] = await NatsServer.StartAsync(_options[server], Log);
 
     /// <summary>A client of a server.</summary>
-    public Task<TestClient> ConnectAsync(int server = 0) => TestClient.ConnectAsync(Servers[server]!.ClientEndPoint!);
+    public Task<TestClient> ConnectAsync(int server = 0, string? user = null) =>
+        TestClient.ConnectAsync(Servers[server]!.ClientEndPoint!, user is null ? null : new TestClientOptions { User = user, Password = user });
 
     /// <summary>Asks the API until it does not fail, as clients do while somebody is elected.</summary>
     public static async Task<JsonElement> AskAsync(TestClient client, string operation, string request = "")
@@ -91,8 +100,24 @@ public sealed class StreamCluster : IAsyncDisposable
     /// <summary>Makes a stream, which must succeed.</summary>
     public static async Task CreateAsync(TestClient client, string name, int replicas, string more = "")
     {
-        var answer = await AskAsync(client, $"STREAM.CREATE.{name}", $$"""{"name":"{{name}}","subjects":["{{name}}.>"],"num_replicas":{{replicas}},"storage":"file"{{more}}}""");
+        var answer = await PlaceAsync(client, $"STREAM.CREATE.{name}", $$"""{"name":"{{name}}","subjects":["{{name}}.>"],"num_replicas":{{replicas}},"storage":"file"{{more}}}""");
         answer.TryGetProperty("error", out _).ShouldBeFalse(answer.ToString());
+    }
+
+    /// <summary>Asks for something that needs servers, until the meta leader has heard of enough of them.</summary>
+    public static async Task<JsonElement> PlaceAsync(TestClient client, string operation, string request)
+    {
+        JsonElement answer = default;
+        await Wait.Until(
+            operation,
+            async () =>
+            {
+                answer = await AskAsync(client, operation, request);
+                return !answer.TryGetProperty("error", out var error) || error.GetProperty("err_code").GetInt32() != 10005;
+            },
+            () => answer.ToString(),
+            TimeSpan.FromSeconds(60));
+        return answer;
     }
 
     /// <summary>Publishes until it is acknowledged, as clients do while somebody is elected.</summary>
@@ -141,6 +166,28 @@ public sealed class StreamCluster : IAsyncDisposable
         },
         () => string.Join("; ", States(stream)),
         TimeSpan.FromSeconds(60));
+
+    /// <summary>Waits until so many servers hold a stream, all of them the same, and one leads.</summary>
+    /// <returns>Which.</returns>
+    public async Task<IReadOnlyList<int>> WaitForHoldersAsync(string stream, int count, ulong lastSequence)
+    {
+        int[] holders = [];
+        await Wait.Until(
+            $"{count} servers hold {stream} up to {lastSequence}",
+            () =>
+            {
+                holders = [.. Enumerable.Range(0, Servers.Length).Where(server => HostOf(server, stream) is not null)];
+                var states = States(stream);
+                return holders.Length == count && states.All(state => state == states[0]) && states[0].Last >= lastSequence
+                    && holders.Count(server => HostOf(server, stream)!.Leads) == 1 && holders.All(server => MembersOf(server, stream) == count);
+            },
+            () => string.Join("; ", holders.Select(server => $"n{server + 1}: {HostOf(server, stream)?.State.LastSequence} of {MembersOf(server, stream)}, leads {HostOf(server, stream)?.Leads}")),
+            TimeSpan.FromSeconds(90));
+        return holders;
+    }
+
+    /// <summary>Members of the group of a server's stream, as the server knows them.</summary>
+    internal int MembersOf(int server, string stream) => HostOf(server, stream)?.Group is { } group ? group.Status.Peers.Count : 1;
 
     public Task WaitForMetaLeaderAsync() => Wait.Until(
         "a meta leader knows all servers",

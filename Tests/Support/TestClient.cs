@@ -95,8 +95,8 @@ public sealed class TestClient : IAsyncDisposable
         var client = new TestClient(socket);
         try
         {
-            var info = await Wait.For("INFO", client._reader.ReadAsync());
-            client.Infos.Enqueue(info!.Json);
+            var info = await Wait.For("INFO", client._reader.ReadAsync()) ?? throw new IOException("The server closed the connection before its INFO.");
+            client.Infos.Enqueue(info.Json);
             client._reading = client.ReadLoopAsync();
             await client.SendAsync($"CONNECT {(options ?? new TestClientOptions()).ToJson()}\r\n");
             await client.FlushAsync();

@@ -28,14 +28,14 @@ public sealed class AccountImports(Account account)
         var services = options.Where(option => option.IsService).Select(option => ToService(option, find)).ToArray();
         using (_lock.Enter())
         {
-            foreach (var service in _services) account.Subscriptions.Remove(service.Subscription);
+            foreach (var service in _services) account.RemoveImport(service);
             _services = services;
-            foreach (var service in services) account.Subscriptions.Insert(service.Subscription);
+            foreach (var service in services) account.InsertImport(service);
             if (streams.Length == 0 && _streams.Length == 0) return;
             _streams = streams;
             foreach (var subscription in account.Subscriptions.ToList())
             {
-                if (subscription.Subscriber.Kind != SubscriberKind.Client) continue;
+                if (!CastsShadows(subscription)) continue;
                 RemoveShadows(subscription);
                 AddShadows(subscription);
             }
@@ -44,9 +44,13 @@ public sealed class AccountImports(Account account)
 
     internal void CastShadows(Subscription subscription)
     {
-        if (_streams.Length == 0 || subscription.Subscriber.Kind != SubscriberKind.Client) return;
+        if (_streams.Length == 0 || !CastsShadows(subscription)) return;
         using (_lock.Enter()) AddShadows(subscription);
     }
+
+    /// <summary>Those of clients and of leaf nodes; a shadow casts none.</summary>
+    private static bool CastsShadows(Subscription subscription) =>
+        subscription.Subscriber.Kind is SubscriberKind.Client or SubscriberKind.Leaf && subscription.Subscriber is not IImportShadow;
 
     internal void DropShadows(Subscription subscription)
     {
@@ -73,7 +77,7 @@ public sealed class AccountImports(Account account)
         foreach (var shadow in shadows ?? [])
         {
             shadow.Close();
-            ((IShadow)shadow.Subscriber).Exporter.RemoveLocal(shadow);
+            ((IImportShadow)shadow.Subscriber).Exporter.RemoveLocal(shadow);
         }
     }
 

@@ -97,8 +97,8 @@ internal sealed class Crossing : IDisposable
     /// <summary>Routes a message in the account it has crossed into.</summary>
     public bool Send(Account account, in Message message, Subscriber source, FlushBatch batch)
     {
-        var match = account.Subscriptions.Match(message.Subject);
-        return !match.IsEmpty && MessageRouter.RouteLocal(account, match, message, source, true, batch);
+        var match = account.Subscriptions.Match(message.Address.IsEmpty ? message.Subject : message.Address);
+        return account.TrySendBack(message, batch) || (!match.IsEmpty && MessageRouter.RouteLocal(account, match, message, source, true, batch));
     }
 
     private ReadOnlySpan<byte> MapInAccount(Account account, ReadOnlySpan<byte> subject)

@@ -54,6 +54,7 @@ public sealed class ServiceImport : ServiceSubscriber
             HeaderLength = headerLength,
             BodyAndCrlf = body,
             IsImported = true,
+            Origin = message.Origin,
             Trace = message.Trace,
         };
         var trace = MessageTrace.Of(message);

@@ -33,7 +33,7 @@ internal static class ServiceLatencyReporter
             Service = Math.Max(0, took - (answering?.RoundTrip ?? 0)),
             Total = took + (requestor?.RoundTrip ?? 0),
         };
-        if (responder.Kind != SubscriberKind.Route) Publish(export, report, batch);
+        if (responder.Kind is not (SubscriberKind.Route or SubscriberKind.Gateway)) Publish(export, report, batch);
         else if (measurement.Join(report) is { } whole) Publish(export, whole, batch);
         else return false;
         return true;

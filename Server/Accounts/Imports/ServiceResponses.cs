@@ -26,6 +26,7 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
     private readonly ConcurrentDictionary<byte[], ResponseRoute>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
     private readonly OuterLock _startLock = new();
     private readonly string _prefix = $"_R_.{RandomNumberGenerator.GetString(Digits, NameLength)}.";
+    private readonly byte[] _prefixBytes;
     private Timer? _sweeper;
     private int _count;
 
@@ -33,6 +34,7 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
     {
         _account = account;
         _bySpan = _open.GetAlternateLookup<ReadOnlySpan<byte>>();
+        _prefixBytes = Encoding.ASCII.GetBytes(_prefix);
     }
 
     public override bool TakesRoutedMessages => true;
@@ -72,6 +74,14 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
         return route;
     }
 
+    /// <summary>Whether somebody still waits for what is answered on a subject. From any thread.</summary>
+    /// <param name="subject">A reply subject; one that is no way back from here counts as waited for.</param>
+    public bool IsAwaited(ReadOnlySpan<byte> subject)
+    {
+        if (!subject.StartsWith(_prefixBytes)) return true;
+        return _bySpan.TryGetValue(subject, out var route) && IsAwaited(route);
+    }
+
     /// <summary>The request is done with.</summary>
     internal void Close(ResponseRoute route)
     {
@@ -80,7 +90,7 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
 
     public override bool Take(Subscription subscription, Account account, in Message message, Subscriber source, FlushBatch batch)
     {
-        if (!_bySpan.TryGetValue(message.Subject, out var route)) return false;
+        if (!_bySpan.TryGetValue(message.Address.IsEmpty ? message.Subject : message.Address, out var route)) return false;
         using var crossing = Crossing.Enter(route);
         if (crossing is null) return false;
         // Kept only until the other server's half of the measurement comes.
@@ -88,14 +98,19 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
         route.Touch();
         var isReported = route.Latency is not { } latency || ServiceLatencyReporter.ReportAnswer(route.Export, latency, source, batch);
         ResponseRoute? further = null;
-        if (!message.Reply.IsEmpty) further = OpenBack(route, message.Reply);
+        // What a consumer delivers is acknowledged by its own subject, which the other account may import.
+        var isDelivery = message.Reply.StartsWith("$JS.ACK."u8);
+        if (!message.Reply.IsEmpty && !isDelivery) further = OpenBack(route, message.Reply);
+        var showsOther = !message.Address.IsEmpty && !message.Address.SequenceEqual(message.Subject);
         var crossed = new Message
         {
-            Subject = route.Reply,
-            Reply = further is null ? default : further.Subject,
+            Subject = showsOther ? message.Subject : route.Reply,
+            Address = showsOther ? route.Reply : default,
+            Reply = isDelivery ? message.Reply : further is null ? default : further.Subject,
             HeaderLength = message.HeaderLength,
             BodyAndCrlf = message.BodyAndCrlf,
             IsImported = true,
+            Origin = message.Origin,
             Trace = message.Trace,
         };
         var delivered = message.Trace is null
@@ -159,13 +174,17 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
     private byte[] NextSubject(bool tracked) => Encoding.ASCII.GetBytes(
         _prefix + RandomNumberGenerator.GetString(Digits, NameLength + 2) + (tracked ? $".{_account.ServerHash}.T" : ""));
 
+    /// <summary>Through as many accounts as the request has come.</summary>
+    private static bool IsAwaited(ResponseRoute route) =>
+        route.Requestor.Subscriptions.HasInterest(route.Reply) && route.Requestor.Responses.IsAwaited(route.Reply);
+
     private void Sweep()
     {
         var now = Environment.TickCount64;
         foreach (var route in _open.Values)
         {
             // Who has its answer listens no more, while the other server's half of the measurement is still on its way.
-            var lost = !route.IsAnswered && !route.Requestor.Subscriptions.HasInterest(route.Reply);
+            var lost = !route.IsAnswered && !IsAwaited(route);
             var late = now - route.TouchedMilliseconds > route.Export.Threshold.TotalMilliseconds;
             if (!lost && !late) continue;
             Close(route);

@@ -1,26 +1,14 @@
-using Microsoft.Extensions.Logging;
-using NatsAspire.Server.Accounts;
-using NatsAspire.Server.Configuration;
-using NatsAspire.Server.Connections;
+using NatsAspire.Server.Clustering.Links;
+using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security.Tls;
 
 namespace NatsAspire.Server.Clustering.Routes;
 
 /// <summary>What the routes need of the server they belong to.</summary>
-public interface IRouteHost
+public interface IRouteHost : ILinkHost
 {
-    ServerOptions Options { get; }
-
-    AccountRegistry Accounts { get; }
-
     /// <summary>TLS of the routes; null: none.</summary>
     TlsContext? Tls { get; }
-
-    ILogger Log { get; }
-
-    string ServerId { get; }
-
-    string ServerName { get; }
 
     /// <summary>host:port addresses clients of this server can connect to.</summary>
     IReadOnlyList<string> ClientUrls { get; }
@@ -28,10 +16,18 @@ public interface IRouteHost
     /// <summary>The same for WebSocket clients; empty: there is no such listener.</summary>
     IReadOnlyList<string> WebSocketUrls { get; }
 
-    ulong NextConnectionId();
+    /// <summary>host:port at which other clusters reach this server; null: there are none.</summary>
+    string? GatewayUrl { get; }
 
-    IoLoop NextLoop();
+    /// <summary>host:port at which leaf nodes reach this server; null: nowhere, or it is not to be told.</summary>
+    string? LeafNodeUrl { get; }
 
-    /// <summary>The cluster's name, or the client URLs of its other servers, changed.</summary>
-    void OnClusterChanged(string clusterName, IReadOnlyList<string> peerClientUrls, IReadOnlyList<string> peerWebSocketUrls);
+    /// <summary>INFO lines that tell a new peer of the other clusters.</summary>
+    IReadOnlyList<byte[]> GatewayNews();
+
+    /// <summary>A peer tells of another cluster.</summary>
+    void OnGatewayNews(ServerInfo info, string? from);
+
+    /// <summary>The cluster's name, or the addresses of its other servers, changed.</summary>
+    void OnClusterChanged(PeerAddresses peers);
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using NatsAspire.Server.Clustering.Links;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Security;
@@ -18,7 +19,6 @@ public sealed partial class RouteConnection
     private LoopTimer? _authTimer;
     private bool _awaitsConnect;
     private bool _registered;
-    private bool _remoteHeaders;
     private bool _continuePool;
 
     private void SendGreeting()
@@ -29,7 +29,7 @@ public sealed partial class RouteConnection
             _authTimer = Loop.CreateTimer(() => Fail("Authentication Timeout", CloseReason.AuthenticationTimeout));
             Loop.Schedule(_authTimer, _host.Options.Cluster.AuthTimeout);
         }
-        SendLine((_manager.BuildInfo() with { Nonce = Security.Nonce.Next(), Compression = _compression.Mode }).ToProtocolLine());
+        SendLine((_manager.BuildInfo() with { Nonce = Security.Nonce.Next(), Compression = OfferedMode }).ToProtocolLine());
     }
 
     private void SendConnect()
@@ -44,7 +44,7 @@ public sealed partial class RouteConnection
         {
             Nonce = Security.Nonce.Next(),
             RouteAccount = PinnedAccount,
-            Compression = _compression.Mode,
+            Compression = OfferedMode,
             GossipMode = Target.Gossip,
         };
         SendLine(info.ToProtocolLine());
@@ -72,7 +72,7 @@ public sealed partial class RouteConnection
         }
         _awaitsConnect = false;
         RemoteId ??= connect.Name;
-        _remoteHeaders = connect.Headers == true;
+        RemoteTakesHeaders = connect.Headers == true;
         if (_manager.TryAgreeOnName(this, connect.Cluster, connect.ClusterDynamic == true)) return true;
         Fail(
             $"Rejecting connection, cluster name \"{connect.Cluster}\" does not match \"{_manager.ClusterName}\"",
@@ -83,7 +83,7 @@ public sealed partial class RouteConnection
     private bool IsAuthentic(ConnectOptions connect)
     {
         var cluster = _host.Options.Cluster;
-        if (!IsAdmittedByCertificate()) return false;
+        if (!IsAdmittedByCertificate(cluster.Tls, cluster.Routes, cluster.Username)) return false;
         return cluster.Username is null || cluster.Tls is { VerifyAndMap: true }
             || (connect.User == cluster.Username && Authenticator.SecretsMatch(cluster.Password ?? "", connect.Password));
     }
@@ -91,24 +91,17 @@ public sealed partial class RouteConnection
     /// <summary>Goes by the host's current options: closes a peer they no longer admit. From any thread.</summary>
     internal void Reload() => Loop.Post(() =>
     {
-        _trace = Log.IsEnabled(LogLevel.Trace);
+        IsTraced = Log.IsEnabled(LogLevel.Trace);
         if (IsClosing) return;
         if (Tls is not null && _host.Tls?.IsPinned(Tls.PeerCertificate) == false)
         {
-            RouteLog.Error(Log, _label, "certificate is no longer among the pinned ones");
+            LinkLog.Error(Log, Label, "certificate is no longer among the pinned ones");
             Close(CloseReason.TlsHandshakeError);
             return;
         }
-        ReloadCompression();
+        ReloadCompression(CompressionOf(_host.Options.Cluster));
         if (!IsClosing && _connect is not null && !IsAuthentic(_connect)) RefuseAuthentication();
     });
-
-    private void RefuseAuthentication()
-    {
-        RouteLog.Error(Log, _label, "authentication error");
-        Enqueue("-ERR 'Authorization Violation'\r\n"u8);
-        Close(CloseReason.AuthenticationViolation);
-    }
 
     private bool ProcessInfo(ReadOnlySpan<byte> json)
     {
@@ -121,16 +114,20 @@ public sealed partial class RouteConnection
         }
         if (Target is null && info.ServerName == _host.ServerName && info.ServerId != _host.ServerId)
         {
-            RouteLog.Error(Log, _label, $"Remote server has a duplicate name: \"{info.ServerName}\"");
+            LinkLog.Error(Log, Label, $"Remote server has a duplicate name: \"{info.ServerName}\"");
             Close(CloseReason.DuplicateServerName);
             return false;
         }
-        if (!_agreedOnCompression && !AgreeOnCompression(info.Compression)) return !IsClosing;
+        if (!HasAgreedOnCompression)
+        {
+            if (Negotiates) SchedulePing(first: true);
+            if (!AgreeOnCompression(info.Compression)) return !IsClosing;
+        }
         RemoteId = info.ServerId;
         RemoteName = info.ServerName;
         PinnedAccount ??= info.RouteAccount;
         _remoteInfo = info;
-        _remoteHeaders = info.Headers && !_host.Options.Limits.NoHeaderSupport;
+        RemoteTakesHeaders = info.Headers && !_host.Options.Limits.NoHeaderSupport;
         return TakePlace(info);
     }
 
@@ -154,34 +151,17 @@ public sealed partial class RouteConnection
 
     private bool ProcessLaterInfo(ServerInfo info)
     {
-        if (info.ServerId != RemoteId) _manager.OnGossip(info, RemoteId);
+        if (info.Gateway is { Length: > 0 }) _host.OnGatewayNews(info, RemoteId);
+        else if (info.ServerId != RemoteId) _manager.OnGossip(info, RemoteId);
         else if (info.LameDuckMode) _manager.OnPeerLameDuck(info.ServerId);
         else _manager.OnPeerInfo(info);
         return true;
     }
 
-    private bool TryRead<T>(
-        ReadOnlySpan<byte> json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, out T value)
-        where T : class, new()
+    private protected override byte[] BuildAgreedInfo() => (_manager.BuildInfo() with
     {
-        try
-        {
-            value = JsonSerializer.Deserialize(json, type) ?? new T();
-            return true;
-        }
-        catch (JsonException error)
-        {
-            RouteLog.Error(Log, _label, error.Message);
-            Close(CloseReason.ProtocolViolation);
-            value = new T();
-            return false;
-        }
-    }
-
-    private static (string? User, string? Password) Credentials(Uri url)
-    {
-        if (url.UserInfo.Length == 0) return (null, null);
-        var parts = url.UserInfo.Split(':', 2);
-        return (Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : null);
-    }
+        Nonce = Security.Nonce.Next(),
+        RouteAccount = PinnedAccount,
+        Compression = AgreedMode,
+    }).ToProtocolLine();
 }

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using NatsAspire.Server.Clustering.Links;
 using NatsAspire.Server.Configuration;
 
 namespace NatsAspire.Server.Clustering.Routes;
@@ -45,7 +46,7 @@ internal sealed class RouteDialer(IRouteHost host, Action<Socket, RouteTarget> o
         for (var attempt = 1; stillWanted(target); attempt++)
         {
             RouteLog.Dialing(host.Log, target.Address);
-            var (socket, error) = await TryConnectAsync(target).ConfigureAwait(false);
+            var (socket, error) = await LinkSocket.TryConnectAsync(target.Url.Host, target.Url.Port, _stop.Token).ConfigureAwait(false);
             if (socket is not null)
             {
                 onConnected(socket, target);
@@ -59,27 +60,10 @@ internal sealed class RouteDialer(IRouteHost host, Action<Socket, RouteTarget> o
         }
     }
 
-    private async Task<(Socket? Socket, Exception? Error)> TryConnectAsync(RouteTarget target)
-    {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        timeout.CancelAfter(Defaults.RouteDial);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            await socket.ConnectAsync(target.Url.Host, target.Url.Port, timeout.Token).ConfigureAwait(false);
-            return (socket, null);
-        }
-        catch (Exception error) when (error is SocketException or OperationCanceledException && !_stop.IsCancellationRequested)
-        {
-            socket.Dispose();
-            return (null, error);
-        }
-    }
-
     private void Report(int attempt, bool first, Exception error)
     {
         var every = first ? host.Options.Logging.ConnectErrorReports : host.Options.Logging.ReconnectErrorReports;
-        var text = error is OperationCanceledException ? "i/o timeout" : error.Message;
+        var text = LinkSocket.TextOf(error);
         if (attempt == 1 || every <= 1 || attempt % every == 0) RouteLog.DialFailed(host.Log, attempt, text);
         else RouteLog.DialFailedAgain(host.Log, attempt, text);
     }

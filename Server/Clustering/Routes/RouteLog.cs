@@ -11,12 +11,6 @@ internal static partial class RouteLog
     [LoggerMessage(201, LogLevel.Information, "{Route} - Router connection closed: {Reason}")]
     public static partial void Closed(ILogger log, string route, string reason);
 
-    [LoggerMessage(202, LogLevel.Error, "{Route} - {Text}")]
-    public static partial void Error(ILogger log, string route, string text);
-
-    [LoggerMessage(203, LogLevel.Debug, "{Route} - {Text}")]
-    public static partial void Debug(ILogger log, string route, string text);
-
     [LoggerMessage(204, LogLevel.Debug, "Trying to connect to route on {Address}")]
     public static partial void Dialing(ILogger log, string address);
 
@@ -31,13 +25,4 @@ internal static partial class RouteLog
 
     [LoggerMessage(208, LogLevel.Information, "Cluster name updated to {Name}")]
     public static partial void ClusterNameChanged(ILogger log, string name);
-
-    [LoggerMessage(209, LogLevel.Trace, "{Route} - <<- [{Operation}]")]
-    public static partial void In(ILogger log, string route, string operation);
-
-    [LoggerMessage(210, LogLevel.Trace, "{Route} - ->> [{Operation}]")]
-    public static partial void Out(ILogger log, string route, string operation);
-
-    [LoggerMessage(211, LogLevel.Information, "{Route} - Slow Consumer {State}: {Text}")]
-    public static partial void SlowConsumer(ILogger log, string route, string state, string text);
 }

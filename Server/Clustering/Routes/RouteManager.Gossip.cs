@@ -96,10 +96,12 @@ public sealed partial class RouteManager
     private void PublishClientUrls()
     {
         var silent = _host.Options.Cluster.NoAdvertise;
-        _host.OnClusterChanged(
+        _host.OnClusterChanged(new PeerAddresses(
             ClusterName,
             silent ? [] : UrlsOfPeers(info => info.ConnectUrls),
-            silent ? [] : UrlsOfPeers(info => info.WebSocketConnectUrls));
+            silent ? [] : UrlsOfPeers(info => info.WebSocketConnectUrls),
+            UrlsOfPeers(info => info.GatewayUrl is { Length: > 0 } url ? [url] : null),
+            UrlsOfPeers(info => info.LeafNodeUrls)));
     }
 
     private string[] UrlsOfPeers(Func<ServerInfo, IReadOnlyList<string>?> which) =>

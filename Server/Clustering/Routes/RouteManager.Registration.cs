@@ -37,10 +37,14 @@ public sealed partial class RouteManager
                 if (isNew) _peers.Remove(info.ServerId);
                 return Refuse(CloseReason.DuplicateRoute);
             }
+            var isFirst = route.PinnedAccount is null && peer!.Info is null;
             if (route.PinnedAccount is not null) Gossip(peer!, route, Addressed(route, info));
-            else if (peer!.Info is null) Welcome(peer, route, Addressed(route, info));
+            else if (isFirst) Welcome(peer!, route, Addressed(route, info));
             if (route.PinnedAccount is null) SolicitMissingPinned(peer!);
-            return Complete(peer!, route);
+            var registration = Complete(peer!, route);
+            if (!isFirst) return registration;
+            foreach (var news in _host.GatewayNews()) route.SendLine(news);
+            return registration;
         }
     }
 

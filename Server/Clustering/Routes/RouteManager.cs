@@ -185,6 +185,8 @@ public sealed partial class RouteManager : IDisposable
         WebSocketConnectUrls = _host.Options.Cluster.NoAdvertise || _host.WebSocketUrls.Count == 0 ? null : _host.WebSocketUrls,
         Import = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Import),
         Export = RoutePermissions.ToLists(_host.Options.Cluster.Permissions?.Export),
+        GatewayUrl = _host.GatewayUrl,
+        LeafNodeUrls = _host.LeafNodeUrl is { } leafs ? [leafs] : null,
         LeafNodeOriginCluster = true,
         LeafNodeOriginClusterUnsubscribe = true,
         RoutePoolSize = Math.Max(0, PoolSize),

@@ -1,3 +1,6 @@
+using System.Text;
+using NatsAspire.Server.Accounts.SuperCluster;
+using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 
 namespace NatsAspire.Server.Clustering.Routes;
@@ -6,6 +9,9 @@ namespace NatsAspire.Server.Clustering.Routes;
 internal sealed class RoutePeer(string serverId, int poolSize, bool pooled)
 {
     public string ServerId { get; } = serverId;
+
+    /// <summary>Its name in routed reply subjects.</summary>
+    public byte[] ReplyHash { get; } = Encoding.ASCII.GetBytes(NodeHash.Of(serverId, RoutedReply.HashLength));
 
     /// <summary>False: a server without pooling; one connection carries every account.</summary>
     public bool Pooled { get; } = pooled;

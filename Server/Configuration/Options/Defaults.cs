@@ -6,6 +6,7 @@ public static class Defaults
     public const string Version = "2.14.5";
     public const string Host = "0.0.0.0";
     public const int ClientPort = 4222;
+    public const int LeafNodePort = 7422;
     public const int MonitoringPort = 8222;
     public const int RandomPort = -1;
     public const int MaxControlLine = 4096;

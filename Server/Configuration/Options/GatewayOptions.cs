@@ -5,6 +5,9 @@ public sealed record GatewayOptions
 {
     public string? Name { get; init; }
 
+    /// <summary>True when a gateway block asked for a place among other clusters.</summary>
+    public bool Enabled => !string.IsNullOrEmpty(Name) && Port != 0;
+
     public string Host { get; init; } = "";
 
     /// <summary>0: none, -1: a free port.</summary>

@@ -21,6 +21,9 @@ public sealed record JetStreamOptions
 
     public string? Domain { get; init; }
 
+    /// <summary>Subjects of acknowledgements and flow control name domain and account: the feature <c>js_ack_fc_v2</c>.</summary>
+    public bool ScopesControl { get; init; }
+
     public string? EncryptionKey { get; init; }
 
     public string? PreviousEncryptionKey { get; init; }

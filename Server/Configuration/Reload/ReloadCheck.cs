@@ -13,7 +13,8 @@ public static class ReloadCheck
             if (Equals(before, after)) continue;
             return $"config reload not supported for {name}: old={before}, new={after}";
         }
-        // What the block holds is secret in part, so the message does not show it.
+        // What the blocks hold is secret in part, so the message does not show it.
+        if (!SameBesidesTls(current.Gateway, fresh.Gateway)) return "config reload not supported for Gateway";
         return SameBesidesTls(current.WebSocket, fresh.WebSocket) ? null : "config reload not supported for Websocket";
     }
 
@@ -22,6 +23,12 @@ public static class ReloadCheck
         && current.Headers.Count == fresh.Headers.Count
         && current.Headers.All(header => fresh.Headers.TryGetValue(header.Key, out var value) && value == header.Value)
         && current == fresh with { Tls = current.Tls, AllowedOrigins = current.AllowedOrigins, Headers = current.Headers };
+
+    private static bool SameBesidesTls(GatewayOptions current, GatewayOptions fresh) =>
+        current == fresh with { Tls = current.Tls, Gateways = current.Gateways }
+        && current.Gateways.Count == fresh.Gateways.Count
+        && current.Gateways.Zip(fresh.Gateways).All(pair =>
+            pair.First.Name == pair.Second.Name && pair.First.Urls.Select(url => url.AbsoluteUri).SequenceEqual(pair.Second.Urls.Select(url => url.AbsoluteUri)));
 
     /// <summary>What is fixed for the life of a server, under upstream's names.</summary>
     private static IEnumerable<(string Name, object? Value)> Fixed(ServerOptions options)
@@ -53,6 +60,7 @@ public static class ReloadCheck
         yield return ("cluster host", options.Cluster.Host);
         yield return ("cluster port", options.Cluster.Port);
         yield return ("cluster name", options.Cluster.Name);
+        yield return ("LeafNode", (options.LeafNode.Host, options.LeafNode.Port, options.LeafNode.Port != 0 || options.LeafNode.Remotes.Count > 0));
         yield return ("Websocket", (options.WebSocket.Host, options.WebSocket.Port));
         yield return ("MQTT", (options.Mqtt.Host, options.Mqtt.Port));
     }

@@ -27,6 +27,20 @@ internal static partial class LeafNodeCheck
         return (major, minor).CompareTo((2, 8)) >= 0 ? null : "the minimum version should be at least 2.8.0";
     }
 
+    /// <summary>Whether a server's version is a certain one or later; what is no version is not.</summary>
+    public static bool IsAtLeast(string? version, string minimum) =>
+        TryReadVersion(version ?? "", out var given) && TryReadVersion(minimum, out var least) && given.CompareTo(least) >= 0;
+
+    private static bool TryReadVersion(string version, out (int Major, int Minor, int Patch) numbers)
+    {
+        numbers = default;
+        var match = SemanticVersion().Match(version.TrimStart('v'));
+        return match.Success
+            && int.TryParse(match.Groups[1].ValueSpan, out numbers.Major)
+            && int.TryParse(match.Groups[2].ValueSpan, out numbers.Minor)
+            && int.TryParse(match.Groups[3].ValueSpan, out numbers.Patch);
+    }
+
     /// <summary>What identifies a remote; passwords hidden when it is shown.</summary>
     public static string NameOf(RemoteLeafOptions remote, bool isRedacted)
     {

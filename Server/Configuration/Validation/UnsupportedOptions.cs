@@ -15,13 +15,18 @@ public static class UnsupportedOptions
     private static IEnumerable<(string Option, bool IsAsked)> FindListeners(ServerOptions options)
     {
         yield return ("jetstream.tpm", options.JetStream is { Enabled: true, Tpm: not null });
-        yield return ("gateway", !string.IsNullOrEmpty(options.Gateway.Name) || options.Gateway.Port != 0);
-        yield return ("leafnodes", options.LeafNode.Port != 0 || options.LeafNode.Remotes.Count > 0);
+        yield return ("gateway.tls.curve_preferences", options.Gateway is { Enabled: true, Tls.CurvePreferences.Count: > 0 });
+        yield return ("gateway.tls.ocsp_peer", options.Gateway is { Enabled: true, Tls.OcspPeer: not null });
+        yield return ("leafnodes.tls.curve_preferences", LeafTls(options).Any(tls => tls.CurvePreferences.Count > 0));
+        yield return ("leafnodes.tls.ocsp_peer", LeafTls(options).Any(tls => tls.OcspPeer is not null));
         yield return ("websocket.tls.curve_preferences", options.WebSocket is { Port: not 0, Tls.CurvePreferences.Count: > 0 });
         yield return ("websocket.tls.ocsp_peer", options.WebSocket is { Port: not 0, Tls.OcspPeer: not null });
         yield return ("mqtt", options.Mqtt.Port != 0);
         yield return ("prof_port", options.Monitoring.ProfilePort != 0);
     }
+
+    private static IEnumerable<TlsOptions> LeafTls(ServerOptions options) =>
+        options.LeafNode.Remotes.Select(remote => remote.Tls).Append(options.LeafNode.Tls).OfType<TlsOptions>();
 
     private static IEnumerable<(string Option, bool IsAsked)> FindSecurity(ServerOptions options)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Clients;
+using NatsAspire.Server.Clustering.LeafNodes;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections;
@@ -21,6 +22,7 @@ internal sealed class ServerMeter : IDisposable
     private readonly ClientHub _clients;
     private readonly AccountRegistry _accounts;
     private readonly RouteManager? _routes;
+    private readonly LeafManager? _leafs;
     private readonly IReadOnlyList<IoLoop> _loops;
 
     public ServerMeter(NatsServer server, IReadOnlyList<IoLoop> loops)
@@ -29,6 +31,7 @@ internal sealed class ServerMeter : IDisposable
         _clients = server.Clients;
         _accounts = server.Accounts;
         _routes = server.Routes;
+        _leafs = server.LeafNodes;
         _loops = loops;
         CreateConnectionInstruments();
         CreateTrafficInstruments();
@@ -51,6 +54,8 @@ internal sealed class ServerMeter : IDisposable
             "nats.server.subscriptions", () => Of(_accounts.All.Sum(account => (long)account.Subscriptions.Count)), "{subscription}", "Subscriptions of all accounts.");
         _meter.CreateObservableUpDownCounter(
             "nats.server.routes", () => Of(_routes?.ConnectionCount ?? 0), "{connection}", "Route connections, pool members counted.");
+        _meter.CreateObservableUpDownCounter(
+            "nats.server.leafnodes", () => Of(_leafs?.Count ?? 0), "{connection}", "Leaf node connections, at either end.");
         _meter.CreateObservableUpDownCounter(
             "nats.server.peers", () => Of(_routes?.CompletePeerCount ?? 0), "{server}", "Other servers of the cluster with a full set of routes.");
     }

@@ -11,7 +11,7 @@ namespace NatsAspire.Server.JetStream.Consumers;
 /// </summary>
 /// <param name="effects">The host's.</param>
 /// <param name="policy">Where no acknowledgements are wanted, nothing is held but confirmations: a message may come twice there.</param>
-public sealed class ConsumerAgreement(IConsumerEffects effects, AckPolicy policy) : IConsumerEffects, IDisposable
+public class ConsumerAgreement(IConsumerEffects effects, AckPolicy policy) : IConsumerEffects, IDisposable
 {
     /// <summary>Bytes held, from which on nothing more should be delivered.</summary>
     public const long Crowded = 8 << 20;
@@ -47,7 +47,7 @@ public sealed class ConsumerAgreement(IConsumerEffects effects, AckPolicy policy
     /// <inheritdoc/>
     public void Deliver(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, in StoredMessage message, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {
-        if (policy == AckPolicy.None || Outstanding == 0)
+        if (policy == AckPolicy.None || MayDeliver())
         {
             effects.Deliver(subject, reply, message, headers, payload);
             return;
@@ -66,7 +66,7 @@ public sealed class ConsumerAgreement(IConsumerEffects effects, AckPolicy policy
     /// <inheritdoc/>
     public void Confirm(ReadOnlySpan<byte> subject)
     {
-        if (Outstanding == 0) effects.Confirm(subject);
+        if (MayConfirm()) effects.Confirm(subject);
         else if (_held.Count < MostItems) _held.Enqueue(Hold(HeldKind.Confirmation, subject, default, default, default, default));
     }
 
@@ -84,7 +84,14 @@ public sealed class ConsumerAgreement(IConsumerEffects effects, AckPolicy policy
     public void Dispose()
     {
         while (_held.TryDequeue(out var held)) GiveBack(held);
+        GC.SuppressFinalize(this);
     }
+
+    /// <summary>Whether the delivery that was just proposed may go out.</summary>
+    internal virtual bool MayDeliver() => Outstanding == 0;
+
+    /// <summary>Whether the acknowledgement that was just proposed may be confirmed.</summary>
+    internal virtual bool MayConfirm() => Outstanding == 0;
 
     private Held Hold(HeldKind kind, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> shown, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {

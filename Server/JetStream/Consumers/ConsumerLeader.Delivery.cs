@@ -25,6 +25,17 @@ public sealed partial class ConsumerLeader
         return hasMore;
     }
 
+    /// <summary>Messages that <see cref="Pump"/> may deliver without waiting for a disk.</summary>
+    /// <param name="most">At most so many.</param>
+    /// <returns>0: maybe none.</returns>
+    public int AtHand(int most)
+    {
+        if (_state.Pending is { QueuedCount: > 0 } || _lasts is not null || !_state.Filter.IsAll) return 0;
+        if (!_mayHaveNew || _requests is { Count: 0 }) return most;
+        var through = _store.AtHandThrough(_next);
+        return through < _next ? 0 : (int)Math.Min((ulong)most, through - _next + 1);
+    }
+
     private bool PumpSome(long now, int budget, IConsumerEffects effects)
     {
         if (NextTick <= now) Tick(now, effects);

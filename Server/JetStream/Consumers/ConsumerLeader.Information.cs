@@ -10,10 +10,12 @@ public sealed partial class ConsumerLeader
         // Told exactly, whatever has been heard of the stream or not yet.
         _countKnown = false;
         var until = Configuration.PauseUntil?.UnixNanoseconds;
+        // Before its beginning is agreed on, it is told where that will be.
+        var begin = new SequencePair(0, _begin - 1);
         return new ConsumerFigures
         {
-            Delivered = _replica.Delivered,
-            AckFloor = _replica.AckFloor,
+            Delivered = _replica.HasState ? _replica.Delivered : begin,
+            AckFloor = _replica.HasState ? _replica.AckFloor : begin,
             LastDelivered = _lastDelivered,
             LastAcknowledged = _lastAcked,
             AckPending = _state.AckPending,

@@ -37,6 +37,7 @@ public sealed partial class ConsumerLeader
 
     /// <summary>False: there is no new message for it, as far as it has heard.</summary>
     private bool _mayHaveNew = true;
+    private ulong _begin = 1;
     private long _lastDelivered;
     private long _lastAcked;
     private int _sampling;
@@ -80,9 +81,9 @@ public sealed partial class ConsumerLeader
     {
         if (!_state.HasState)
         {
-            var start = ConsumerStart.Choose(Configuration, _state.Filter, _store, _options.KeepsOnePerSubject, out _lasts);
-            if (_options.IsReplicated) Propose(ConsumerEntry.Skip(stackalloc byte[ConsumerEntry.MaxLength], start), effects);
-            else Propose(ConsumerEntry.Reset(start, default), effects);
+            _begin = ConsumerStart.Choose(Configuration, _state.Filter, _store, _options.KeepsOnePerSubject, out _lasts);
+            if (_options.IsReplicated) Propose(ConsumerEntry.Skip(stackalloc byte[ConsumerEntry.MaxLength], _begin), effects);
+            else Propose(ConsumerEntry.Reset(_begin, default), effects);
         }
         else if (!_options.IsReplicated) StreamIsWhole(effects);
         if (_options.IsReplicated) EndRequestsOfOthers(effects);

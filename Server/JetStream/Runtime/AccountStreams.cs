@@ -79,7 +79,7 @@ internal sealed class AccountStreams : IStreamCatalog
     /// <param name="plan">The group it is shared in; null: it is on this server alone.</param>
     public StreamHost Create(StreamConfiguration configuration, long? created = null, GroupPlan? plan = null)
     {
-        var record = new StreamRecord(_engine.NextId(), created ?? Context.Now, configuration);
+        var record = new StreamRecord(_engine.NextId(), created ?? Context.Now, configuration) { Group = plan is { IsAlone: false } ? plan.Name : null };
         var name = configuration.Name;
         if (configuration.Storage == StorageType.File && Context.Files.SetAside(Account.Name, name, record.Id) is { } path)
         {
@@ -103,7 +103,7 @@ internal sealed class AccountStreams : IStreamCatalog
             throw;
         }
         var host = _engine.Host(Context, record, store);
-        Run(host, plan);
+        Run(host, plan is { IsAlone: false } ? plan : null);
         return host;
     }
 
@@ -112,7 +112,7 @@ internal sealed class AccountStreams : IStreamCatalog
     /// <param name="plan">The group it is shared in; null: it is on this server alone.</param>
     public void Run(StreamHost host, GroupPlan? plan)
     {
-        if (plan is { IsAlone: false }) host.Join(plan, (owner, machine) => _engine.OpenGroup(plan, owner, machine, host.Configuration.Storage == StorageType.Memory));
+        if (plan is not null) host.Join(plan);
         Add(host);
         host.Start();
     }
@@ -136,7 +136,11 @@ internal sealed class AccountStreams : IStreamCatalog
     }
 
     /// <summary>Takes a stream in that was found at the start.</summary>
-    public void Add(StreamHost host) => Volatile.Write(ref _streams, _streams.SetItem(host.Configuration.Name, host));
+    public void Add(StreamHost host)
+    {
+        Volatile.Write(ref _offline, _offline.Remove(host.Configuration.Name));
+        Volatile.Write(ref _streams, _streams.SetItem(host.Configuration.Name, host));
+    }
 
     /// <summary>A stream that was found at the start cannot run.</summary>
     public void AddOffline(string name, string reason) => Volatile.Write(ref _offline, _offline.SetItem(name, reason));

@@ -48,38 +48,67 @@ internal sealed partial class JetStreamEngine
     /// <param name="owner">Its mailbox.</param>
     /// <param name="machine">What it serves.</param>
     /// <param name="options">How.</param>
-    /// <param name="peers">With whom it begins, if it is new.</param>
+    /// <param name="begin">With what it begins, if it is new: by the number it gets.</param>
     /// <param name="isInMemory">It forgets all when the server ends.</param>
     /// <exception cref="CorruptStoreException">What was found cannot be trusted.</exception>
     /// <exception cref="Storage.Disk.DiskException">The disk failed.</exception>
-    public GroupHost OpenGroup(Mailbox owner, IGroupMachine machine, RaftOptions options, RaftPeers peers, bool isInMemory)
+    public GroupHost OpenGroup(Mailbox owner, IGroupMachine machine, RaftOptions options, Func<ulong, GroupState> begin, bool isInMemory)
     {
-        if (_lostGroups.TryGetValue(options.Group, out var reason)) throw new CorruptStoreException(reason);
         var isFound = _foundGroups.TryRemove(options.Group, out var state);
-        state ??= new GroupState { Id = NextId(), Peers = peers };
+        state ??= begin(NextId());
+        if (_lostGroups.TryGetValue(options.Group, out var reason)) state = BeginAgain(options.Group, reason, state);
         var sealer = isInMemory ? null : SealerOfGroup(state.Id);
         // From here on a start knows that the group was there, and what it promised.
         if (!isFound && !isInMemory) Files.WriteGroup(options.Group, state.Encode(sealer));
-        var host = new GroupHost(GroupContext!, owner, machine, options, state, sealer, !isInMemory);
+        var host = new GroupHost(GroupContext!, owner, _cluster!.Parts.Machine(options.Group, machine), _cluster.Parts.Options(options), state, sealer, !isInMemory);
         _groups[options.Group] = host;
         return host;
     }
 
     /// <summary>Makes this server's member of an asset's group run.</summary>
-    public GroupHost OpenGroup(GroupPlan plan, Mailbox owner, IGroupMachine machine, bool isInMemory) => OpenGroup(
-        owner,
-        machine,
-        new RaftOptions
+    /// <param name="plan">The group.</param>
+    /// <param name="owner">Its mailbox.</param>
+    /// <param name="machine">What it serves.</param>
+    /// <param name="isInMemory">It forgets all when the server ends.</param>
+    /// <param name="seed">What a new group begins with; null: with nothing.</param>
+    public GroupHost OpenGroup(GroupPlan plan, Mailbox owner, IGroupMachine machine, bool isInMemory, RaftSnapshot? seed)
+    {
+        var options = new RaftOptions
         {
             Self = GroupContext!.Self,
             Group = plan.Name,
             Seed = (ulong)Random.Shared.NextInt64(),
             Timings = GroupContext.Timings,
-            IsScaleUp = plan.IsScaleUp,
+            // Who joins a group that has data does not lead before it has some.
+            IsScaleUp = plan.IsScaleUp || plan.Before.Count > 0,
             AddsHeardPeers = false,
-        },
-        RaftPeers.Of([.. plan.Peers]),
-        isInMemory);
+        };
+        var host = OpenGroup(owner, machine, options, Begin, isInMemory);
+        host.Members.Assign(plan.Peers, host.Now);
+        return host;
+
+        GroupState Begin(ulong id) => new()
+        {
+            Id = id,
+            Peers = RaftPeers.Of([.. plan.Before.Count > 0 ? plan.Before : plan.Peers]),
+            Snapshot = seed,
+            Term = seed?.Term ?? 0,
+            WasFound = seed is null && plan.MayHaveForgotten,
+        };
+    }
+
+    /// <summary>
+    /// What was found of a member cannot be trusted: it is kept aside, and the others give it what was agreed on. Until it has
+    /// that, its votes count only together with everybody's (<see cref="RaftGroup.MayHaveForgotten"/>).
+    /// </summary>
+    /// <exception cref="CorruptStoreException">There are no others: it stays as it is.</exception>
+    private GroupState BeginAgain(string group, string reason, GroupState fresh)
+    {
+        if (fresh.Peers.Size < 2) throw new CorruptStoreException(reason);
+        JetStreamLog.GroupSetAside(_logger, group, Files.KeepAside(group, fresh.Id));
+        _lostGroups.TryRemove(group, out _);
+        return new GroupState { Id = fresh.Id, Peers = fresh.Peers, MayHaveForgotten = true, WasFound = true };
+    }
 
     /// <summary>A group takes part in nothing any more; what it has on the disk stays.</summary>
     public void CloseGroup(GroupHost group)

@@ -26,13 +26,14 @@ internal sealed partial class JetStreamEngine
     /// <param name="log">The server's log.</param>
     /// <param name="walOptions">Of the write-ahead log; null: as the options say.</param>
     /// <param name="cluster">The server's place in it; null: the server stands alone.</param>
+    /// <param name="turns">Where mailboxes take their turns; null: on threads of the engine's own.</param>
     /// <exception cref="DiskException">The disk failed.</exception>
     /// <exception cref="CorruptStoreException">The log cannot be trusted; nothing was changed.</exception>
     public static JetStreamEngine Start(
         IDisk disk, string directory, JetStreamOptions options, IEnumerable<(Account Account, AccountLimits Limits)> accounts, TimeProvider time, ILogger log,
-        LogOptions? walOptions = null, ClusterMembership? cluster = null)
+        LogOptions? walOptions = null, ClusterMembership? cluster = null, ITurns? turns = null)
     {
-        var engine = new JetStreamEngine(disk, directory, options, time, log, cluster);
+        var engine = new JetStreamEngine(disk, directory, options, time, log, cluster, turns);
         foreach (var (account, limits) in accounts) engine.Enable(account, limits);
         engine.Recover(walOptions ?? LogOptionsOf(options));
         engine._housekeeping.Change(HousekeepingInterval, HousekeepingInterval);
@@ -53,7 +54,7 @@ internal sealed partial class JetStreamEngine
         {
             _log = WriteAheadLog.Open(_disk, Files.LogDirectory, walOptions, _logger);
             var started = Stopwatch.GetTimestamp();
-            if (_cluster is { } cluster) GroupContext = new GroupContext(cluster.Self, cluster.Traffic, Files, _log, _time, _logger) { Timings = cluster.Timings };
+            if (_cluster is { } cluster) GroupContext = new GroupContext(cluster.Self, cluster.Traffic, Files, _log, _time, _logger, Threads) { Timings = cluster.Timings, IsOnline = cluster.View.IsOnline };
             var hosts = Open();
             var groups = ReadGroups();
             var visitor = new Replayer(this, hosts, groups);
@@ -91,6 +92,7 @@ internal sealed partial class JetStreamEngine
             }
             try
             {
+                if (IsClustered && Files.IsDamaged(accountName, name)) throw new CorruptStoreException("it was found damaged before");
                 var record = Files.ReadRecord(accountName, name);
                 if (!record.Configuration.Metadata.IsSupported) throw new CorruptStoreException($"it needs API level {record.Configuration.Metadata.RequiredLevel}");
                 var host = Host(account.Context, record, OpenStore(accountName, record));

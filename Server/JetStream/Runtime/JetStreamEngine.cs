@@ -37,10 +37,11 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     private ulong _lastId;
 
     private JetStreamEngine(
-        IDisk disk, string directory, JetStreamOptions options, TimeProvider time, ILogger log, ClusterMembership? cluster)
+        IDisk disk, string directory, JetStreamOptions options, TimeProvider time, ILogger log, ClusterMembership? cluster, ITurns? turns)
     {
         _cluster = cluster;
         Cluster = cluster?.View;
+        Threads = turns ?? new MailboxThreads(Environment.ProcessorCount);
         _disk = disk;
         _options = options;
         _time = time;
@@ -62,7 +63,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
     public StreamFiles Files { get; }
 
     /// <summary>Where mailboxes take their turns.</summary>
-    public MailboxThreads Threads { get; } = new(Environment.ProcessorCount);
+    public ITurns Threads { get; }
 
     /// <summary>Bytes of streams in memory.</summary>
     public long MaxMemory { get; }
@@ -84,6 +85,9 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
 
     /// <summary>How streams are encrypted, for people; null: they are not.</summary>
     public string? Encryption => KeyOf(_options.EncryptionKey) is { } key ? key.Cipher == StoreCipher.AesGcm ? "AES-GCM" : "ChaCha20-Poly1305" : null;
+
+    /// <summary>Who serves direct gets; null: nobody yet.</summary>
+    public IDirectGets? DirectGets { get; set; }
 
     /// <summary>Accounts that have JetStream. From any thread.</summary>
     public ImmutableDictionary<string, AccountStreams> Accounts => Volatile.Read(ref _accounts);
@@ -129,10 +133,15 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
 
     public StreamContext ContextOf(Account account) => new(account, _time, _logger, Domain, Files, Threads)
     {
+        ControlScope = _options.ScopesControl ? $"{Domain ?? "_"}.{NodeHash.Of(account.Name)}." : "",
         Repeated = _repeated,
         Cluster = Cluster,
         Traffic = _cluster?.Traffic,
+        Self = _cluster?.Self ?? default,
+        OpenGroup = OpenGroup,
+        Parts = _cluster?.Parts ?? new AssetParts(),
         CloseGroup = CloseGroup,
+        DirectGets = () => DirectGets,
         RemoveConsumer = (stream, consumer) => ConsumerAbandoned?.Invoke(account.Name, stream, consumer),
         DeleteGroup = DeleteGroup,
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,

@@ -65,6 +65,15 @@ internal static partial class JetStreamLog
     [LoggerMessage(640, LogLevel.Debug, "RAFT [{Group}] is {State} now")]
     public static partial void GroupState(ILogger log, string group, Raft.Core.RaftState state);
 
+    [LoggerMessage(649, LogLevel.Debug, "RAFT [{Group}] started: {Members} members, term {Term}, last index {Index}")]
+    public static partial void GroupStarted(ILogger log, string group, int members, ulong term, ulong index);
+
+    [LoggerMessage(650, LogLevel.Warning, "RAFT [{Group}] begins again, and fetches from the others what was agreed on; what was found of it is kept as {Path}")]
+    public static partial void GroupSetAside(ILogger log, string group, string path);
+
+    [LoggerMessage(651, LogLevel.Warning, "Stream '{Account} > {Stream}' is fetched from the other servers when this one is started again")]
+    public static partial void FetchedNextTime(ILogger log, string account, string stream);
+
     [LoggerMessage(641, LogLevel.Debug, "RAFT [{Group}] {What}")]
     public static partial void GroupCatchUp(ILogger log, string group, string what);
 
@@ -85,6 +94,12 @@ internal static partial class JetStreamLog
 
     [LoggerMessage(647, LogLevel.Warning, "Catchup for stream '{Account} > {Stream}' was given up by the other side: {Reason}")]
     public static partial void CatchupRefused(ILogger log, string account, string stream, string reason);
+
+    [LoggerMessage(649, LogLevel.Information, "Stream '{Account} > {Stream}' is shared by {Count} servers from now on, in group {Group}")]
+    public static partial void Shared(ILogger log, string account, string stream, string group, int count);
+
+    [LoggerMessage(650, LogLevel.Information, "Stream '{Account} > {Stream}' is on this server alone from now on")]
+    public static partial void Alone(ILogger log, string account, string stream);
 
     [LoggerMessage(648, LogLevel.Error, "Consumer '{Account} > {Stream} > {Consumer}' is not served here until the server is started again: {Reason}")]
     public static partial void ConsumerFenced(ILogger log, string account, string stream, string consumer, string reason);

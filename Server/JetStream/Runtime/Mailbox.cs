@@ -5,7 +5,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 /// What only turns touch needs no locks.
 /// </summary>
 /// <param name="threads">Where turns happen.</param>
-internal abstract class Mailbox(MailboxThreads threads)
+internal abstract class Mailbox(ITurns threads)
 {
     private const int Idle = 0, Scheduled = 1, Running = 2, RunningAndWoken = 3;
 
@@ -34,10 +34,31 @@ internal abstract class Mailbox(MailboxThreads threads)
         Volatile.Write(ref _phase, Running);
         Turn();
         if (Interlocked.CompareExchange(ref _phase, Idle, Running) == Running) return;
-        // Others get their turn first.
+        // Others get their turn first; this thread looks for the next one at once.
+        Volatile.Write(ref _phase, Scheduled);
+        threads.AddBehind(this);
+    }
+
+    /// <summary>
+    /// Has a short turn happen on this thread, if none is due or under way: for work so little that to wake another thread would
+    /// cost more than the work.
+    /// </summary>
+    /// <returns>False: nothing was done.</returns>
+    protected bool TryTakeShortTurn()
+    {
+        if (Interlocked.CompareExchange(ref _phase, Running, Idle) != Idle) return false;
+        ShortTurn();
+        if (Interlocked.CompareExchange(ref _phase, Idle, Running) == Running) return true;
         Volatile.Write(ref _phase, Scheduled);
         threads.Add(this);
+        return true;
     }
+
+    /// <summary>
+    /// Does what can be done at once, without waiting for a disk, and wakes the mailbox for the rest. On any thread that
+    /// holds no lock. Must not throw.
+    /// </summary>
+    protected virtual void ShortTurn() => Wake();
 
     /// <summary>Does what is there. Must not throw.</summary>
     protected abstract void Turn();

@@ -20,6 +20,9 @@ internal sealed class Outbox
 
     private List<(Account Account, byte[] Subject, byte[] Payload)>? _elsewhere;
 
+    /// <summary>Bytes of all messages.</summary>
+    public int Length => _length;
+
     public bool IsEmpty => _length == 0 && _elsewhere is null;
 
     /// <summary>Last operation of the log that these messages speak of.</summary>

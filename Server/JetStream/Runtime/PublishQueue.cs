@@ -37,6 +37,15 @@ internal sealed class PublishQueue(int maxMessages, long maxBytes)
         }
     }
 
+    /// <summary>Messages that wait.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _filling.Count;
+        }
+    }
+
     /// <summary>Takes all that waits; null: nothing does. To be given back when it has been read.</summary>
     public PublishBlock? Take()
     {

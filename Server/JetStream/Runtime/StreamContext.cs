@@ -8,6 +8,9 @@ using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
+using NatsAspire.Server.Raft.Core;
+using NatsAspire.Server.Raft.Wire;
 
 namespace NatsAspire.Server.JetStream.Runtime;
 
@@ -18,7 +21,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 /// <param name="Domain">The server's domain; null: none.</param>
 /// <param name="Files">Where it lies.</param>
 /// <param name="Threads">Where its turns happen.</param>
-internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger Log, string? Domain, StreamFiles Files, MailboxThreads Threads)
+internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger Log, string? Domain, StreamFiles Files, ITurns Threads)
 {
     public const int DefaultQueuedMessages = 100_000;
 
@@ -37,11 +40,20 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     /// <summary>What the account's streams of a storage hold together; null: nobody counts.</summary>
     public Func<StorageType, StorageUsage>? UsageOf { get; init; }
 
+    /// <summary>
+    /// What stands in subjects of acknowledgements and of flow control before the stream's name, with its dot: empty for version 1 of them,
+    /// <c>domain.hash.</c> for version 2 (the feature <c>js_ack_fc_v2</c>).
+    /// </summary>
+    public string ControlScope { get; init; } = "";
+
     /// <summary>Keeps lines from being written again and again; shared by the server's streams.</summary>
     public RepeatedTexts Repeated { get; init; } = new(Time);
 
     /// <summary>What leaders of streams must know.</summary>
     public StreamLeaderOptions LeaderOptions { get; init; } = new();
+
+    /// <summary>What streams are made of.</summary>
+    public AssetParts Parts { get; init; } = new();
 
     /// <summary>The cluster; null: the server stands alone.</summary>
     public ClusterView? Cluster { get; init; }
@@ -49,11 +61,20 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     /// <summary>The account that carries what servers say to each other: the system account.</summary>
     public Account? Traffic { get; init; }
 
+    /// <summary>Who serves direct gets, when there is somebody. From any thread.</summary>
+    public Func<IDirectGets?> DirectGets { get; init; } = () => null;
+
     /// <summary>Ends a group's part on this server.</summary>
     public Action<GroupHost>? CloseGroup { get; init; }
 
     /// <summary>Asks the cluster to remove a consumer of a stream: names of both. From any thread.</summary>
     public Action<string, string>? RemoveConsumer { get; init; }
+
+    /// <summary>This server among its peers.</summary>
+    public PeerId Self { get; init; }
+
+    /// <summary>Makes this server's member of a group run.</summary>
+    public GroupOpener? OpenGroup { get; init; }
 
     /// <summary>Removes a group from this server.</summary>
     public Action<string>? DeleteGroup { get; init; }
@@ -66,9 +87,28 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
         outbox.Add(bytes, default, default, JetStreamJson.Write(create().Stamped(UniqueId.Next(), ApiTime.FromUnix(Now), Domain)));
     }
 
+    /// <summary>Adds word of an answer of the API's, if anybody in the account listens for it.</summary>
+    /// <param name="outbox">What goes out.</param>
+    /// <param name="server">Who answers.</param>
+    /// <param name="client">Who asked; null: not known.</param>
+    /// <param name="subject">What was asked.</param>
+    /// <param name="request">With this; null: nothing, or not known any more.</param>
+    /// <param name="response">The answer.</param>
+    public void Audit(Outbox outbox, string server, ClientInfo? client, string subject, string? request, byte[] response) => Advise(outbox, AdvisorySubjects.Api, () => new ApiAuditAdvisory
+    {
+        Server = server,
+        Client = client ?? new ClientInfo { Account = Account.Name },
+        Subject = subject,
+        Request = request,
+        Response = Encoding.UTF8.GetString(response),
+    });
+
     /// <summary>Nanoseconds since 1970.</summary>
     public long Now => (Time.GetUtcNow().UtcTicks - DateTimeOffset.UnixEpoch.Ticks) * TimeSpan.NanosecondsPerTick;
 }
+
+/// <summary>Makes this server's member of a group run, with what was found of it, or else with a seed.</summary>
+internal delegate GroupHost GroupOpener(GroupPlan plan, Mailbox owner, IGroupMachine machine, bool isInMemory, RaftSnapshot? seed);
 
 /// <summary>What a stream is, as it is kept beside its messages.</summary>
 /// <param name="Id">Its name in the log; never given again.</param>
@@ -76,6 +116,9 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
 /// <param name="Configuration">As stored.</param>
 internal sealed record StreamRecord(ulong Id, long Created, StreamConfiguration Configuration)
 {
+    /// <summary>The Raft group whose log its operations are counted by; null: it is alone, and they are its own.</summary>
+    public string? Group { get; init; }
+
     /// <summary>Last sequence copied of each source (<see cref="StreamSource.IndexName"/>), as of the last checkpoint.</summary>
     public IReadOnlyDictionary<string, ulong> Positions { get; init; } = new Dictionary<string, ulong>();
 

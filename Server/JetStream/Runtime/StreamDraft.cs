@@ -15,15 +15,17 @@ internal sealed class StreamDraft : IDisposable
 {
     private readonly JetStreamEngine _engine;
     private readonly string _account;
+    private readonly long? _created;
     private StreamRestore? _restore;
     private bool _isAdopted;
 
     /// <param name="engine">Where it will run.</param>
     /// <param name="account">Whose it will be.</param>
     /// <param name="configuration">As it will be stored.</param>
-    public StreamDraft(JetStreamEngine engine, string account, StreamConfiguration configuration)
+    /// <param name="created">When it counts as made, nanoseconds since 1970; null: as what it is made of says.</param>
+    public StreamDraft(JetStreamEngine engine, string account, StreamConfiguration configuration, long? created = null)
     {
-        (_engine, _account) = (engine, account);
+        (_engine, _account, _created) = (engine, account, created);
         Record = new StreamRecord(engine.NextId(), 0, configuration);
         Directory = engine.Files.DraftOf(account, Record);
     }
@@ -111,7 +113,7 @@ internal sealed class StreamDraft : IDisposable
 
     private void Complete(long created, IReadOnlyList<GoConsumer> consumers)
     {
-        Record = Record with { Created = created == 0 ? (long)Record.Id : created };
+        Record = Record with { Created = _created ?? (created == 0 ? (long)Record.Id : created) };
         _engine.Files.WriteConsumers(Directory, consumers);
         _engine.Files.WriteRecordInto(Directory, Record);
     }

@@ -31,6 +31,23 @@ internal sealed partial class StreamFiles
         Replace(directory, GroupStateName, state);
     }
 
+    /// <summary>
+    /// Keeps a copy of a group's state that cannot be trusted. The state itself stays until another one takes its place: a
+    /// crash in between must not leave a server that does not know that it was a member.
+    /// </summary>
+    /// <param name="group">Its name.</param>
+    /// <param name="id">Tells it from what was kept before.</param>
+    /// <returns>Where it is.</returns>
+    public string KeepAside(string group, ulong id)
+    {
+        var aside = $"{root}/aside";
+        var name = $"group-{Encode(group)}-{id}";
+        disk.CreateDirectory(aside);
+        disk.SyncDirectory(root);
+        Replace(aside, name, ReadGroup(group) ?? []);
+        return $"{aside}/{name}";
+    }
+
     /// <summary>Removes a group for good.</summary>
     public void DeleteGroup(string group)
     {

@@ -13,12 +13,13 @@ namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>
 /// Where streams lie: <c>root/accounts/ACCOUNT/STREAM/{stream,consumers.state,messages/}</c>. The file <c>stream</c> says what the stream is, and that
-/// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…},"failed":{…},"sources":{…}}</c>.
+/// it has been made whole: <c>CRC-32C in eight hexadecimal digits, newline, {"id":…,"created":…,"config":{…},"group":…,"failed":{…},"sources":{…}}</c>.
 /// </summary>
 /// <param name="disk">The disk.</param>
 /// <param name="root">An absolute path.</param>
 internal sealed partial class StreamFiles(IDisk disk, string root)
 {
+    private const string DamagedName = "damaged";
     private const string RecordName = "stream";
     private const string ConsumerStatesName = "consumers.state";
     private const int LargestRecord = 16 << 20;
@@ -57,6 +58,16 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
     /// <summary>Whether a stream's record is there, which is written last.</summary>
     public bool HasRecord(string account, string stream) => disk.Exists($"{DirectoryOf(account, stream)}/{RecordName}");
 
+    /// <summary>Notes that a stream's messages were found damaged, for the next start; durable when it returns.</summary>
+    public void MarkDamaged(string account, string stream)
+    {
+        using (var mark = disk.Open($"{DirectoryOf(account, stream)}/{DamagedName}", DiskOpen.Always)) mark.Sync();
+        disk.SyncDirectory(DirectoryOf(account, stream));
+    }
+
+    /// <summary>Whether <see cref="MarkDamaged"/> was said of it.</summary>
+    public bool IsDamaged(string account, string stream) => disk.Exists($"{DirectoryOf(account, stream)}/{DamagedName}");
+
     /// <summary>Puts what is in the way of a new stream aside; nothing is deleted.</summary>
     /// <returns>Where it is now; null: there was nothing.</returns>
     public string? SetAside(string account, string stream, ulong id)
@@ -74,6 +85,14 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
 
     /// <summary>Writes the consumers of a stream, durable when it returns.</summary>
     public void WriteConsumers(string account, string stream, byte[] bytes) => Replace(DirectoryOf(account, stream), ConsumerStatesName, bytes);
+
+    /// <summary>Removes the file of a stream's consumers.</summary>
+    public void DeleteConsumers(string account, string stream)
+    {
+        var directory = DirectoryOf(account, stream);
+        disk.Delete($"{directory}/{ConsumerStatesName}");
+        disk.SyncDirectory(directory);
+    }
 
     /// <summary>The consumers of a stream as they were written; null: none were.</summary>
     public byte[]? ReadConsumers(string account, string stream, out string path)
@@ -138,6 +157,7 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
             json.WriteNumber("created", record.Created);
             json.WritePropertyName("config");
             json.WriteRawValue(JetStreamJson.Write(record.Configuration));
+            if (record.Group is { } group) json.WriteString("group", group);
             if (record.Failed.Count > 0)
             {
                 json.WriteStartObject("failed");
@@ -169,6 +189,7 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
             if (ApiReader.ReadSingle(config, new StreamConfiguration(), StreamConfiguration.Read, out var configuration) is { } error) throw new CorruptStoreException($"{path} at 0: {error}");
             return new StreamRecord(document.RootElement.GetProperty("id").GetUInt64(), document.RootElement.GetProperty("created").GetInt64(), configuration)
             {
+                Group = document.RootElement.TryGetProperty("group", out var group) ? group.GetString() : null,
                 Failed = document.RootElement.TryGetProperty("failed", out var failed)
                     ? failed.EnumerateObject().ToDictionary(one => ulong.Parse(one.Name, CultureInfo.InvariantCulture), one => one.Value.GetUInt64())
                     : new Dictionary<ulong, ulong>(),

@@ -33,6 +33,7 @@ internal sealed partial class StreamHost : ICatchupEffects
     private (StreamSnapshot? Snapshot, ulong Index) _target;
     private long _lastTag;
     private long _fetchTag;
+    private bool _hasNewLeader;
 
     private bool HasOtherLeader => _group is { } group && !group.Core.Leader.IsNone && group.Core.Leader != group.Core.Self;
 
@@ -88,7 +89,9 @@ internal sealed partial class StreamHost : ICatchupEffects
         var now = _context.Now;
         if (_catchup is { } catchup)
         {
-            if (catchup.NextTick <= now) catchup.Tick(HasOtherLeader, now, this);
+            var mayGoOn = _hasNewLeader && catchup.State is (CatchupState.WaitsForLeader or CatchupState.WaitsToRetry);
+            _hasNewLeader = false;
+            if (mayGoOn || catchup.NextTick <= now) catchup.Tick(HasOtherLeader, now, this);
             EndCatchupIfOver();
         }
         foreach (var sender in _senders.Values.ToArray()) Send(sender, now);
@@ -152,8 +155,9 @@ internal sealed partial class StreamHost : ICatchupEffects
 
     private void TakeSyncRequest(ReadOnlySpan<byte> body, ReadOnlySpan<byte> reply)
     {
-        if (!_leads || reply.IsEmpty || _senders.Count >= MostSenders || StreamSyncRequest.Decode(body) is not { } request) return;
-        var core = _group!.Core;
+        // Who was elected has what a snapshot before it speaks of, and may need whoever asks in order to agree on anything.
+        if (_group is not { Core.State: RaftState.Leader } group || reply.IsEmpty || _senders.Count >= MostSenders || StreamSyncRequest.Decode(body) is not { } request) return;
+        var core = group.Core;
         switch (CatchupSender.Judge(request, core.LastIndex, core.AppliedIndex, _store.State.LastSequence))
         {
             case CatchupAnswer.Serve:
@@ -164,7 +168,7 @@ internal sealed partial class StreamHost : ICatchupEffects
                 Send(sender, _context.Now);
                 break;
             case CatchupAnswer.StepDown:
-                core.StepDown(PeerId.None, _group.Now);
+                core.StepDown(PeerId.None, group.Now);
                 break;
         }
     }

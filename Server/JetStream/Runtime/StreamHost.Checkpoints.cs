@@ -50,7 +50,7 @@ internal sealed partial class StreamHost
     private void CheckpointIfDue()
     {
         if (_checkpoint is not null || _catchup is not null || Fault is not null) return;
-        if (_group is { } group ? !_checkpointWanted && !IsGroupCheckpointDue(group.Core) : _log is null || (!_checkpointWanted && _logged < _context.CheckpointBytes)) return;
+        if (_group is { } group ? !IsGroupCheckpointDue(group.Core) && !_checkpointWanted : _log is null || (!_checkpointWanted && _logged < _context.CheckpointBytes)) return;
         if (_group is null && !HasUnsaved) return;
         // The parts of a batch are read again until it is whole.
         if (_replica.HasStagedBatch) return;
@@ -78,7 +78,7 @@ internal sealed partial class StreamHost
     {
         if (_checkpoint is not { } checkpoint || _checkpointRuns || _durable < _checkpointIndex || Fault is not null) return;
         _checkpointRuns = true;
-        ThreadPool.UnsafeQueueUserWorkItem(Run, checkpoint, preferLocal: false);
+        _context.Threads.RunAside(() => Run(checkpoint));
     }
 
     private void Run(IStoreCheckpoint checkpoint)
@@ -129,5 +129,15 @@ internal sealed partial class StreamHost
         }
         checkpoint.Complete();
         ReleaseLog();
+        DropConsumersFile();
+    }
+
+    /// <summary>Consumers of a stream that is shared have groups of their own, which have been made by now of what the file says.</summary>
+    private void DropConsumersFile()
+    {
+        if (_group is null || !_hasConsumersFile) return;
+        _hasConsumersFile = false;
+        _consumers.ForgetFormer();
+        _context.Files.DeleteConsumers(Account.Name, Configuration.Name);
     }
 }

@@ -1,6 +1,7 @@
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Replication;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Storage.Messages;
 
 namespace NatsAspire.Server.JetStream.Runtime;
@@ -45,18 +46,18 @@ internal sealed partial class StreamHost
         EntryJson.Default.DeleteMessageEntry));
 
     /// <summary>Has messages removed by the group; its leader answers when it is done.</summary>
-    public void ProposePurge(PurgeRequestEntry? request, string subject, string reply) => _leader!.Propose(
+    public void ProposePurge(PurgeRequestEntry? request, ClientInfo? client, string subject, string reply) => _leader!.Propose(
         JsonEntry.Encode(
             EntryOperation.PurgeStream,
-            new PurgeStreamEntry { Stream = Configuration.Name, LastSequence = _store.State.LastSequence, Subject = subject, Reply = reply, Request = request },
+            new PurgeStreamEntry { Client = client, Stream = Configuration.Name, LastSequence = _store.State.LastSequence, Subject = subject, Reply = reply, Request = _replica.Settle(request) },
             EntryJson.Default.PurgeStreamEntry),
         this);
 
     /// <summary>Has a message removed by the group; its leader answers when it is done.</summary>
-    public void ProposeRemoval(ulong sequence, bool noErase, string subject, string reply) => _leader!.Propose(
+    public void ProposeRemoval(ulong sequence, bool noErase, ClientInfo? client, string subject, string reply) => _leader!.Propose(
         JsonEntry.Encode(
             EntryOperation.DeleteMessage,
-            new DeleteMessageEntry { Stream = Configuration.Name, Sequence = sequence, NoErase = noErase, Subject = subject, Reply = reply },
+            new DeleteMessageEntry { Client = client, Stream = Configuration.Name, Sequence = sequence, NoErase = noErase, Subject = subject, Reply = reply },
             EntryJson.Default.DeleteMessageEntry),
         this);
 

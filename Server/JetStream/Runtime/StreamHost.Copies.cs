@@ -58,6 +58,12 @@ internal sealed partial class StreamHost
     public bool StoreSourced(in StoredMessage message, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> headers) =>
         _leader!.TakeSourced(new StoredMessage { Sequence = 0, Timestamp = Now, Subject = subject, Headers = headers, Payload = message.Payload }, this);
 
+    /// <summary>Answers flow control of a consumer that is copied from, when all that was stored of it is durable.</summary>
+    public void AnswerFlowControl(in FlowConfirmation confirmation) => _leader!.AnswerFlowControl(confirmation.Reply, confirmation.Consumer, confirmation.Stream, this);
+
+    /// <summary>Clock and timers.</summary>
+    internal TimeProvider Time => _context.Time;
+
     /// <summary>What is to be copied, as the configuration says.</summary>
     private void MakeCopies()
     {

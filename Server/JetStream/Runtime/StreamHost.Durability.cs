@@ -6,6 +6,7 @@ using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Log;
+using NatsAspire.Server.Storage.Messages;
 using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Runtime;
@@ -81,7 +82,8 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     {
         if (failure is null) Volatile.Write(ref _completed, batch.LastIndex);
         else _logFailure ??= failure;
-        Wake();
+        if (failure is not null || !_log!.HasNothingElse) Wake();
+        else TakeShortTurnOrWake();
     }
 
     /// <summary>Applies an operation that the log has shown again at the start.</summary>
@@ -165,6 +167,21 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         ShowVisible();
     }
 
+    /// <summary>The others have all of it: the next start begins with nothing.</summary>
+    private void MarkDamaged()
+    {
+        try
+        {
+            _context.Files.MarkDamaged(Account.Name, Configuration.Name);
+            JetStreamLog.FetchedNextTime(_context.Log, Account.Name, Configuration.Name);
+        }
+        catch (DiskException failure)
+        {
+            // Then it is found damaged again.
+            JetStreamLog.StreamFenced(_context.Log, Account.Name, Configuration.Name, failure.Message);
+        }
+    }
+
     /// <summary>Takes nothing more until the next start; what was acknowledged is safe, what was not is told so.</summary>
     private void Fence(Exception fault)
     {
@@ -178,6 +195,7 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
             group.Abandon(fault);
         }
         JetStreamLog.StreamFenced(_context.Log, Account.Name, Configuration.Name, fault.Message);
+        if (_group is { Core.ClusterSize: > 1 } && fault is CorruptStoreException && _log is not null) MarkDamaged();
         if (_batch is { } batch) _log!.Return(batch);
         _batch = null;
         var failure = FailureAnswer();

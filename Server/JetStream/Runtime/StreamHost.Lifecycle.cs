@@ -41,6 +41,7 @@ internal sealed partial class StreamHost
         _replica.Update(record.Configuration, _context.Now);
         if (_leads) _capture.Follow(record.Configuration.Subjects);
         _consumers.StreamUpdated();
+        FollowDirectGets();
         if (!_leads) return;
         MakeCopies();
         NudgeAll();
@@ -71,12 +72,13 @@ internal sealed partial class StreamHost
     }
 
     /// <summary>Is no more. To be called when all is quiet.</summary>
+    /// <param name="isAnnounced">It is gone everywhere, not only here.</param>
     /// <exception cref="DiskException">The disk failed; it is not deleted.</exception>
-    public void Delete()
+    public void Delete(bool isAnnounced = true)
     {
         // From here on no start finds it; if that fails, it is still there.
         if (_log is not null) _context.Files.MarkDeleted(Account.Name, Record);
-        End(isDeleted: true);
+        End(isDeleted: true, isAnnounced);
         if (_group is { } group) _context.DeleteGroup!(group.Name);
         if (_log is not null)
         {
@@ -102,13 +104,14 @@ internal sealed partial class StreamHost
         }
     }
 
-    private void End(bool isDeleted)
+    private void End(bool isDeleted, bool isAnnounced = true)
     {
         _isStopping = true;
         LeaveGroup();
         StopCopies();
         _capture.Follow([]);
-        _consumers.Stop(isDeleted);
+        FollowDirectGets();
+        _consumers.Stop(isDeleted, isAnnounced);
     }
 
     private void Close()

@@ -65,7 +65,6 @@ internal sealed partial class StreamHost
         }
         _publishes.Return(_block);
         _block = null;
-        Wake();
     }
 
     /// <returns>False: too much is under way.</returns>

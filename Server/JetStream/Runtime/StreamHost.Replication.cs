@@ -6,6 +6,7 @@ using NatsAspire.Server.JetStream.Replication;
 using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams;
 using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Raft.Core;
 using NatsAspire.Server.Raft.Wire;
 using NatsAspire.Server.Storage.Messages;
@@ -54,34 +55,21 @@ internal sealed partial class StreamHost : IGroupMachine
     /// <summary>It has all that its group has agreed on, or is on this server alone. From any thread.</summary>
     public bool IsCurrent => _group is not { } group || group.Status.IsCurrent;
 
-    /// <summary>Is one member of a group from here on. Before <see cref="Start"/>.</summary>
-    /// <param name="plan">The group.</param>
-    /// <param name="open">Opens it.</param>
-    public void Join(GroupPlan plan, Func<Mailbox, IGroupMachine, GroupHost> open)
-    {
-        _leader?.Dispose();
-        _leader = null;
-        _plan = plan;
-        _replica.IsReplicated = true;
-        _replica.Failed = Record.FailedAt(_store.AppliedIndex);
-        _observer = new ChangeObserver(this);
-        _group = open(this, this);
-    }
-
     /// <summary>Has something done when this server leads the stream, at once if it does. From any thread.</summary>
     public void WhenLeading(Action action) => Post(() =>
     {
-        if (_leads) action();
+        if (_leads && !IsToBeShared) action();
         else _whenLeading.Add(action);
     });
 
-    private void BeginAsMember()
+    /// <param name="hasSeed">The group was begun here, with what this server has.</param>
+    private void BeginAsMember(bool hasSeed)
     {
         var group = _group!;
         ListenToSync();
         group.Start();
         _groupCheckpointDue = group.Now + GroupCheckpointInterval;
-        if (_plan is { IsPreferred: true } && group.Core.LastIndex == 0) group.Core.CampaignImmediately(group.Now);
+        if (_plan is { IsPreferred: true } && (hasSeed || group.Core.LastIndex == 0)) group.Core.CampaignImmediately(group.Now);
         Wake();
     }
 
@@ -115,12 +103,18 @@ internal sealed partial class StreamHost : IGroupMachine
 
     void IGroupMachine.LeaderChanged(PeerId leader, ulong term, bool leads)
     {
-        if (_isStopping) return;
-        var isSelf = leader == _group!.Core.Self;
+        // The group that it has left says goodbye as well.
+        if (_isStopping || _group is not { } group) return;
+        var isSelf = leader == group.Core.Self;
         // From the election on it answers for what the leader before has proposed; it judges when all of that is applied.
-        if (isSelf && _leader is null) _leader = new StreamLeader(_replica, _context.LeaderOptions with { IsReplicated = true, ProposesRanges = false });
+        if (isSelf && _leader is null) _leader = _context.Parts.Leader(_replica, _context.LeaderOptions with { IsReplicated = true, ProposesRanges = false });
         if (leads && !_leads) BeginToLead();
         else if (!leads && _leads) CeaseToLead();
+        if (!isSelf && !leader.IsNone)
+        {
+            _hasNewLeader = true;
+            DropPublishes();
+        }
         if (!isSelf && _leader is { } former)
         {
             former.Dispose();
@@ -154,6 +148,11 @@ internal sealed partial class StreamHost : IGroupMachine
         _capture.Follow([]);
         StopCopies();
         StopSenders();
+        DropPublishes();
+    }
+
+    private void DropPublishes()
+    {
         if (_block is { } block) _publishes.Return(block);
         _block = null;
         while (_publishes.Take() is { } dropped) _publishes.Return(dropped);
@@ -191,9 +190,13 @@ internal sealed partial class StreamHost : IGroupMachine
     /// <summary>The server's log.</summary>
     internal Microsoft.Extensions.Logging.ILogger Log => _context.Log;
 
+    internal AssetParts Parts => _context.Parts;
+
     internal void CloseGroup(GroupHost group) => _context.CloseGroup!(group);
 
     internal void DeleteGroup(string group) => _context.DeleteGroup!(group);
+
+    internal GroupHost OpenGroup(GroupPlan plan, IGroupMachine machine, bool isInMemory, RaftSnapshot? seed) => _context.OpenGroup!(plan, this, machine, isInMemory, seed);
 
     /// <summary>Asks the cluster to remove a consumer.</summary>
     internal void AskForRemoval(string consumer) => _context.RemoveConsumer?.Invoke(Configuration.Name, consumer);
@@ -214,6 +217,31 @@ internal sealed partial class StreamHost : IGroupMachine
         if (!_outbox.IsEmpty) Wake();
     }
 
+    /// <summary>Leaves the lead of the stream and of its consumers to others, and has said so when the task ends. From any thread.</summary>
+    public Task MakeWayAsync()
+    {
+        var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() =>
+        {
+            if (Fault is null && !_isStopping)
+            {
+                _group?.MakeWay();
+                _consumers.MakeWay();
+            }
+            // What this turn says is on its way when the next one begins.
+            Post(() => said.TrySetResult());
+        });
+        return said.Task;
+    }
+
+    /// <summary>The stream and its consumers may be led here again after <see cref="MakeWayAsync"/>. From any thread.</summary>
+    public void TakePart() => Post(() =>
+    {
+        if (Fault is not null || _isStopping) return;
+        _group?.TakePart();
+        _consumers.TakePart();
+    });
+
     /// <summary>Ends its part in the group: others lead, if they can.</summary>
     private void LeaveGroup()
     {
@@ -224,9 +252,14 @@ internal sealed partial class StreamHost : IGroupMachine
         if (_leads) CeaseToLead();
     }
 
-    private bool IsGroupCheckpointDue(RaftGroup core) =>
-        core.LogBytes >= GroupCheckpointBytes || core.AppliedIndex - core.SnapshotIndex >= GroupCheckpointEntries
-        || (_group!.Now >= _groupCheckpointDue && core.AppliedIndex > core.SnapshotIndex);
+    private bool IsGroupCheckpointDue(RaftGroup core)
+    {
+        var isTime = _group!.Now >= _groupCheckpointDue;
+        // Also when there is nothing to let go, or it would be time again at once.
+        if (isTime) _groupCheckpointDue = _group.Now + GroupCheckpointInterval;
+        if (core.AppliedIndex <= core.SnapshotIndex) return false;
+        return isTime || core.LogBytes >= GroupCheckpointBytes || core.AppliedIndex - core.SnapshotIndex >= GroupCheckpointEntries;
+    }
 
     /// <summary>Says what became of purges and removals that were asked for.</summary>
     private sealed class ChangeObserver(StreamHost stream) : IStreamObserver
@@ -252,16 +285,20 @@ internal sealed partial class StreamHost : IGroupMachine
             // The leader itself answers.
         }
 
-        public void Purged(PurgeStreamEntry entry, ulong count) => stream.AnswerChange(entry.Reply, new StreamPurgeResponse(count));
+        public void Purged(PurgeStreamEntry entry, ulong count) => stream.AnswerChange(entry.Client, entry.Subject, entry.Reply, new StreamPurgeResponse(count));
 
         public void Deleted(DeleteMessageEntry entry, bool wasThere) => stream.AnswerChange(
+            entry.Client,
+            entry.Subject,
             entry.Reply,
             wasThere ? new SuccessResponse(ResponseTypes.MessageDelete) : ApiFailure.Of(ResponseTypes.MessageDelete, JetStreamErrors.JSStreamMsgDeleteFailedF.With("no message found")));
     }
 
-    private void AnswerChange(string reply, object response)
+    private void AnswerChange(ClientInfo? client, string subject, string reply, object response)
     {
         if (_leader is null || reply.Length == 0) return;
-        _outbox.AddElsewhere(_context.Traffic!, Encoding.UTF8.GetBytes(reply), JetStreamJson.Write(response));
+        var json = JetStreamJson.Write(response);
+        _outbox.AddElsewhere(_context.Traffic!, Encoding.UTF8.GetBytes(reply), json);
+        _context.Audit(_outbox, _context.Cluster!.ServerName, client, subject, null, json);
     }
 }

@@ -58,8 +58,8 @@ internal sealed partial class StreamHost : Mailbox
         _log = log;
         Record = record;
         if (context.UsageOf?.Invoke(record.Configuration.Storage) is { } usage) _room = new StorageRoom(usage, store, NoteNoRoom);
-        _replica = new StreamReplica(record.Configuration, store, _room);
-        _leader = new StreamLeader(_replica, context.LeaderOptions);
+        _replica = context.Parts.Replica(record.Configuration, store, _room);
+        _leader = context.Parts.Leader(_replica, context.LeaderOptions);
         _index = _durable = _completed = store.AppliedIndex;
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
         _timer = context.Time.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -82,6 +82,9 @@ internal sealed partial class StreamHost : Mailbox
 
     /// <summary>Its name's bytes.</summary>
     public byte[] Key { get; }
+
+    /// <inheritdoc cref="StreamContext.ControlScope"/>
+    internal string ControlScope => _context.ControlScope;
 
     /// <summary>Its consumers; in the mailbox.</summary>
     public StreamConsumers Consumers => _consumers;
@@ -118,12 +121,18 @@ internal sealed partial class StreamHost : Mailbox
         _replica.Update(Configuration, _context.Now);
         VisibleSequence = _marked = _store.State.LastSequence;
         _consumers.Start(_context.Now);
+        FollowDirectGets();
         PublishState();
         if (_group is not null)
         {
-            BeginAsMember();
+            BeginAsMember(hasSeed: false);
             return;
         }
+        ServeAlone();
+    }
+
+    private void ServeAlone()
+    {
         MakeCopies();
         _capture.Follow(Configuration.Subjects);
         _consumers.Follow();
@@ -164,16 +173,19 @@ internal sealed partial class StreamHost : Mailbox
                 // Acknowledgements before those who ask where a consumer stands: they came first.
                 _consumers.TakeTraffic(_context.Now);
                 RunCommands();
-                if (_whenQuiet.Count == 0 && _leads) TakePublishes();
+                if (_whenQuiet.Count == 0 && !_isRegrouping && _leads) TakePublishes();
                 GoOnWithCopies();
                 TickIfDue();
                 TurnConsumers();
             }
             HandOver();
+            RegroupIfDue();
             RunWhenQuiet();
             CheckpointIfDue();
             if (Fault is null) EndGroups();
+            FollowDirectGets();
             Arm();
+            if (HasMore) Wake();
         }
         catch (Exception fault)
         {
@@ -182,6 +194,16 @@ internal sealed partial class StreamHost : Mailbox
         }
         PublishState();
         _flush.FlushAll();
+    }
+
+    /// <summary>Whether something is left that the next turn can do, and of which nobody may speak again.</summary>
+    private bool HasMore
+    {
+        get
+        {
+            if (Fault is not null || _isStopping || IsHeldUp) return false;
+            return _consumers.HasDue || (_leads && _block is null && _whenQuiet.Count == 0 && _publishes.Count > 0);
+        }
     }
 
     private void RunCommands()

@@ -17,14 +17,15 @@ internal sealed class ApiSubscriber(JetStreamService service, Account account) :
     public override bool Take(Subscription subscription, Account published, in Message message, Subscriber source, FlushBatch batch)
     {
         // Behind a domain's prefix stands the same subject.
-        var subject = message.Subject.StartsWith(ApiSubject.Prefix) ? message.Subject : WithoutDomain(message.Subject);
+        var subject = WithoutDomain(message.Subject);
         if (!ApiSubject.TryParse(subject, out var parsed))
         {
             service.Post(new ApiCall(service, account, message, null, source.Describe(detailed: true)));
             return true;
         }
         if (parsed.Operation.Kind == ApiRequestKind.ConsumerNext) return service.TryPull(account, parsed, message, batch);
-        if (parsed.Operation.Scope == ApiScope.Direct) return service.TryGetDirect(account, parsed, message);
+        // Streams that serve them listen for themselves.
+        if (parsed.Operation.Scope == ApiScope.Direct) return false;
         var (requestor, client, answers) = service.WhoAsks(account, message, source);
         if (requestor is null) return true;
         service.Post(new ApiCall(service, requestor, message, parsed.Operation, client, answers)
@@ -38,8 +39,9 @@ internal sealed class ApiSubscriber(JetStreamService service, Account account) :
     }
 
     /// <summary><c>$JS.domain.API.…</c> as <c>$JS.API.…</c>.</summary>
-    private static ReadOnlySpan<byte> WithoutDomain(ReadOnlySpan<byte> subject)
+    public static ReadOnlySpan<byte> WithoutDomain(ReadOnlySpan<byte> subject)
     {
+        if (subject.StartsWith(ApiSubject.Prefix)) return subject;
         var end = subject["$JS.".Length..].IndexOf(".API."u8);
         return end < 0 ? subject : (byte[])[.. "$JS"u8, .. subject[("$JS.".Length + end)..]];
     }

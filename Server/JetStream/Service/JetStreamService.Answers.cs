@@ -77,12 +77,21 @@ internal sealed partial class JetStreamService
     {
         Configuration = stream.Configuration,
         Created = ApiTime.FromUnix(stream.Record.Created),
-        State = StateOf(stream),
+        State = StateInCluster(stream),
         Domain = _engine.Domain,
         Mirror = MirrorOf(stream),
         Sources = SourcesOf(stream),
         Time = Now,
     };
+
+    private StreamState StateInCluster(StreamHost stream) => CountInCluster(stream, StateOf(stream));
+
+    /// <summary>Consumers of one replica are on other servers too, and count there as here.</summary>
+    private StreamState CountInCluster(StreamHost stream, StreamState state)
+    {
+        var assigned = Meta?.Assignments.Find(stream.Account.Name, stream.Configuration.Name)?.Consumers.Count ?? 0;
+        return assigned > 0 ? state with { Consumers = assigned } : state;
+    }
 
     private static StreamSourceInfo? MirrorOf(StreamHost stream) => stream.Configuration.Mirror is null ? null : SourcesOf(stream, isMirror: true).FirstOrDefault();
 
@@ -122,7 +131,7 @@ internal sealed partial class JetStreamService
 
     private void AnswerInfo(StreamHost stream, StreamInfoRequest request, ApiCall call)
     {
-        var state = StreamState.Of(stream.Store.State, stream.Consumers.Listed);
+        var state = CountInCluster(stream, StreamState.Of(stream.Store.State, stream.Consumers.Listed));
         if (request.DeletedDetails) state = state with { Deleted = [.. DeletedOf(stream.Store)] };
         var info = new StreamInfoResponse
         {
@@ -133,6 +142,7 @@ internal sealed partial class JetStreamService
             Cluster = stream.Cluster ?? new ClusterInfo { Leader = _settings.ServerName },
             Mirror = MirrorOf(stream),
             Sources = SourcesOf(stream),
+            Alternates = Meta?.AlternatesOf(call.Account, call.First, call.Client) ?? [],
             Time = Now,
         };
         if (!string.IsNullOrEmpty(request.SubjectsFilter)) info = WithSubjects(info, stream.Store, request);

@@ -8,6 +8,7 @@ using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.JetStream.Meta.Assignments;
 using NatsAspire.Server.JetStream.Runtime;
 using NatsAspire.Server.JetStream.Runtime.Consumers;
+using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Service.Cluster;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Protocol;
@@ -23,7 +24,7 @@ namespace NatsAspire.Server.JetStream.Service;
 internal sealed partial class JetStreamService
 {
     /// <summary>Subjects of requests that need no leader of the meta group to be found, and come by the thousand.</summary>
-    private static readonly string[] Prompt = ["$JS.API.CONSUMER.MSG.NEXT.>", "$JS.API.DIRECT.GET.>"];
+    private static readonly string[] Prompt = ["$JS.API.CONSUMER.MSG.NEXT.>"];
 
     /// <summary>Has something done in this mailbox later.</summary>
     public void After(TimeSpan delay, Action command)
@@ -39,6 +40,34 @@ internal sealed partial class JetStreamService
             Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
         timer.Change(delay, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>
+    /// Has others lead what this server leads, and tells them so: who waits for an election to begin by itself waits for
+    /// seconds. To be called while the routes are open, before the server stops; it leads nothing any more afterwards.
+    /// </summary>
+    public async Task MakeWayAsync()
+    {
+        if (Meta is not { } meta) return;
+        var hosts = Engine.Accounts.Values.SelectMany(account => account.Hosts.Values);
+        await Task.WhenAll(hosts.Select(host => host.MakeWayAsync())).ConfigureAwait(false);
+        var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Run(() =>
+        {
+            meta.MakeWay();
+            said.SetResult();
+        });
+        await said.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Whether this server may lead what an account has; if not, others do from now on. From any thread.</summary>
+    public void LetLead(Account account, bool mayLead)
+    {
+        foreach (var host in Engine.Find(account)?.Hosts.Values ?? [])
+        {
+            if (mayLead) host.TakePart();
+            else _ = host.MakeWayAsync();
+        }
     }
 
     /// <summary>Ends this server's part in the meta group.</summary>
@@ -69,6 +98,30 @@ internal sealed partial class JetStreamService
         return TryDelete(account, stream);
     }
 
+    /// <summary>Asks something in a stream's mailbox, and waits.</summary>
+    public bool Ask(StreamHost stream, Func<bool> question)
+    {
+        var answer = false;
+        return TryWhenQuiet(stream, () => answer = question(), alsoWhenFenced: true) && answer;
+    }
+
+    /// <summary>What this server has of a stream goes; others hold it.</summary>
+    public void Discard(AccountStreams account, StreamHost stream)
+    {
+        account.Remove(stream.Configuration.Name);
+        if (!TryWhenQuiet(stream, () => stream.Delete(isAnnounced: false), alsoWhenFenced: true)) account.Add(stream);
+    }
+
+    /// <summary>What this server has of a stream is put where nobody finds it but people.</summary>
+    public void SetAside(AccountStreams account, StreamHost stream)
+    {
+        var name = stream.Configuration.Name;
+        account.Remove(name);
+        stream.StopAsync().Wait();
+        if (stream.Configuration.Storage != StorageType.File) return;
+        if (account.Context.Files.SetAside(account.Account.Name, name, stream.Record.Id) is { } path) JetStreamLog.SetAside(_settings.Log, account.Account.Name, name, path);
+    }
+
     /// <summary>A stream stops, and stays on the disk as it is.</summary>
     public void Suspend(AccountStreams account, StreamHost stream)
     {
@@ -92,15 +145,6 @@ internal sealed partial class JetStreamService
     /// <summary>A consumer as its leader describes it to other servers; null: it is not here. In its stream's mailbox.</summary>
     public byte[]? DescribeConsumer(StreamHost stream, string name) =>
         stream.Consumers.Find(Encoding.UTF8.GetBytes(name)) is { Leads: true } consumer ? JetStreamJson.Write(Describe(stream, consumer) with { Configuration = consumer.Configuration }) : null;
-
-    /// <summary>Has a consumer as it is assigned. In its stream's mailbox.</summary>
-    public ConsumerHost PlaceConsumer(StreamHost stream, string name, ConsumerConfiguration configuration)
-    {
-        var consumer = stream.Consumers.Find(Encoding.UTF8.GetBytes(name));
-        if (consumer is null) return stream.Consumers.Create(name, configuration, stream.Now);
-        if (configuration != consumer.Configuration) stream.Consumers.Update(consumer, configuration, stream.Now);
-        return consumer;
-    }
 
     /// <summary>A consumer goes. In its stream's mailbox.</summary>
     /// <returns>This server led it.</returns>
@@ -162,11 +206,21 @@ internal sealed partial class JetStreamService
             return;
         }
         // Who leads the stream answers, if there is one.
-        if (!Meta!.IsLeading) return;
+        if (FailOnlyHolder(account, call) || !Meta!.IsLeading) return;
         var assigned = Meta.Assignments.Find(account.Account.Name, call.First);
         if (assigned is null) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
         else if (assigned.OfflineReason is { } reason) After(TimeSpan.FromMilliseconds(500), () => call.Fail(JetStreamErrors.JSStreamOfflineReasonErrF.With(reason)));
         else if (Meta.Registry.AreAllOffline(assigned.Assignment.Group.Peers)) call.Fail(JetStreamErrors.JSStreamOfflineErr);
+    }
+
+    /// <summary>A stream that cannot be opened, and is nowhere else: nobody leads it, and nobody but this server knows why.</summary>
+    private bool FailOnlyHolder(AccountStreams account, ApiCall call)
+    {
+        if (!account.Offline.TryGetValue(call.First, out var reason)) return false;
+        if (Meta!.Assignments.Find(account.Account.Name, call.First) is not { OfflineReason: null } assigned) return false;
+        if (assigned.Assignment.Group.Peers is not [var holder] || holder != Meta.Id) return false;
+        call.Fail(JetStreamErrors.JSStreamOfflineReasonErrF.With(reason));
+        return true;
     }
 
     private static bool IsAboutConsumer(ApiRequestKind kind) =>
@@ -180,7 +234,7 @@ internal sealed partial class JetStreamService
             else HandleConsumers(account, call, kind);
             return;
         }
-        if (!Meta!.IsLeading) return;
+        if (FailOnlyHolder(account, call) || !Meta!.IsLeading) return;
         if (Meta.Assignments.Find(account.Account.Name, call.First) is null) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
         else if (Meta.Assignments.Find(account.Account.Name, call.First, call.Second) is not { } consumer) call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
         else if (Meta.Registry.AreAllOffline(consumer.Assignment.Group.Peers)) call.Fail(JetStreamErrors.JSConsumerOfflineErr);
@@ -193,8 +247,26 @@ internal sealed partial class JetStreamService
             call.Fail(JetStreamErrors.JSClusterRequiredErr);
             return;
         }
+        if (StepDown(group, call) is not { } preferred) return;
         call.Answer(new SuccessResponse(ResponseTypes.ConsumerLeaderStepDown));
-        group.Core.StepDown(PeerId.None, group.Now);
+        group.Core.StepDown(preferred, group.Now);
+    }
+
+    /// <summary>Reads who is to lead next; nobody: whoever can.</summary>
+    /// <returns>Null: the request was refused.</returns>
+    private PeerId? StepDown(GroupHost group, ApiCall call)
+    {
+        var request = new LeaderStepDownRequest();
+        if (ApiRequest.HasPayload(call.Payload) && ApiRequest.Read<LeaderStepDownRequest>(call.Payload, _settings.Strict, out request) is { } unreadable)
+        {
+            call.Fail(unreadable);
+            return null;
+        }
+        List<string> peers = [];
+        foreach (var member in group.Core.Members) peers.Add(member.ToString());
+        if (Meta!.ChooseLeader(peers, group.Core.Self.ToString(), request.Placement, out var preferred) is not { } error) return preferred is null ? PeerId.None : PeerId.Parse(preferred);
+        call.Fail(error);
+        return null;
     }
 
     private void StepDown(StreamHost stream, ApiCall call) => Continue(stream, call, () =>
@@ -204,20 +276,8 @@ internal sealed partial class JetStreamService
             call.Fail(JetStreamErrors.JSClusterRequiredErr);
             return;
         }
-        var request = new LeaderStepDownRequest();
-        if (ApiRequest.HasPayload(call.Payload) && ApiRequest.Read<LeaderStepDownRequest>(call.Payload, _settings.Strict, out request) is { } unreadable)
-        {
-            call.Fail(unreadable);
-            return;
-        }
-        List<string> peers = [];
-        foreach (var member in group.Core.Members) peers.Add(member.ToString());
-        if (Meta!.ChooseLeader(peers, group.Core.Self.ToString(), request.Placement, out var preferred) is { } error)
-        {
-            call.Fail(error);
-            return;
-        }
+        if (StepDown(group, call) is not { } preferred) return;
         call.Answer(new SuccessResponse(ResponseTypes.StreamLeaderStepDown));
-        group.Core.StepDown(preferred is null ? PeerId.None : PeerId.Parse(preferred), group.Now);
+        group.Core.StepDown(preferred, group.Now);
     });
 }

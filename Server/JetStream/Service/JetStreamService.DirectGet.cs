@@ -8,18 +8,14 @@ using NatsAspire.Server.Protocol;
 namespace NatsAspire.Server.JetStream.Service;
 
 /// <summary>Messages read without JSON (ADR-31). In the stream's mailbox.</summary>
-internal sealed partial class JetStreamService
+internal sealed partial class JetStreamService : IDirectGets
 {
-    /// <summary>Has a direct get served; on the requestor's loop.</summary>
-    /// <returns>False: no stream serves it, as if nobody listened.</returns>
-    public bool TryGetDirect(Account account, in ApiSubject subject, in Message message)
+    void IDirectGets.Serve(StreamHost stream, in Message request)
     {
-        if (_engine.Find(account)?.Find(Encoding.UTF8.GetString(subject.First)) is not { Configuration.AllowDirect: true, Leads: true } stream) return false;
-        if (message.Reply.IsEmpty) return true;
-        var call = new ApiCall(this, account, message, subject.Operation, null) { Tail = Encoding.UTF8.GetString(subject.Tail) };
+        if (!ApiSubject.TryParse(ApiSubscriber.WithoutDomain(request.Subject), out var subject)) return;
+        var call = new ApiCall(this, stream.Account, request, subject.Operation, null) { Tail = Encoding.UTF8.GetString(subject.Tail) };
         // Above the limit requests are dropped, as those of the API are.
         _ = stream.TryPost(() => GetDirect(stream, call));
-        return true;
     }
 
     private void GetDirect(StreamHost stream, ApiCall call)

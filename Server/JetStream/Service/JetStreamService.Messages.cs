@@ -40,7 +40,7 @@ internal sealed partial class JetStreamService
         var entry = request is null ? null : new PurgeRequestEntry { Sequence = request.Sequence, Filter = request.Filter, Keep = request.Keep };
         if (stream.Group is not null)
         {
-            stream.ProposePurge(entry, call.Subject, Encoding.UTF8.GetString(call.Reply));
+            stream.ProposePurge(entry, call.Client, call.Subject, Encoding.UTF8.GetString(call.Reply));
             return;
         }
         var purged = stream.Purge(entry, stream.Store.State.LastSequence);
@@ -71,7 +71,7 @@ internal sealed partial class JetStreamService
         {
             if (stream.Group is not null)
             {
-                stream.ProposeRemoval(request.Sequence, request.NoErase, call.Subject, Encoding.UTF8.GetString(call.Reply));
+                stream.ProposeRemoval(request.Sequence, request.NoErase, call.Client, call.Subject, Encoding.UTF8.GetString(call.Reply));
                 return;
             }
             stream.Remove(request.Sequence, request.NoErase);

@@ -22,7 +22,7 @@ internal sealed partial class JetStreamService
         _counters.TryGetValue(account, out var counters) ? new ApiUsage { Total = counters.Total, Errors = counters.Errors } : new ApiUsage();
 
     /// <summary>A stream, as it is listed.</summary>
-    public StreamInfo InfoOf(StreamHost stream) => Describe(stream) with { Cluster = stream.ClusterShown };
+    public StreamInfo InfoOf(StreamHost stream) => Describe(stream) with { State = StateOf(stream), Cluster = stream.ClusterShown };
 
     /// <summary>How consumers stand.</summary>
     /// <param name="streams">Whose.</param>

@@ -1,3 +1,4 @@
+using System.Text;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Api.Requests;
@@ -5,6 +6,7 @@ using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Runtime;
 using NatsAspire.Server.JetStream.Streams.Archives;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Messages;
 
@@ -41,16 +43,39 @@ internal sealed partial class JetStreamService
             call.Fail(JetStreamErrors.JSStreamRestoreErrF.With("a snapshot is restored into file storage only"));
             return;
         }
+        Restore(account, call, decision.Stream, null, null);
+    }
+
+    /// <summary>Restores a stream that the cluster has assigned to this server. In this mailbox.</summary>
+    /// <param name="account">Its account.</param>
+    /// <param name="request">The request's subject, and where its answer goes.</param>
+    /// <param name="stream">What it is to be.</param>
+    /// <param name="created">When it was assigned, nanoseconds since 1970.</param>
+    /// <param name="assigned">What comes of it.</param>
+    /// <returns>False: it cannot be; whoever asked has been told.</returns>
+    public bool Restore(AccountStreams account, (string Subject, string Reply) request, StreamConfiguration stream, long created, AssignedRestore assigned)
+    {
+        var message = new Message { Subject = Encoding.UTF8.GetBytes(request.Subject), Reply = Encoding.UTF8.GetBytes(request.Reply), BodyAndCrlf = "\r\n"u8 };
+        return Restore(account, new ApiCall(this, account.Account, message, ApiOperation.Of(ApiRequestKind.StreamRestore), client: null, _system), stream, created, assigned);
+    }
+
+    private bool Restore(AccountStreams account, ApiCall call, StreamConfiguration stream, long? created, AssignedRestore? assigned)
+    {
         if (_isStopping || _transfers.Count >= MostTransfers)
         {
             call.Fail(JetStreamErrors.JSInsufficientResourcesErr);
-            return;
+            return false;
         }
-        var draft = new StreamDraft(_engine, call.Account.Name, decision.Stream);
-        draft.BeginRestore(RoomFor(account, decision.Stream));
-        var transfer = new RestoreTransfer(this, _engine.Threads, call, draft);
-        if (TryBegin(transfer, call) is null) draft.Dispose();
-        else transfer.Begin();
+        var draft = new StreamDraft(_engine, call.Account.Name, stream, created);
+        draft.BeginRestore(RoomFor(account, stream));
+        var transfer = new RestoreTransfer(this, _engine.Threads, call, draft) { Assigned = assigned };
+        if (TryBegin(transfer, call) is null)
+        {
+            draft.Dispose();
+            return false;
+        }
+        transfer.Begin();
+        return true;
     }
 
     /// <summary>Makes a restored draft a stream, if it may still be one. In this mailbox.</summary>
@@ -63,6 +88,10 @@ internal sealed partial class JetStreamService
             {
                 transfer.Refuse(JetStreamErrors.JSStreamRestoreErrF.With("JetStream is not enabled any more"), reply);
             }
+            else if (transfer.Assigned is { } wanted && !wanted.MayBegin())
+            {
+                transfer.Refuse(JetStreamErrors.JSStreamRestoreErrF.With("the stream was deleted meanwhile"), reply);
+            }
             else if (StreamAdmission.CompleteRestore(draft.Record.Configuration, account.Environment) is { } refused)
             {
                 transfer.Refuse(refused, reply);
@@ -70,7 +99,17 @@ internal sealed partial class JetStreamService
             else
             {
                 var stream = account.Adopt(draft);
-                transfer.Succeed(CreatedAnswer(stream), reply);
+                if (transfer.Assigned is not { } assigned)
+                {
+                    transfer.Succeed(CreatedAnswer(stream), reply);
+                    return;
+                }
+                assigned.Restored(stream);
+                stream.WhenLeading(() =>
+                {
+                    var answer = CreatedAnswer(stream) with { Cluster = stream.Cluster };
+                    Run(() => transfer.Succeed(answer, reply));
+                });
             }
         }
         catch (Exception fault) when (fault is DiskException or CorruptStoreException)

@@ -75,7 +75,7 @@ internal sealed partial class JetStreamService
     {
         Configuration = stream.Configuration.AsAnswered(_settings.Version),
         Created = ApiTime.FromUnix(stream.Record.Created),
-        State = StateOf(stream),
+        State = StateInCluster(stream),
         Domain = _engine.Domain,
         Mirror = MirrorOf(stream),
         Sources = SourcesOf(stream),
@@ -118,7 +118,7 @@ internal sealed partial class JetStreamService
     {
         // Nobody finds it from here on, unless it turns out that it stays.
         account.Remove(stream.Configuration.Name);
-        if (!TryWhenQuiet(stream, stream.Delete, alsoWhenFenced: true))
+        if (!TryWhenQuiet(stream, () => stream.Delete(), alsoWhenFenced: true))
         {
             account.Add(stream);
             return false;

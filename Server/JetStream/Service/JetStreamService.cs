@@ -47,6 +47,7 @@ internal sealed partial class JetStreamService : Mailbox
         _settings = settings;
         _limit = settings.QueueLimit > 0 ? (int)Math.Min(int.MaxValue, settings.QueueLimit) : DefaultQueueLimit;
         if (engine.IsClustered) Meta = new MetaHost(this, accounts, settings.Cluster!);
+        engine.DirectGets = this;
         foreach (var account in accounts.All) Listen(account);
         accounts.Added += Listen;
         if (Meta is { } meta) Run(meta.Start);
@@ -78,14 +79,8 @@ internal sealed partial class JetStreamService : Mailbox
     public void Audit(Outbox outbox, ApiCall call, byte[] response)
     {
         if (!call.Account.Subscriptions.HasInterest(Encoding.UTF8.GetBytes(AdvisorySubjects.Api))) return;
-        _engine.ContextOf(call.Account).Advise(outbox, AdvisorySubjects.Api, () => new ApiAuditAdvisory
-        {
-            Server = _settings.ServerName,
-            Client = call.Client ?? new Protocol.ClientInfo { Account = call.Account.Name },
-            Subject = call.Subject,
-            Request = call.Payload.Length == 0 ? null : Encoding.UTF8.GetString(call.Payload),
-            Response = Encoding.UTF8.GetString(response),
-        });
+        var request = call.Payload.Length == 0 ? null : Encoding.UTF8.GetString(call.Payload);
+        _engine.ContextOf(call.Account).Audit(outbox, _settings.ServerName, call.Client, call.Subject, request, response);
     }
 
     protected override void Turn()

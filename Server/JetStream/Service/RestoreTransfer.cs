@@ -14,6 +14,12 @@ using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Service;
 
+/// <summary>A stream that a cluster has assigned to this server, to be restored here.</summary>
+/// <param name="MayBegin">Whether it is still wanted. In the API's mailbox.</param>
+/// <param name="Restored">It is a stream. In the API's mailbox.</param>
+/// <param name="Failed">It came to nothing. In the API's mailbox.</param>
+internal sealed record AssignedRestore(Func<bool> MayBegin, Action<StreamHost> Restored, Action Failed);
+
 /// <summary>
 /// An archive on its way from a client into a draft of a stream, each chunk acknowledged when it has been read. An empty
 /// chunk ends it; the API's mailbox makes the draft a stream then. Whatever else ends it leaves nothing behind.
@@ -53,7 +59,7 @@ internal sealed class RestoreTransfer : Mailbox, ITransfer
     /// <param name="threads">Where its turns happen.</param>
     /// <param name="call">Who asks.</param>
     /// <param name="draft">What becomes the stream; its own.</param>
-    public RestoreTransfer(JetStreamService service, MailboxThreads threads, ApiCall call, StreamDraft draft)
+    public RestoreTransfer(JetStreamService service, ITurns threads, ApiCall call, StreamDraft draft)
         : base(threads)
     {
         (_service, _call, _draft) = (service, call, draft);
@@ -67,6 +73,9 @@ internal sealed class RestoreTransfer : Mailbox, ITransfer
 
     /// <summary>Where the chunks are to be sent.</summary>
     public string DeliverSubject { get; }
+
+    /// <summary>What a cluster does with it; null: the server stands alone.</summary>
+    public AssignedRestore? Assigned { get; init; }
 
     /// <summary>What is restored.</summary>
     public StreamDraft Draft => _draft;
@@ -226,6 +235,7 @@ internal sealed class RestoreTransfer : Mailbox, ITransfer
         {
             ServiceLog.RestoreLeftBehind(_service.Settings.Log, _call.Account.Name, Name, fault.Message);
         }
+        if (Assigned is { } assigned) _service.Run(assigned.Failed);
         Announce();
         ServiceLog.RestoreFailed(_service.Settings.Log, _bytes, _call.Account.Name, Name, Elapsed, error.Description);
         Answer(reply, JetStreamJson.Write(ApiFailure.Of(ResponseTypes.StreamCreate, error)));

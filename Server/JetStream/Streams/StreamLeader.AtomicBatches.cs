@@ -13,7 +13,7 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// Atomic batches (ADR-50): messages are kept until the one that commits them; then all are judged, and proposed
 /// together or not at all. A message that does not follow, or none for too long, ends the batch.
 /// </summary>
-public sealed partial class StreamLeader
+public partial class StreamLeader
 {
     private readonly Dictionary<byte[], AtomicBatch> _atomic = new(ByteArrayComparer.Instance);
     private readonly StagedChanges _staged = new();

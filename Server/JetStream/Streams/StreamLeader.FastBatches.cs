@@ -12,7 +12,7 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// Fast batches (ADR-50): messages are stored as they come and acknowledged now and then, until the batch is committed
 /// or a message is missing. What stands in the reply subject takes the place of headers.
 /// </summary>
-public sealed partial class StreamLeader
+public partial class StreamLeader
 {
     private readonly Dictionary<byte[], FastBatch> _fast = new(ByteArrayComparer.Instance);
     private readonly HeaderEditor _fastEditor = new();

@@ -13,7 +13,7 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// applied. What is refused is told no earlier than what it was refused for has been agreed upon. A leader that is
 /// replaced is disposed of, and with it all that it has not applied: nobody is told of that.
 /// </summary>
-public sealed partial class StreamLeader
+public partial class StreamLeader
 {
     /// <summary>Answers that wait for what was proposed before them.</summary>
     private const int MostAnswers = 16 << 10;
@@ -138,7 +138,7 @@ public sealed partial class StreamLeader
         if (!_isStarted || _answers.Count >= MostAnswers) return false;
         if (isFast) return _foresight!.IsClear(message, 0, 0);
         var headers = new PublishHeaders(message.Headers);
-        return headers.BatchId.IsEmpty ? _foresight!.IsClear(message, isSourced: false) : MayJudgeBatch(message, headers);
+        return headers.BatchId.IsEmpty ? IsClear(message) : MayJudgeBatch(message, headers);
     }
 
     /// <summary>Until its commit, a batch only waits here.</summary>
@@ -187,9 +187,15 @@ public sealed partial class StreamLeader
     private void Answer(ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
         if (reply.IsEmpty) return;
-        if (_flight is null || _isLanding || _flight.Landed == _flight.Added) effects.Publish(reply, default, _answer.WrittenSpan);
-        else _answers.Enqueue(new WaitingAnswer(_flight.Added, reply.ToArray(), _answer.WrittenSpan.ToArray()));
+        if (MayAnswer()) effects.Publish(reply, default, _answer.WrittenSpan);
+        else _answers.Enqueue(new WaitingAnswer(_flight!.Added, reply.ToArray(), [], _answer.WrittenSpan.ToArray()));
     }
+
+    /// <summary>Whether all is agreed upon that an answer made now speaks of.</summary>
+    internal virtual bool MayAnswer() => _flight is null || _isLanding || _flight.Landed == _flight.Added;
+
+    /// <summary>Whether a message can be judged by what is under way as by what is there.</summary>
+    internal virtual bool IsClear(in StoredMessage message) => _foresight!.IsClear(message, isSourced: false);
 
     /// <summary>Sends answers that have waited long enough.</summary>
     private void Settle(IStreamEffects effects)
@@ -199,7 +205,7 @@ public sealed partial class StreamLeader
         while (_answers.TryPeek(out var next) && next.After <= flight.Landed)
         {
             _answers.Dequeue();
-            effects.Publish(next.Reply, default, next.Payload);
+            effects.Publish(next.Reply, next.Headers, next.Payload);
         }
     }
 
@@ -235,6 +241,21 @@ public sealed partial class StreamLeader
         effects.Publish(entry.Reply, default, _answer.WrittenSpan);
     }
 
+    /// <summary>
+    /// Answers a request of flow control of a consumer that messages are copied from, when all that was taken of it before
+    /// is agreed on: to some consumers that is an acknowledgement.
+    /// </summary>
+    /// <param name="reply">Of the request.</param>
+    /// <param name="consumer">Last sequence of its deliveries that was taken.</param>
+    /// <param name="stream">The same message's sequence in its stream.</param>
+    /// <param name="effects">What comes of it.</param>
+    public void AnswerFlowControl(ReadOnlySpan<byte> reply, ulong consumer, ulong stream, IStreamEffects effects)
+    {
+        var headers = Encoding.ASCII.GetBytes($"NATS/1.0\r\nNats-Last-Consumer: {consumer}\r\nNats-Last-Stream: {stream}\r\n\r\n");
+        if (_flight is null || _flight.Landed == _flight.Added) effects.Publish(reply, headers, default);
+        else _answers.Enqueue(new WaitingAnswer(_flight.Added, reply.ToArray(), headers, []));
+    }
+
     /// <summary>Answers a request of flow control as upstream does: with what it has told of the last delivery.</summary>
     private static void AnswerFlowControl(ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, IStreamEffects effects)
     {
@@ -254,7 +275,7 @@ public sealed partial class StreamLeader
     private static ulong RemovedBy(ReadOnlySpan<byte> entry) =>
         JsonEntry.Decode(EntryOperation.DeleteMessage, entry, EntryJson.Default.DeleteMessageEntry)?.Sequence ?? 0;
 
-    private readonly record struct WaitingAnswer(ulong After, byte[] Reply, byte[] Payload);
+    private readonly record struct WaitingAnswer(ulong After, byte[] Reply, byte[] Headers, byte[] Payload);
 
     private sealed class Listener(StreamLeader leader) : IStreamObserver
     {

@@ -7,7 +7,7 @@ using NatsAspire.Server.Storage.Messages;
 namespace NatsAspire.Server.JetStream.Streams;
 
 /// <summary>What the leader does when time passes. What is due at once is done in pieces, so that others have their turn.</summary>
-public sealed partial class StreamLeader
+public partial class StreamLeader
 {
     /// <summary>Messages that schedules publish in one go.</summary>
     private const int MaxScheduled = 1000;

@@ -14,7 +14,7 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// What the leader of a stream does with what clients publish: judges it, proposes entries, answers; and what it does
 /// when time passes. Pure: the time is an argument, everything else an effect. Belongs to the stream's mailbox.
 /// </summary>
-public sealed partial class StreamLeader : IDisposable
+public partial class StreamLeader : IDisposable
 {
     private readonly StreamReplica _replica;
     private readonly StreamLeaderOptions _options;
@@ -103,6 +103,7 @@ public sealed partial class StreamLeader : IDisposable
         _atomic.Clear();
         _fast.Clear();
         _answers.Clear();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Appends a message to the log, and publishes it again where that is asked for.</summary>

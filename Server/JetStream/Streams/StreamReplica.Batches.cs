@@ -6,7 +6,7 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// Atomic batches (ADR-50) in the log: messages wait until the one that commits them, and then all are there at once.
 /// A gap, another batch or any other entry in between drops those that wait.
 /// </summary>
-public sealed partial class StreamReplica
+public partial class StreamReplica
 {
     /// <summary>Messages of a batch at most. What publishers may send, the leader's <see cref="Batches.BatchLimits.Size"/> says.</summary>
     public const int MaxBatch = 1_000_000;
@@ -15,7 +15,7 @@ public sealed partial class StreamReplica
     private byte[] _stagedBatch = [];
 
     /// <summary>Entries of a batch wait for its commit: the log before them must not be given up yet.</summary>
-    public bool HasStagedBatch => _staged.Count > 0;
+    public virtual bool HasStagedBatch => _staged.Count > 0;
 
     /// <summary>
     /// The log of a replicated stream holds something that is no operation of the stream's (a change of its peers, a new

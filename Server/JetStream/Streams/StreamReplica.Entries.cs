@@ -6,7 +6,7 @@ using NatsAspire.Server.Storage.Messages;
 namespace NatsAspire.Server.JetStream.Streams;
 
 /// <summary>What entries do to the stream.</summary>
-public sealed partial class StreamReplica
+public partial class StreamReplica
 {
     /// <summary>
     /// Others apply the same log. Then sequences must follow without gaps, and entries that come to nothing are counted
@@ -137,6 +137,26 @@ public sealed partial class StreamReplica
         var count = _store.Purge(filter, below, request.Keep);
         observer?.Purged(entry, count);
         return EntryOutcome.Applied;
+    }
+
+    /// <summary>
+    /// A purge that keeps some, as one below a sequence: what it removes does not depend any more on what else has gone by then.
+    /// A replica that fetched its messages lacks what was removed after its place in the log, and would keep others instead.
+    /// </summary>
+    /// <param name="request">As it was asked for; null: all is to go.</param>
+    internal PurgeRequestEntry? Settle(PurgeRequestEntry? request)
+    {
+        if (request is not { Keep: > 0 }) return request;
+        var filter = request.Filter is { Length: > 0 } subject ? SubjectFilter.Of(subject) : SubjectFilter.All;
+        var (low, high) = (State.FirstSequence, State.LastSequence + 1);
+        while (low < high)
+        {
+            var middle = low + ((high - low) / 2);
+            if (_store.CountPending(filter, middle, lastPerSubject: false) > request.Keep) low = middle + 1;
+            else high = middle;
+        }
+        var below = Math.Max(1, low);
+        return request with { Keep = 0, Sequence = request.Sequence > 0 ? Math.Min(request.Sequence, below) : below };
     }
 
     private EntryOutcome ApplyDelete(DeleteMessageEntry? entry, IStreamObserver? observer)

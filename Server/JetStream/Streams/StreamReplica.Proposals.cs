@@ -7,7 +7,7 @@ using NatsAspire.Server.Storage.Messages;
 namespace NatsAspire.Server.JetStream.Streams;
 
 /// <summary>What becomes of a message before it is in the log: the leader's side.</summary>
-public sealed partial class StreamReplica
+public partial class StreamReplica
 {
     private readonly HeaderEditor _proposedHeaders = new();
     private readonly HeaderEditor _normalized = new();

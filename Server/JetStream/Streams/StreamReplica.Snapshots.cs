@@ -6,7 +6,7 @@ using NatsAspire.Server.Storage.Migration;
 namespace NatsAspire.Server.JetStream.Streams;
 
 /// <summary>Replicas that are behind: what a snapshot says goes, and messages fetched from the leader.</summary>
-public sealed partial class StreamReplica
+public partial class StreamReplica
 {
     /// <summary>What it holds now, for the log to be cut off here. Not while a batch waits (<see cref="HasStagedBatch"/>).</summary>
     /// <exception cref="InvalidOperationException">A batch waits: it would be lost.</exception>

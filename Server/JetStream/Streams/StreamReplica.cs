@@ -14,7 +14,7 @@ namespace NatsAspire.Server.JetStream.Streams;
 /// same ones in the same order and holds the same messages. No clock, disk or network; belongs to one mailbox.
 /// </summary>
 /// <remarks>Entries are those of clusterwire.md §7. An entry that has been applied before changes nothing.</remarks>
-public sealed partial class StreamReplica
+public partial class StreamReplica
 {
     private readonly IMessageStore _store;
     private readonly DedupeWindow _dedupe;

@@ -15,7 +15,7 @@ internal static class ConnectionMetrics
     {
         (string, string)[] labels =
         [
-            ("server_id", server), ("cid", connection.Id.ToString(CultureInfo.InvariantCulture)), ("kind", connection.Kind), ("type", connection.Type),
+            ("server_id", server), ("cid", connection.Id.ToString(CultureInfo.InvariantCulture)), ("kind", connection.Kind), ("type", connection.Type!),
             ("ip", connection.Ip), ("port", connection.Port.ToString(CultureInfo.InvariantCulture)), ("name", connection.Name ?? ""),
             ("name_tag", connection.NameTag ?? ""), ("account", connection.Account ?? ""), ("account_id", connection.Account ?? ""),
             ("lang", connection.Language ?? ""), ("version", connection.Version ?? ""), ("tls_version", connection.TlsVersion ?? ""),

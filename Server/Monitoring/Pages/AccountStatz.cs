@@ -66,15 +66,26 @@ public sealed record AccountStatistics
         var clients = account.Figures.GoneClients + connected;
         var routes = account.Figures.GoneRoutes;
         foreach (var route in source.Routes?.Snapshot() ?? []) routes += route.TrafficFor(account);
+        var gateways = account.Figures.GoneGateways;
+        var (outbound, inbound) = source.Gateways?.Snapshot() ?? ([], []);
+        foreach (var gateway in outbound.Concat(inbound)) gateways += gateway.TrafficFor(account);
+        var leafs = account.Figures.GoneLeafs;
+        var (leafCount, own) = (0, source.LeafNodes?.Snapshot() ?? []);
+        foreach (var leaf in own.Where(leaf => ReferenceEquals(leaf.Account, account)))
+        {
+            leafs += leaf.TrafficFor(account);
+            leafCount++;
+        }
         return new AccountStatistics
         {
             Account = account.Name,
             Name = account.Name,
             Connections = account.ConnectionCount,
-            TotalConnections = account.ConnectionCount,
+            LeafNodes = leafCount,
+            TotalConnections = account.ConnectionCount + leafCount,
             Subscriptions = account.Subscriptions.Count,
-            Sent = DataStatistics.Of(clients.OutMessages, clients.OutBytes, routes.OutMessages, routes.OutBytes),
-            Received = DataStatistics.Of(clients.InMessages, clients.InBytes, routes.InMessages, routes.InBytes),
+            Sent = DataStatistics.Of(new Volume(clients.OutMessages, clients.OutBytes), new Volume(routes.OutMessages, routes.OutBytes), new Volume(gateways.OutMessages, gateways.OutBytes), new Volume(leafs.OutMessages, leafs.OutBytes)),
+            Received = DataStatistics.Of(new Volume(clients.InMessages, clients.InBytes), new Volume(routes.InMessages, routes.InBytes), new Volume(gateways.InMessages, gateways.InBytes), new Volume(leafs.InMessages, leafs.InBytes)),
             SlowConsumers = account.Figures.SlowConsumers,
         };
     }
@@ -96,10 +107,12 @@ public sealed record DataStatistics
     [JsonPropertyName("routes")] public Volume? Routes { get; init; } = None;
     [JsonPropertyName("leafs")] public Volume? Leafs { get; init; } = None;
 
-    internal static DataStatistics Of(long clientMessages, long clientBytes, long routeMessages, long routeBytes) => new()
+    internal static DataStatistics Of(Volume clients, Volume routes, Volume gateways, Volume leafs) => new()
     {
-        Messages = clientMessages + routeMessages,
-        Bytes = clientBytes + routeBytes,
-        Routes = new Volume(routeMessages, routeBytes),
+        Messages = clients.Messages + routes.Messages + gateways.Messages + leafs.Messages,
+        Bytes = clients.Bytes + routes.Bytes + gateways.Bytes + leafs.Bytes,
+        Gateways = gateways,
+        Routes = routes,
+        Leafs = leafs,
     };
 }

@@ -61,6 +61,7 @@ public sealed record AccountDetail
         UpdatedAt = account.UpdatedAt,
         IsSystem = ReferenceEquals(account, source.Accounts.System),
         JetStream = source.JetStream()?.Engine.Find(account) is not null,
+        LeafNodes = source.LeafNodes?.Snapshot().Count(leaf => ReferenceEquals(leaf.Account, account)) ?? 0,
         Clients = account.ConnectionCount,
         Subscriptions = account.Subscriptions.Count,
         Mappings = Describe(account.Options.Mappings),

@@ -13,7 +13,7 @@ public sealed record ConnectionDetail
 {
     [JsonPropertyName("cid")] public required ulong Id { get; init; }
     [JsonPropertyName("kind")] public string Kind { get; init; } = "Client";
-    [JsonPropertyName("type")] public required string Type { get; init; }
+    [JsonPropertyName("type")] public required string? Type { get; init; }
     [JsonPropertyName("ip")] public required string Ip { get; init; }
     [JsonPropertyName("port")] public required int Port { get; init; }
     [JsonPropertyName("start")] public required DateTimeOffset Start { get; init; }

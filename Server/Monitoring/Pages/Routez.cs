@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NatsAspire.Server.Clustering.Links;
 using NatsAspire.Server.Clustering.Routes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Protocol;

@@ -51,24 +51,39 @@ public sealed record GatewayVarz
     [JsonPropertyName("tls_verify"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool TlsVerify { get; init; }
     [JsonPropertyName("advertise")] public string? Advertise { get; init; }
     [JsonPropertyName("connect_retries"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public int ConnectRetries { get; init; }
+    [JsonPropertyName("gateways")] public IReadOnlyList<RemoteGatewayVarz>? Gateways { get; init; }
     [JsonPropertyName("reject_unknown"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool RejectUnknown { get; init; }
 
-    internal static GatewayVarz Collect(GatewayOptions options) => string.IsNullOrEmpty(options.Name)
-        ? new GatewayVarz()
-        : new GatewayVarz
+    internal static GatewayVarz Collect(MonitoringSource source)
+    {
+        if (source.Gateways is not { } gateways) return new GatewayVarz();
+        var options = source.Options.Gateway;
+        var known = gateways.Remotes().ToDictionary(remote => remote.Name);
+        return new GatewayVarz
         {
             Name = options.Name,
             Host = options.Host.Length == 0 ? Defaults.Host : options.Host,
-            Port = options.Port,
+            Port = gateways.ListenPort,
             AuthTimeout = (options.AuthTimeout > TimeSpan.Zero ? options.AuthTimeout : Defaults.AuthTimeout).TotalSeconds,
             TlsTimeout = VarzCollector.TlsSeconds(options.Tls),
             TlsRequired = options.Tls is not null,
             TlsVerify = options.Tls is not null,
             Advertise = options.Advertise,
             ConnectRetries = options.ConnectRetries,
+            Gateways = options.Gateways.Count == 0 ? null : [.. options.Gateways.Select(gateway => new RemoteGatewayVarz(
+                gateway.Name!,
+                gateway.Tls is null ? 0 : VarzCollector.TlsSeconds(gateway.Tls),
+                known.TryGetValue(gateway.Name!, out var remote) ? remote.Addresses : [.. gateway.Urls.Select(url => $"{url.Host}:{url.Port}")]))],
             RejectUnknown = options.RejectUnknown,
         };
+    }
 }
+
+/// <summary>One configured cluster of the gateway block.</summary>
+public sealed record RemoteGatewayVarz(
+    [property: JsonPropertyName("name")] string Name,
+    [property: JsonPropertyName("tls_timeout"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double TlsTimeout,
+    [property: JsonPropertyName("urls")] IReadOnlyList<string> Urls);
 
 /// <summary>The leaf block of /varz; empty without leaf nodes.</summary>
 public sealed record LeafNodeVarz
@@ -80,18 +95,45 @@ public sealed record LeafNodeVarz
     [JsonPropertyName("tls_required"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool TlsRequired { get; init; }
     [JsonPropertyName("tls_verify"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool TlsVerify { get; init; }
 
-    internal static LeafNodeVarz Collect(LeafNodeOptions options) => options.Port == 0
-        ? new LeafNodeVarz()
+    [JsonPropertyName("remotes")] public IReadOnlyList<RemoteLeafVarz>? Remotes { get; init; }
+
+    internal static LeafNodeVarz Collect(LeafNodeOptions options, int port) => options.Port == 0
+        ? new LeafNodeVarz { Remotes = RemotesOf(options) }
         : new LeafNodeVarz
         {
+            Remotes = RemotesOf(options),
             Host = options.Host.Length == 0 ? Defaults.Host : options.Host,
-            Port = options.Port,
+            Port = port == 0 ? options.Port : port,
             AuthTimeout = (options.AuthTimeout > TimeSpan.Zero ? options.AuthTimeout : Defaults.AuthTimeout).TotalSeconds,
             TlsTimeout = VarzCollector.TlsSeconds(options.Tls),
             TlsRequired = options.Tls is not null,
             TlsVerify = options.Tls is { Verify: true },
         };
+
+    private static RemoteLeafVarz[]? RemotesOf(LeafNodeOptions options) =>
+        options.Remotes.Count == 0 ? null : [.. options.Remotes.Select(remote => new RemoteLeafVarz
+        {
+            LocalAccount = remote.LocalAccount,
+            TlsTimeout = remote.Tls is null ? 0 : VarzCollector.TlsSeconds(remote.Tls),
+            Urls = [.. remote.Urls.Select(url => $"{url.Host}:{(url.Port > 0 ? url.Port : Defaults.LeafNodePort)}")],
+            Deny = remote.DenyExports.Count + remote.DenyImports.Count == 0 ? null : new DenyVarz(NullIfNone(remote.DenyExports), NullIfNone(remote.DenyImports)),
+        })];
+
+    private static IReadOnlyList<string>? NullIfNone(IReadOnlyList<string> subjects) => subjects.Count == 0 ? null : subjects;
 }
+
+/// <summary>One remote of <see cref="LeafNodeVarz"/>.</summary>
+public sealed record RemoteLeafVarz
+{
+    [JsonPropertyName("local_account")] public string? LocalAccount { get; init; }
+    [JsonPropertyName("tls_timeout"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public double TlsTimeout { get; init; }
+    [JsonPropertyName("urls")] public IReadOnlyList<string>? Urls { get; init; }
+    [JsonPropertyName("deny")] public DenyVarz? Deny { get; init; }
+}
+
+/// <summary>Subjects that do not cross a remote.</summary>
+public sealed record DenyVarz(
+    [property: JsonPropertyName("exports")] IReadOnlyList<string>? Exports, [property: JsonPropertyName("imports")] IReadOnlyList<string>? Imports);
 
 /// <summary>The mqtt block of /varz; empty without MQTT.</summary>
 public sealed record MqttVarz

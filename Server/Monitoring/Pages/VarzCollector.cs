@@ -40,8 +40,8 @@ internal static class VarzCollector
             MaxPayload = limits.MaxPayload,
             MaxPending = limits.MaxPending,
             Cluster = ClusterVarz.Collect(source),
-            Gateway = GatewayVarz.Collect(options.Gateway),
-            LeafNode = LeafNodeVarz.Collect(options.LeafNode),
+            Gateway = GatewayVarz.Collect(source),
+            LeafNode = LeafNodeVarz.Collect(options.LeafNode, source.LeafNodes?.ListenPort ?? 0),
             Mqtt = MqttVarz.Collect(options.Mqtt),
             JetStream = JetStreamVarz.Of(source) ?? new JetStreamVarz(),
             WebSocket = WebSocketVarz.Collect(options.WebSocket, source.WebSocketPort()),
@@ -66,7 +66,7 @@ internal static class VarzCollector
     private static Varz AddFigures(Varz described, MonitoringSource source)
     {
         var clients = source.Clients.Traffic;
-        var all = clients + (source.Routes?.Traffic ?? default);
+        var all = clients + (source.Routes?.Traffic ?? default) + (source.Gateways?.Traffic ?? default) + (source.LeafNodes?.Traffic ?? default);
         var routes = source.Routes?.Snapshot() ?? [];
         return described with
         {
@@ -76,6 +76,7 @@ internal static class VarzCollector
             TotalConnections = source.Clients.Total,
             Routes = routes.Count,
             Remotes = routes.Select(route => route.RemoteId).Distinct().Count(),
+            LeafNodes = source.LeafNodes?.Count ?? 0,
             InMessages = all.InMessages,
             InBytes = all.InBytes,
             InClientMessages = clients.InMessages,
@@ -84,13 +85,13 @@ internal static class VarzCollector
             OutBytes = all.OutBytes,
             OutClientMessages = clients.OutMessages,
             OutClientBytes = clients.OutBytes,
-            SlowConsumers = source.Clients.SlowConsumers + (source.Routes?.SlowConsumers ?? 0),
-            StaleConnections = source.Clients.StaleConnections + (source.Routes?.StaleConnections ?? 0),
+            SlowConsumers = source.Clients.SlowConsumers + (source.Routes?.SlowConsumers ?? 0) + (source.Gateways?.SlowConsumers ?? 0) + (source.LeafNodes?.SlowConsumers ?? 0),
+            StaleConnections = source.Clients.StaleConnections + (source.Routes?.StaleConnections ?? 0) + (source.Gateways?.StaleConnections ?? 0) + (source.LeafNodes?.StaleConnections ?? 0),
             StalledClients = source.Clients.Stalls,
             Subscriptions = source.Accounts.All.Sum(account => (long)account.Subscriptions.Count),
             HttpRequests = source.Requests.ToTable(),
-            SlowConsumerCounts = new KindCounts(source.Clients.SlowConsumers, source.Routes?.SlowConsumers ?? 0, 0, 0),
-            StaleConnectionCounts = new KindCounts(source.Clients.StaleConnections, source.Routes?.StaleConnections ?? 0, 0, 0),
+            SlowConsumerCounts = new KindCounts(source.Clients.SlowConsumers, source.Routes?.SlowConsumers ?? 0, source.Gateways?.SlowConsumers ?? 0, source.LeafNodes?.SlowConsumers ?? 0),
+            StaleConnectionCounts = new KindCounts(source.Clients.StaleConnections, source.Routes?.StaleConnections ?? 0, source.Gateways?.StaleConnections ?? 0, source.LeafNodes?.StaleConnections ?? 0),
         };
     }
 

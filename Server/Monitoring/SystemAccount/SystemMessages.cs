@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NatsAspire.Server.Clustering.Gateways;
 using NatsAspire.Server.Monitoring.Pages;
 using NatsAspire.Server.Protocol;
 
@@ -35,6 +36,10 @@ public sealed record DisconnectEvent
     [JsonPropertyName("received")] public required DataStatistics Received { get; init; }
     [JsonPropertyName("reason")] public required string Reason { get; init; }
 }
+
+/// <summary>A leaf node has joined an account of this server.</summary>
+public sealed record LeafNodeConnectEvent(
+    [property: JsonPropertyName("server")] ServerIdentityInfo Server, [property: JsonPropertyName("acc")] string Account);
 
 /// <summary>io.nats.server.advisory.v1.account_connections: an account's connections on this server.</summary>
 public sealed record AccountConnectionsEvent
@@ -75,6 +80,7 @@ public sealed record ServerStatistics
     [JsonPropertyName("stale_connection_stats")] public KindCounts? StaleConnectionCounts { get; init; }
     [JsonPropertyName("stalled_clients"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public long StalledClients { get; init; }
     [JsonPropertyName("routes")] public IReadOnlyList<RouteStatistics>? Routes { get; init; }
+    [JsonPropertyName("gateways")] public IReadOnlyList<GatewayStatistics>? Gateways { get; init; }
     [JsonPropertyName("active_servers"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public int ActiveServers { get; init; }
 
     /// <summary>Null: JetStream does not run.</summary>
@@ -91,6 +97,35 @@ public sealed record RouteStatistics
     [JsonPropertyName("sent")] public required Volume Sent { get; init; }
     [JsonPropertyName("received")] public required Volume Received { get; init; }
     [JsonPropertyName("pending")] public required long Pending { get; init; }
+}
+
+/// <summary>One other cluster of <see cref="ServerStatistics"/>.</summary>
+public sealed record GatewayStatistics
+{
+    [JsonPropertyName("gwid")] public required ulong Id { get; init; }
+    [JsonPropertyName("name")] public required string Name { get; init; }
+    [JsonPropertyName("sent")] public required Volume Sent { get; init; }
+    [JsonPropertyName("received")] public required Volume Received { get; init; }
+    [JsonPropertyName("inbound_connections")] public required int InboundConnections { get; init; }
+
+    /// <summary>Null: this server is connected to none.</summary>
+    internal static IReadOnlyList<GatewayStatistics>? Of(GatewayManager gateways)
+    {
+        var (outbound, inbound) = gateways.Snapshot();
+        if (outbound.Count == 0) return null;
+        return [.. outbound.Select(gateway =>
+        {
+            var from = inbound.Where(other => other.ClusterName == gateway.ClusterName).ToList();
+            return new GatewayStatistics
+            {
+                Id = gateway.Id,
+                Name = gateway.ClusterName!,
+                Sent = new Volume(gateway.OutMessages, gateway.OutBytes),
+                Received = new Volume(from.Sum(other => other.InMessages), from.Sum(other => other.InBytes)),
+                InboundConnections = from.Count,
+            };
+        })];
+    }
 }
 
 /// <summary>STATSZ as an event and as an answer.</summary>
@@ -160,6 +195,7 @@ public sealed record SubscriberCountRequest(
 [JsonSerializable(typeof(ConnectEvent))]
 [JsonSerializable(typeof(DisconnectEvent))]
 [JsonSerializable(typeof(AccountConnectionsEvent))]
+[JsonSerializable(typeof(LeafNodeConnectEvent))]
 [JsonSerializable(typeof(StatsEvent))]
 [JsonSerializable(typeof(UserInfo))]
 [JsonSerializable(typeof(EventFilter))]

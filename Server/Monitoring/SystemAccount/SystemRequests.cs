@@ -22,8 +22,8 @@ internal sealed class SystemRequests(MonitoringSource source)
         ["SUBSZ"] = (options, _) => Element(Subsz.Collect(source, Read(options, Json.SubszOptions)), Json.Subsz),
         ["CONNZ"] = (options, _) => Element(Connz.Collect(source, Read(options, Json.ConnzOptions)), Json.Connz),
         ["ROUTEZ"] = (options, _) => Element(Routez.Collect(source, Read(options, Json.RoutezOptions)), Json.Routez),
-        ["GATEWAYZ"] = (_, _) => Element(Gatewayz.Collect(source), Json.Gatewayz),
-        ["LEAFZ"] = (_, _) => Element(Leafz.Collect(source), Json.Leafz),
+        ["GATEWAYZ"] = (options, _) => Element(Gatewayz.Collect(source, Read(options, Json.GatewayzOptions)), Json.Gatewayz),
+        ["LEAFZ"] = (options, _) => Element(Leafz.Collect(source, Read(options, Json.LeafzOptions)), Json.Leafz),
         ["ACCOUNTZ"] = (options, _) => Element(Accountz.Collect(source, Read(options, Json.AccountzOptions)), Json.Accountz),
         ["JSZ"] = (options, _) => Element(Jsz.Collect(source, Read(options, Json.JszOptions)), Json.Jsz),
         ["HEALTHZ"] = (options, _) => Element(Healthz.Check(source, Read(options, Json.HealthzOptions)), Json.Healthz),
@@ -39,7 +39,7 @@ internal sealed class SystemRequests(MonitoringSource source)
         ["SUBSZ"] = (options, account) => Element(
             Subsz.Collect(source, Read(options, Json.SubszOptions) with { Subscriptions = true, Account = account }), Json.Subsz),
         ["CONNZ"] = (options, account) => Element(Connz.Collect(source, Read(options, Json.ConnzOptions) with { Account = account }), Json.Connz),
-        ["LEAFZ"] = (_, _) => Element(Leafz.Collect(source), Json.Leafz),
+        ["LEAFZ"] = (options, account) => Element(Leafz.Collect(source, Read(options, Json.LeafzOptions) with { Account = account }), Json.Leafz),
         ["JSZ"] = (options, account) => Element(JszAccount.Collect(source, Read(options, Json.JszOptions) with { Account = account }), Json.JszAccount),
         ["INFO"] = (_, account) => Element(
             Accountz.Collect(source, new AccountzOptions { Account = account }).Account!, Json.AccountDetail),

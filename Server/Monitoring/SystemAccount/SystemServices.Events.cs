@@ -81,8 +81,8 @@ internal sealed partial class SystemServices : IClientEvents
             Time = MonitoringSource.Now,
             Server = Identify(),
             Client = client.Describe(true) with { Account = account?.Name ?? client.Account?.Name ?? "N/A", Stop = MonitoringSource.Now },
-            Sent = DataStatistics.Of(moved.OutMessages, moved.OutBytes, 0, 0),
-            Received = DataStatistics.Of(moved.InMessages, moved.InBytes, 0, 0),
+            Sent = DataStatistics.Of(new Volume(moved.OutMessages, moved.OutBytes), new Volume(0, 0), new Volume(0, 0), new Volume(0, 0)),
+            Received = DataStatistics.Of(new Volume(moved.InMessages, moved.InBytes), new Volume(0, 0), new Volume(0, 0), new Volume(0, 0)),
             Reason = reason,
         };
     }
@@ -136,6 +136,7 @@ internal sealed partial class SystemServices : IClientEvents
         var clients = _source.Clients.Traffic;
         var routed = _source.Routes?.Traffic ?? default;
         var routes = _source.Routes?.Snapshot() ?? [];
+        routed += (_source.Gateways?.Traffic ?? default) + (_source.LeafNodes?.Traffic ?? default);
         var statistics = new ServerStatistics
         {
             Start = _source.StartedAt,
@@ -150,12 +151,13 @@ internal sealed partial class SystemServices : IClientEvents
             SentToClients = new Volume(clients.OutMessages, clients.OutBytes),
             Received = new Volume(clients.InMessages + routed.InMessages, clients.InBytes + routed.InBytes),
             ReceivedFromClients = new Volume(clients.InMessages, clients.InBytes),
-            SlowConsumers = _source.Clients.SlowConsumers + (_source.Routes?.SlowConsumers ?? 0),
-            SlowConsumerCounts = Counts(_source.Clients.SlowConsumers, _source.Routes?.SlowConsumers ?? 0),
-            StaleConnectionCounts = Counts(_source.Clients.StaleConnections, _source.Routes?.StaleConnections ?? 0),
-            StaleConnections = _source.Clients.StaleConnections + (_source.Routes?.StaleConnections ?? 0),
+            SlowConsumers = _source.Clients.SlowConsumers + (_source.Routes?.SlowConsumers ?? 0) + (_source.Gateways?.SlowConsumers ?? 0) + (_source.LeafNodes?.SlowConsumers ?? 0),
+            SlowConsumerCounts = Counts(_source.Clients.SlowConsumers, _source.Routes?.SlowConsumers ?? 0, _source.Gateways?.SlowConsumers ?? 0, _source.LeafNodes?.SlowConsumers ?? 0),
+            StaleConnectionCounts = Counts(_source.Clients.StaleConnections, _source.Routes?.StaleConnections ?? 0, _source.Gateways?.StaleConnections ?? 0, _source.LeafNodes?.StaleConnections ?? 0),
+            StaleConnections = _source.Clients.StaleConnections + (_source.Routes?.StaleConnections ?? 0) + (_source.Gateways?.StaleConnections ?? 0) + (_source.LeafNodes?.StaleConnections ?? 0),
             StalledClients = _source.Clients.Stalls,
             JetStream = JetStreamStatisticsOf(_source),
+            Gateways = _source.Gateways is { } gateways ? GatewayStatistics.Of(gateways) : null,
             ActiveServers = 1 + (_source.Routes?.CompletePeerCount ?? 0),
             Routes = routes.Count == 0 ? null : [.. routes.Select(route => new RouteStatistics
             {
@@ -174,5 +176,6 @@ internal sealed partial class SystemServices : IClientEvents
         JetStreamVarz.Of(source) is { } block ? block with { Config = block.Config! with { StoreDirectory = null } } : null;
 
     /// <summary>Null: there are none, which is not told.</summary>
-    private static KindCounts? Counts(long clients, long routes) => clients + routes == 0 ? null : new KindCounts(clients, routes, 0, 0);
+    private static KindCounts? Counts(long clients, long routes, long gateways, long leafs) =>
+        clients + routes + gateways + leafs == 0 ? null : new KindCounts(clients, routes, gateways, leafs);
 }

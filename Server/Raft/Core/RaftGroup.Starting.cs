@@ -25,6 +25,7 @@ public partial class RaftGroup
         _isScalingUp = _isInitializing && _options.IsScaleUp && !_isObserver;
         _isObserver |= _isScalingUp;
         MayHaveForgotten = start.MayHaveForgotten;
+        _spokeAt = now;
         if (start.Origin == RaftOrigin.Damaged || end is not null || (start.Origin == RaftOrigin.Recovered && LastIndex == 0)) Distrust();
         if (end is { } whole) _effects.Truncate(++_position, whole);
         _durableIndex = LastIndex;

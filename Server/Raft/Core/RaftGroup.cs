@@ -177,6 +177,7 @@ public partial class RaftGroup : IDisposable
     public long NextTick => _state switch
     {
         RaftState.Stopped => long.MaxValue,
+        _ when _start is not null => long.MaxValue,
         RaftState.Leader => NextLeaderTick,
         _ => _electionAt,
     };
@@ -228,10 +229,11 @@ public partial class RaftGroup : IDisposable
     private static bool IsPlausible(in AppendEntry entry) =>
         IsPlausible(entry.Term) && IsPlausible(entry.SenderTerm) && IsPlausible(entry.PreviousIndex) && IsPlausible(entry.PreviousTerm);
 
+    // Before the start it takes part in nothing either: it does not know yet what it has promised.
     private bool Enter(long now)
     {
         _now = Math.Max(_now, now);
-        return _state != RaftState.Stopped;
+        return _start is null && _state != RaftState.Stopped;
     }
 
     private void Leave()

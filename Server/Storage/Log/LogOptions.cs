@@ -38,6 +38,9 @@ public sealed record LogOptions
     /// <summary>After so long without appends the log notes that all before is durable, so that damage to its last records is known as such.</summary>
     public TimeSpan IdleMark { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>False: the log has no thread, and writes when <see cref="WriteAheadLog.CommitNow"/> is called. For simulations.</summary>
+    internal bool HasThread { get; init; } = true;
+
     internal void Validate()
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(SegmentSize, 4096);

@@ -14,18 +14,30 @@ public sealed partial class WriteAheadLog
     private long _lastSync = Environment.TickCount64;
     private long _lastAppend = Environment.TickCount64;
 
+    /// <summary>Writes and syncs what waits, as the thread of a log that has one does.</summary>
+    internal void CommitNow()
+    {
+        lock (_gate)
+        {
+            if (_queue.Count > 0) (_taken, _queue, _next) = (_queue, _taken, 0);
+        }
+        Commit(CommitTaken);
+    }
+
     private void RunCommitter()
     {
         var commit = CommitTaken;
-        while (WaitForWork())
-        {
-            if (_failure is not null) FailAll();
-            else Guarded(commit);
-        }
+        while (WaitForWork()) Commit(commit);
         if (_failure is null) Guarded(Finish);
         FailAll();
         _file?.Dispose();
         _point?.Dispose();
+    }
+
+    private void Commit(Action commit)
+    {
+        if (_failure is not null) FailAll();
+        else Guarded(commit);
     }
 
     /// <summary>Waits for batches, or until a sync or mark is due.</summary>
@@ -118,10 +130,17 @@ public sealed partial class WriteAheadLog
         TakeAwayGarbage();
     }
 
+    /// <summary>
+    /// In a completion: the log has nothing else to do for anybody, so that nobody waits when a completion takes a little longer
+    /// than to post. On the log's thread only.
+    /// </summary>
+    public bool HasNothingElse { get; private set; }
+
     private void Complete(List<LogBatch> batches, DiskException? failure)
     {
         if (batches.Count == 0) return;
         var bytes = 0L;
+        lock (_gate) HasNothingElse = batches.Count == 1 && _next >= _taken.Count && _queue.Count == 0;
         foreach (var batch in batches)
         {
             bytes += batch.Length;

@@ -65,7 +65,7 @@ public sealed partial class WriteAheadLog : IDisposable
         var recovered = LogRecovery.Run(segments);
         StorageLog.Opened(log, recovered.Segments.Count, recovered.Rewritten);
         var opened = new WriteAheadLog(segments, recovered, options, log);
-        opened._committer.Start();
+        if (options.HasThread) opened._committer.Start();
         return opened;
     }
 
@@ -152,7 +152,8 @@ public sealed partial class WriteAheadLog : IDisposable
             _stopping = true;
             Wake();
         }
-        _committer.Join();
+        if (_options.HasThread) _committer.Join();
+        else RunCommitter();
     }
 
     private bool IsFull(LogBatch batch) => _queuedBytes > 0 && _queuedBytes + batch.Length > _options.QueueLimit;

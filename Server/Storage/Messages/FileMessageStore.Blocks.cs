@@ -32,6 +32,15 @@ public sealed partial class FileMessageStore
         return null;
     }
 
+    private protected override ulong ReadThrough(ulong sequence)
+    {
+        if (_open.Count > 0 && _open.First <= sequence) return ulong.MaxValue;
+        var at = IndexFrom(sequence);
+        if (at == _blocks.Count || _blocks[at].KnownDirectory is not { } directory) return 0;
+        ref readonly var entry = ref directory[directory.IndexFrom(sequence)];
+        return _cache.Find(_blocks[at].File, entry.Offset) is null ? 0 : entry.Last;
+    }
+
     private protected override ulong SeekTime(long timestamp)
     {
         var (low, high) = (0, _blocks.Count);

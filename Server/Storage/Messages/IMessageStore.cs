@@ -41,6 +41,10 @@ public interface IMessageStore : IDisposable
     /// <returns>False when it is not there (any more).</returns>
     bool TryLoad(ulong sequence, MessageBuffer into);
 
+    /// <summary>How far messages from a sequence on can be read without waiting for a disk.</summary>
+    /// <returns>The last such sequence, <see cref="ulong.MaxValue"/>: all that there are; 0: the first may have to be read.</returns>
+    ulong AtHandThrough(ulong sequence);
+
     /// <summary>The last message of a literal subject, at or below a sequence.</summary>
     bool TryLoadLast(ReadOnlySpan<byte> subject, ulong atMost, MessageBuffer into);
 

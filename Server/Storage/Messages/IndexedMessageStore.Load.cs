@@ -18,6 +18,12 @@ public abstract partial class IndexedMessageStore
     }
 
     /// <inheritdoc/>
+    public ulong AtHandThrough(ulong sequence) => NextLive(sequence) is var next && next == 0 ? ulong.MaxValue : ReadThrough(next);
+
+    /// <summary>The last sequence of what is in memory around a live message; 0: it is not.</summary>
+    private protected virtual ulong ReadThrough(ulong sequence) => ulong.MaxValue;
+
+    /// <inheritdoc/>
     public bool TryLoadLast(ReadOnlySpan<byte> subject, ulong atMost, MessageBuffer into)
     {
         var id = Index.Find(subject);

@@ -40,6 +40,9 @@ internal sealed class StoreBlock(ulong file)
     /// <summary>Named by its number.</summary>
     public static string NameOf(ulong file) => $"{file:x16}.blk";
 
+    /// <summary>Its chunks, if they have been read.</summary>
+    public ChunkDirectory? KnownDirectory => _directory;
+
     /// <summary>Of a block begun now or read from a manifest.</summary>
     public void Use(ChunkDirectory directory) => _directory = directory;
 

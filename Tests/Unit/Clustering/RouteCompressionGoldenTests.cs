@@ -80,7 +80,9 @@ public sealed class RouteCompressionGoldenTests
             answered |= isOfSystem ? 1 : 2;
             if (isOfSystem) continue;
             await subscriber.ExpectMatchAsync("MSG _INBOX\\.[0-9a-f]+\\.1 1 4\r\nresp\r\n");
-            server.Routes!.Snapshot().ShouldContain(route => route.PinnedAccount == null && route.Compression == level);
+            // With s2_auto the level is the round trip's, which on a busy machine is longer than in the recording.
+            var isLevel = (string found) => capture == "route-s2-auto" ? found.StartsWith("s2_", StringComparison.Ordinal) : found == level;
+            server.Routes!.Snapshot().ShouldContain(route => route.PinnedAccount == null && isLevel(route.Compression));
             while (await peer.ReadLineAsync() != "RS+ A _INBOX.>")
             {
             }

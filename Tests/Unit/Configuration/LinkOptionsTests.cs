@@ -177,7 +177,6 @@ public class LinkOptionsTests
         UnsupportedOptions.Find(Load(ClusterText)).ShouldBeEmpty();
         UnsupportedOptions.Find(Load("jetstream: enabled\nleafnodes { port: 7422 }\ncluster { port: 1, compression: s2_fast }\nmqtt { port: 1883 }")).ShouldBe(
         [
-            "leafnodes is configured, but this build does not support it.",
             "mqtt is configured, but this build does not support it.",
         ]);
     }

@@ -13,22 +13,39 @@ public sealed partial class DashboardTests
 
     public static string Folder { get; } = Path.Combine(Peers.RepositoryRoot, "dashboards");
 
-    public static TheoryData<string> Files() => [.. Directory.EnumerateFiles(Folder, "*.json").Select(file => Path.GetFileName(file))];
+    /// <summary>All panels, variables and alert rules, against servers with a stream, a consumer and each other.</summary>
+    [Fact]
+    public async Task Every_metric_of_a_dashboard_exists()
+    {
+        await using var cluster = await StreamCluster.StartAsync(isMonitored: true);
+        await using var client = await cluster.ConnectAsync();
+        await StreamCluster.CreateAsync(client, "S", 3);
+        await StreamCluster.PlaceAsync(client, "CONSUMER.DURABLE.CREATE.S.c", """{"stream_name":"S","config":{"durable_name":"c","ack_policy":"explicit"}}""");
+        var known = new HashSet<string>();
+        foreach (var server in cluster.Running) known.UnionWith(PrometheusText.Parse((await server.GetAsync("/metrics?connz=true&jsz=all&use_internal_server_name=true")).Text).Keys);
+        foreach (var file in Directory.EnumerateFiles(Folder, "*.json"))
+        {
+            var dashboard = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).RootElement;
+            var used = dashboard.GetProperty("panels").EnumerateArray().SelectMany(panel => panel.GetProperty("targets").EnumerateArray()).Select(target => target.GetProperty("expr").GetString()!)
+                .Concat(dashboard.GetProperty("templating").GetProperty("list").EnumerateArray().Select(variable => variable.GetProperty("query").GetString()!))
+                .SelectMany(query => Metric().Matches(query)).Select(match => match.Value).Distinct().ToList();
+            used.Count.ShouldBeGreaterThan(5, file);
+            used.Where(name => !known.Contains(name)).ShouldBeEmpty(file);
+            var ids = dashboard.GetProperty("panels").EnumerateArray().Select(panel => panel.GetProperty("id").GetInt32()).ToList();
+            ids.Distinct().Count().ShouldBe(ids.Count, file);
+        }
+        var alerts = await File.ReadAllTextAsync(Path.Combine(Folder, "alerts.yml"), TestContext.Current.CancellationToken);
+        Metric().Matches(alerts).Select(match => match.Value).Distinct().Where(name => !known.Contains(name)).ShouldBeEmpty("alerts.yml");
+    }
 
     [Theory]
-    [MemberData(nameof(Files))]
-    public async Task Every_metric_of_a_dashboard_exists(string file)
+    [InlineData("check", "config", "prometheus.yml")]
+    [InlineData("check", "rules", "alerts.yml")]
+    [InlineData("test", "rules", "alerts.test.yml")]
+    public async Task Promtool_takes_the_rules(string verb, string what, string file)
     {
-        await using var cluster = await TestServer.ClusterAsync(2, options => options with { Monitoring = options.Monitoring with { Host = "127.0.0.1", HttpPort = -1 } });
-        var known = PrometheusText.Parse((await cluster[0].GetAsync("/metrics?connz=true&use_internal_server_name=true")).Text);
-        var dashboard = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Folder, file), TestContext.Current.CancellationToken)).RootElement;
-        var used = dashboard.GetProperty("panels").EnumerateArray().SelectMany(panel => panel.GetProperty("targets").EnumerateArray()).Select(target => target.GetProperty("expr").GetString()!)
-            .Concat(dashboard.GetProperty("templating").GetProperty("list").EnumerateArray().Select(variable => variable.GetProperty("query").GetString()!))
-            .SelectMany(query => Metric().Matches(query)).Select(match => match.Value).Distinct().ToList();
-        used.Count.ShouldBeGreaterThan(10);
-        used.Where(name => !known.ContainsKey(name)).ShouldBeEmpty();
-        var ids = dashboard.GetProperty("panels").EnumerateArray().Select(panel => panel.GetProperty("id").GetInt32()).ToList();
-        ids.Distinct().Count().ShouldBe(ids.Count);
+        await using var promtool = RunningProcess.Start(Peers.Promtool(), verb, what, Path.Combine(Folder, file));
+        (await promtool.WaitForExitAsync(TimeSpan.FromSeconds(20))).ShouldBe(0, promtool.Output);
     }
 
     [Theory]
@@ -41,6 +58,6 @@ public sealed partial class DashboardTests
         Walkthrough.Where(name => !known.ContainsKey($"{prefix}_varz_{name}")).ShouldBeEmpty();
     }
 
-    [GeneratedRegex(@"\bgnatsd_[a-z0-9_]+")]
+    [GeneratedRegex(@"\b(gnatsd|jetstream)_[a-z0-9_]+")]
     private static partial Regex Metric();
 }

@@ -48,6 +48,8 @@ internal readonly struct RecordingProtocol(List<string> calls, int maxControlLin
 
     public bool OnRemoteUnsubscribe(bool origin, ReadOnlySpan<byte> arguments) => Note($"{(origin ? "LS-" : "RS-")} {Text(arguments)}");
 
+    public bool OnAccountInterest(bool isWanted, ReadOnlySpan<byte> account) => Note($"{(isWanted ? "A+" : "A-")} {Text(account)}");
+
     public bool OnRoutedMessage(in RoutedArguments a, ReadOnlySpan<byte> bodyAndCrlf) =>
         Note($"MSG {Text(a.Origin)}|{Text(a.Account)}|{Text(a.Subject)}|{Text(a.Reply)}|{Text(a.Queues).Trim()}|{a.HeaderSize}|{Text(bodyAndCrlf[..^2])}");
 
@@ -68,10 +70,10 @@ internal readonly struct RecordingProtocol(List<string> calls, int maxControlLin
         return data => ClientParser.Parse(ref protocol, data, out _);
     });
 
-    public static List<string> ParseRoute(IEnumerable<byte[]> pieces, bool pinned = false, int maxControlLine = 1 << 20) => Parse(pieces, calls =>
+    public static List<string> ParseRoute(IEnumerable<byte[]> pieces, bool pinned = false, int maxControlLine = 1 << 20, bool isLeaf = false) => Parse(pieces, calls =>
     {
         var protocol = new RecordingProtocol(calls, maxControlLine, pinned: pinned);
-        return data => RouteParser.Parse(ref protocol, data, out _);
+        return data => RouteParser.Parse(ref protocol, data, out _, isLeaf);
     });
 
     private static List<string> Parse(IEnumerable<byte[]> pieces, Func<List<string>, Func<byte[], int>> bind)

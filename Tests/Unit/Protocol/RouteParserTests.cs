@@ -6,13 +6,13 @@ namespace NatsAspire.Tests.Unit.Protocol;
 public sealed class RouteParserTests
 {
     private const string Everything =
-        "INFO {\"server_id\":\"N\"}\r\nCONNECT {}\r\nPING\r\nPONG\r\nRS+ $G foo\r\nRS+ $G foo q 3\r\nRS- $G foo q\r\nLS+ LC A foo\r\nLS- LC A foo\r\nA+ A\r\n" +
+        "INFO {\"server_id\":\"N\"}\r\nCONNECT {}\r\nPING\r\nPONG\r\nRS+ $G foo\r\nRS+ $G foo q 3\r\nRS- $G foo q\r\nLS+ LC A foo\r\nLS- LC A foo\r\nA+ A\r\nA- A\r\n" +
         "RMSG $G foo 5\r\nhello\r\nRMSG $G foo reply 2\r\nhi\r\nRMSG $G foo + reply q1 q2 2\r\nhi\r\nRMSG $G foo | q1 q2 2\r\nhi\r\n" +
         "HMSG $G foo 12 14\r\nNATS/1.0\r\n\r\nhi\r\nHMSG $G foo + reply q 12 14\r\nNATS/1.0\r\n\r\nhi\r\nLMSG LC A foo reply 0 2\r\nhi\r\n-ERR 'x'\r\n";
 
     private static readonly string[] Calls =
     [
-        "INFO {\"server_id\":\"N\"}", "CONNECT {}", "PING", "PONG", "RS+ $G foo", "RS+ $G foo q 3", "RS- $G foo q", "LS+ LC A foo", "LS- LC A foo",
+        "INFO {\"server_id\":\"N\"}", "CONNECT {}", "PING", "PONG", "RS+ $G foo", "RS+ $G foo q 3", "RS- $G foo q", "LS+ LC A foo", "LS- LC A foo", "A+ A", "A- A",
         "MSG |$G|foo|||0|hello", "MSG |$G|foo|reply||0|hi", "MSG |$G|foo|reply|q1 q2|0|hi", "MSG |$G|foo||q1 q2|0|hi",
         "MSG |$G|foo|||12|NATS/1.0\r\n\r\nhi", "MSG |$G|foo|reply|q|12|NATS/1.0\r\n\r\nhi", "MSG LC|A|foo|reply||0|hi", "-ERR 'x'",
     ];

@@ -3,6 +3,7 @@ using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Consumers;
 using NatsAspire.Server.JetStream.Runtime.Groups;
+using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Raft.Core;
 using NatsAspire.Server.Raft.Wire;
 using NatsAspire.Server.Storage.Messages;
@@ -43,16 +44,43 @@ internal sealed partial class ConsumerHost : IGroupMachine
     /// <summary>The servers that hold it.</summary>
     public ClusterInfo? Cluster => _stream.Host.View is not { } view ? null : Group is { } group ? view.Describe(group) : view.Alone();
 
-    /// <summary>Is a member of a group from here on.</summary>
-    /// <param name="open">Opens it.</param>
-    /// <param name="isPreferred">This server is to lead it first.</param>
-    public void Join(Func<IGroupMachine, GroupHost> open, bool isPreferred)
+    /// <summary>The group it is assigned to; null: its server stands alone.</summary>
+    public GroupPlan? Plan { get; set; }
+
+    /// <summary>Whether it is in the group that it is assigned to.</summary>
+    public bool IsInPlace => Group is { } group && group.Name == Plan!.Name;
+
+    /// <summary>What it has come to, for a group to begin with; null: nothing.</summary>
+    public RaftSnapshot? Seed => Plan is { } plan && Replica.HasState ? new RaftSnapshot(1, 1, RaftPeers.Of([.. plan.Peers]), EncodeState()) : null;
+
+    /// <summary>Is a member of the group it is assigned to from here on.</summary>
+    /// <param name="seed">What a new group begins with; null: with nothing.</param>
+    public void Join(RaftSnapshot? seed)
     {
-        Group = open(this);
+        var plan = Plan!;
+        var isInMemory = Configuration.MemoryStorage || _stream.Host.Configuration.Storage == StorageType.Memory;
+        Group = _stream.Host.OpenGroup(plan, this, isInMemory, seed);
         Group.Start();
         var core = Group.Core;
         // One alone need not wait for others to be silent.
-        if (core.Members.Length == 1 || (isPreferred && core.LastIndex == 0)) core.CampaignImmediately(Group.Now);
+        if (plan.IsAlone && plan.Before.Count == 0 ? core.Members.Length == 1 : plan.IsPreferred && (core.LastIndex == 0 || seed is not null)) core.CampaignImmediately(Group.Now);
+    }
+
+    /// <summary>Is in no group any more; what it has come to stays.</summary>
+    /// <returns>The group's name.</returns>
+    public string LeaveGroupAlone()
+    {
+        var group = Group!;
+        if (_leads) CeaseToLead();
+        _stream.Host.CloseGroup(group);
+        (Group, _leadership, _isDeposed) = (null, null, false);
+        return group.Name;
+    }
+
+    /// <summary>Serves nobody any more, until its group has a leader.</summary>
+    public void EndAlone()
+    {
+        if (_leads) CeaseToLead();
     }
 
     /// <summary>Has something done when this server leads the consumer, at once if it does. In the mailbox.</summary>
@@ -61,6 +89,9 @@ internal sealed partial class ConsumerHost : IGroupMachine
         if (_leads) action();
         else _whenLeading.Add(action);
     }
+
+    /// <summary>It is assigned to others, who need it no more.</summary>
+    public bool HasLeft => Group is { Members.IsLeaving: true } group && group.Members.DepartureAt(group.Now) != Departure.Waits;
 
     /// <summary>What others said meanwhile.</summary>
     public void BeginTurn(long now)
@@ -142,7 +173,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
 
     private void BeginToLead(long now)
     {
-        _agreement = new ConsumerAgreement(this, Configuration.AckPolicy);
+        _agreement = _stream.Host.Parts.Agreement(this, Configuration.AckPolicy);
         Leader = new ConsumerLeader(Replica, _stream.Visible, _stream.LeaderOptions with { IsReplicated = true });
         Leader.Begin(now, Effects);
         _leads = true;
@@ -170,7 +201,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
         if (!state.IsEmpty && Replica.Decode(state) is { } error) throw new CorruptStoreException($"The state of consumer {Name} cannot be read: {error}.");
     }
 
-    private byte[] EncodeState()
+    public byte[] EncodeState()
     {
         var state = new ArrayBufferWriter<byte>();
         Replica.Encode(state);

@@ -1,6 +1,7 @@
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.JetStream.Runtime.Groups;
+using NatsAspire.Server.Storage.Messages;
 
 namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 
@@ -8,6 +9,9 @@ namespace NatsAspire.Server.JetStream.Runtime.Consumers;
 internal sealed partial class StreamConsumers
 {
     private readonly List<ConsumerHost> _grouped = [];
+
+    /// <summary>Consumers that the stream had when it was alone, until they have groups.</summary>
+    private readonly Dictionary<string, ConsumerHost> _former = new(StringComparer.Ordinal);
 
     /// <summary>When a group has something due, nanoseconds since 1970; null: none has.</summary>
     private long? NextGroupTick
@@ -27,33 +31,164 @@ internal sealed partial class StreamConsumers
     public int Led => _names.Values.Count(consumer => consumer.Leads && IsLimitable(consumer));
 
     /// <summary>Has a consumer as it is assigned.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="configuration">What it is.</param>
-    /// <param name="created">Nanoseconds since 1970.</param>
-    /// <param name="open">Opens its group.</param>
-    /// <param name="isPreferred">This server is to lead it first.</param>
+    /// <param name="record">What it is; its number counts for nothing.</param>
+    /// <param name="plan">Who holds it.</param>
+    /// <param name="state">Where it is to be, unless it has come further; empty: nowhere.</param>
     /// <param name="now">Nanoseconds since 1970.</param>
-    public ConsumerHost Place(string name, ConsumerConfiguration configuration, long created, Func<IGroupMachine, GroupHost> open, bool isPreferred, long now)
+    /// <exception cref="CorruptStoreException">Its group cannot be trusted; it is not there.</exception>
+    /// <exception cref="Storage.Disk.DiskException">The disk failed; it is not there.</exception>
+    public ConsumerHost Place(ConsumerRecord record, GroupPlan plan, ReadOnlyMemory<byte> state, long now)
     {
-        var known = Find(System.Text.Encoding.UTF8.GetBytes(name));
-        if (known is not null && known.Record.Created == created)
+        var known = Find(System.Text.Encoding.UTF8.GetBytes(record.Name));
+        if (known is not null && known.Record.Created == record.Created)
         {
-            if (known.Configuration != configuration) Update(known, configuration, now);
+            if (IsStale(known, plan))
+            {
+                Dismiss(known);
+                return PlaceMember(record, plan, state);
+            }
+            known.Plan = plan;
+            if (known.Configuration != record.Configuration) Update(known, record.Configuration, now);
+            if (Host.Group is not null) Regroup(known);
             return known;
         }
         // Another one had the name.
         if (known is not null) Delete(known);
-        var consumer = new ConsumerHost(this, new ConsumerRecord(++_lastId, created, name, configuration));
+        return Host.Group is null ? PlaceAlone(record, plan, state, now) : PlaceMember(record, plan, state);
+    }
+
+    /// <summary>It is a member of a group that others have begun, and has nothing to give to it.</summary>
+    private static bool IsStale(ConsumerHost consumer, GroupPlan plan) => consumer.Group is { } group && group.Name != plan.Name && !plan.IsAlone && !plan.IsPreferred;
+
+    private ConsumerHost PlaceAlone(ConsumerRecord record, GroupPlan plan, ReadOnlyMemory<byte> state, long now)
+    {
+        var consumer = Create(record.Name, record.Configuration, now, record.Created, state);
+        consumer.Plan = plan;
+        return consumer;
+    }
+
+    private ConsumerHost PlaceMember(ConsumerRecord record, GroupPlan plan, ReadOnlyMemory<byte> state)
+    {
+        var consumer = new ConsumerHost(this, record with { Id = ++_lastId }) { Plan = plan };
+        var isFormer = _former.Remove(record.Name, out var former) && former.Record.Created == record.Created && former.Replica.HasState;
+        if (isFormer) state = former!.EncodeState();
+        if (!state.IsEmpty) consumer.Replica.Decode(state.Span);
         Add(consumer);
-        consumer.Join(open, isPreferred);
+        try
+        {
+            consumer.Join(isFormer && (plan.IsAlone || plan.IsPreferred) ? consumer.Seed : null);
+        }
+        catch
+        {
+            Drop(consumer);
+            throw;
+        }
         _grouped.Add(consumer);
         return consumer;
+    }
+
+    /// <summary>A consumer goes from the group it is in, if any, to the one it is assigned to.</summary>
+    private void Regroup(ConsumerHost consumer)
+    {
+        if (consumer.IsInPlace)
+        {
+            consumer.Group!.Members.Assign(consumer.Plan!.Peers, consumer.Group.Now);
+            return;
+        }
+        var seed = consumer.Seed;
+        var former = consumer.Group is null ? null : consumer.LeaveGroupAlone();
+        if (former is null) consumer.EndAlone();
+        Forget(consumer);
+        consumer.Join(seed);
+        if (!_grouped.Contains(consumer)) _grouped.Add(consumer);
+        if (former is not null) Host.DeleteGroup(former);
+        Follow();
+    }
+
+    /// <summary>Others hold a consumer from now on.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="peers">They.</param>
+    public void Dismiss(string name, IReadOnlyList<Raft.Wire.PeerId> peers)
+    {
+        _former.Remove(name);
+        if (Find(System.Text.Encoding.UTF8.GetBytes(name)) is not { } consumer) return;
+        if (consumer.Group is { Fault: null } group) group.Members.Leave(peers, group.Now);
+        else Dismiss(consumer);
+    }
+
+    private void Dismiss(ConsumerHost consumer)
+    {
+        consumer.End("409 Leadership Change", withPending: true);
+        LeaveGroup(consumer, isDeleted: true);
+        Drop(consumer);
+        if (consumer.IsKept) ProposeRemoval(consumer);
+        Follow();
+    }
+
+    /// <summary>The stream is shared: consumers that were found with it wait for the groups they are assigned to.</summary>
+    public void KeepFormer()
+    {
+        foreach (var consumer in _byId.Values.ToList())
+        {
+            _former[consumer.Name] = consumer;
+            Drop(consumer);
+        }
+    }
+
+    /// <summary>Those that waited were not assigned again.</summary>
+    public void ForgetFormer() => _former.Clear();
+
+    /// <summary>The stream is alone no more: nobody is served until groups have leaders.</summary>
+    public void EndAlone()
+    {
+        foreach (var consumer in _byId.Values)
+        {
+            consumer.EndAlone();
+            Forget(consumer);
+        }
+        // The checkpoint has it.
+        _lazy.ResetWrittenCount();
+        _lazySince = 0;
+    }
+
+    /// <summary>The stream is shared from now on, so each consumer has a group.</summary>
+    public void JoinGroups()
+    {
+        foreach (var consumer in _byId.Values.Where(consumer => consumer.Plan is not null).ToList()) Regroup(consumer);
+    }
+
+    /// <summary>The stream is alone again, and keeps what consumers do in its own log.</summary>
+    /// <returns>Names of the groups they had.</returns>
+    public IReadOnlyList<string> LeaveGroups()
+    {
+        List<string> groups = [];
+        foreach (var consumer in _grouped)
+        {
+            groups.Add(consumer.LeaveGroupAlone());
+            Forget(consumer);
+        }
+        _grouped.Clear();
+        return groups;
+    }
+
+    /// <summary>Takes up the work of all, alone.</summary>
+    public void BeginAlone(long now)
+    {
+        foreach (var consumer in _byId.Values) Begin(consumer, now);
+        RemoveAcknowledged();
     }
 
     /// <summary>What members of groups said meanwhile.</summary>
     public void BeginGroups(long now)
     {
-        foreach (var consumer in _grouped) consumer.BeginTurn(now);
+        var left = false;
+        foreach (var consumer in _grouped)
+        {
+            consumer.BeginTurn(now);
+            left |= consumer.HasLeft;
+        }
+        if (!left) return;
+        foreach (var consumer in _grouped.Where(consumer => consumer.HasLeft).ToList()) Dismiss(consumer);
     }
 
     /// <summary>Sends what was proposed to groups.</summary>
@@ -71,6 +206,18 @@ internal sealed partial class StreamConsumers
         Follow();
     }
 
+    /// <summary>Leaves the lead of all to others.</summary>
+    public void MakeWay()
+    {
+        foreach (var consumer in _grouped) consumer.Group!.MakeWay();
+    }
+
+    /// <summary>They may be led here again.</summary>
+    public void TakePart()
+    {
+        foreach (var consumer in _grouped) consumer.Group!.TakePart();
+    }
+
     private IEnumerable<string> SubjectsOfLed()
     {
         var stream = Host.Configuration.Name;
@@ -79,6 +226,7 @@ internal sealed partial class StreamConsumers
             yield return $"$JS.ACK.{stream}.{consumer.Name}.>";
             yield return $"$JS.ACK.*.*.{stream}.{consumer.Name}.>";
             yield return $"$JS.FC.{stream}.{consumer.Name}.>";
+            yield return $"$JS.FC.*.*.{stream}.{consumer.Name}.>";
         }
     }
 

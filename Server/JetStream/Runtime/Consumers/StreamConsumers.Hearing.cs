@@ -67,8 +67,10 @@ internal sealed partial class StreamConsumers : IStoreObserver
         {
             foreach (var (consumer, sequence) in _gone)
             {
+                // It may have stopped to lead in the same turn; who leads next counts anew.
+                if (consumer.Leader is not { } leader) continue;
                 // One of a message's filters is enough.
-                consumer.Leader!.MessageRemoved(sequence, now, consumer.Effects);
+                leader.MessageRemoved(sequence, now, consumer.Effects);
                 Schedule(consumer);
             }
         }

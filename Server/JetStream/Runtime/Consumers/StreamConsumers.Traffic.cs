@@ -39,7 +39,9 @@ internal sealed partial class StreamConsumers
         Host.Wake();
     }
 
-    public bool HasInterest(ReadOnlySpan<byte> subject) => !Host.Matches.Match(subject, Host.Account.Subscriptions).IsEmpty;
+    public bool HasInterest(ReadOnlySpan<byte> subject) =>
+        (!Host.Matches.Match(subject, Host.Account.Subscriptions).IsEmpty && Host.Account.Responses.IsAwaited(subject))
+        || Host.Account.IsAwaitedElsewhere(subject);
 
     /// <summary>Sends a message, or a status, in order.</summary>
     /// <param name="to">Where to.</param>
@@ -47,7 +49,7 @@ internal sealed partial class StreamConsumers
     /// <param name="reply">What to answer to; empty: nothing.</param>
     /// <param name="headers">A whole block; empty: none.</param>
     /// <param name="payload">The payload.</param>
-    /// <returns>Who has got more than he can read for now; null: nobody.</returns>
+    /// <returns>Whom to wait for: he has got more than he can read for now, and so has everybody else who listens; null: nobody.</returns>
     public Subscriber? Send(ReadOnlySpan<byte> to, ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
     {
         var length = headers.Length + payload.Length + 2;
@@ -60,11 +62,9 @@ internal sealed partial class StreamConsumers
         Host.Account.PublishInternal(to, message, Host.Matches, Host.Flush);
         if (!Host.Flush.ProducerShouldStall) return null;
         Host.Flush.ProducerShouldStall = false;
-        foreach (var subscription in Host.Matches.Match(to, Host.Account.Subscriptions).Plain)
-        {
-            if (subscription.Subscriber.IsBehind) return subscription.Subscriber;
-        }
-        return null;
+        var match = Host.Matches.Match(to, Host.Account.Subscriptions);
+        // One who does not read holds up nobody else: he is closed for what waits for him.
+        return match.IsPlain && Array.TrueForAll(match.Plain, static listener => listener.Subscriber.IsBehind) && match.Plain is [var reader, ..] ? reader.Subscriber : null;
     }
 
     /// <summary>Answers when all that was proposed is durable.</summary>
@@ -125,10 +125,15 @@ internal sealed partial class StreamConsumers
         Schedule(consumer);
     }
 
-    /// <summary><c>$JS.FC.stream.consumer.id</c></summary>
+    /// <summary><c>$JS.FC.stream.consumer.id</c>, or version 2 of it: <c>$JS.FC.domain.account.stream.consumer.id</c>.</summary>
     private void AnswerFlowControl(in PublishedMessage message, long now)
     {
         var rest = message.Subject["$JS.FC.".Length..];
+        if (rest.Count((byte)'.') > 2)
+        {
+            ControlTokens.Take(ref rest);
+            ControlTokens.Take(ref rest);
+        }
         var stream = ControlTokens.Take(ref rest);
         var name = ControlTokens.Take(ref rest);
         if (!stream.SequenceEqual(Host.Key) || Find(name) is not { Leader: not null } consumer) return;
@@ -153,7 +158,7 @@ internal sealed partial class StreamConsumers
             // Nothing is appended to it under a gate.
         }
 
-        public void Flush() => host.Wake();
+        public void Flush() => host.WorkOrWake();
     }
 }
 

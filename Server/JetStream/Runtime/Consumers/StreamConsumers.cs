@@ -1,7 +1,6 @@
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Consumers;
 using NatsAspire.Server.JetStream.Consumers.Configuration;
-using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Storage.Messages;
 
@@ -49,7 +48,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _store = store;
         _find = _byName.GetAlternateLookup<ReadOnlySpan<byte>>();
         Visible = new VisibleMessages(store);
-        LeaderOptions = OptionsFor(host.Configuration);
+        LeaderOptions = OptionsFor(host);
         _capture = new ConsumerCapture(this);
         _wake = new WakeAtEnd(host);
         store.Observer = this;
@@ -109,13 +108,19 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     {
         var stream = Host.Configuration.Name;
         if (Host.Group is not null) _capture.Follow(SubjectsOfLed());
-        else _capture.Follow(_byId.Count == 0 ? [] : [$"$JS.ACK.{stream}.>", $"$JS.ACK.*.*.{stream}.>", $"$JS.FC.{stream}.>"]);
+        else _capture.Follow(_byId.Count == 0 ? [] : [$"$JS.ACK.{stream}.>", $"$JS.ACK.*.*.{stream}.>", $"$JS.FC.{stream}.>", $"$JS.FC.*.*.{stream}.>"]);
     }
 
     /// <summary>Makes a consumer. The log has it when what is proposed now is durable.</summary>
-    public ConsumerHost Create(string name, ConsumerConfiguration configuration, long now)
+    /// <param name="name">Its name.</param>
+    /// <param name="configuration">What it is.</param>
+    /// <param name="now">Nanoseconds since 1970.</param>
+    /// <param name="created">When it was made; null: now.</param>
+    /// <param name="state">Where it is; empty: where it begins.</param>
+    public ConsumerHost Create(string name, ConsumerConfiguration configuration, long now, long? created = null, ReadOnlyMemory<byte> state = default)
     {
-        var consumer = new ConsumerHost(this, new ConsumerRecord(++_lastId, now, name, configuration));
+        var consumer = new ConsumerHost(this, new ConsumerRecord(++_lastId, created ?? now, name, configuration));
+        if (!state.IsEmpty) consumer.Replica.Decode(state.Span);
         Add(consumer);
         Assign(consumer);
         Begin(consumer, now);
@@ -133,7 +138,9 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         var filter = consumer.Replica.Filter;
         Forget(consumer);
         RemoveInterest(consumer);
+        CountFilter(consumer, -1);
         consumer.Update(consumer.Record with { Configuration = configuration }, now);
+        CountFilter(consumer, 1);
         AddInterest(consumer);
         Assign(consumer);
         Schedule(consumer);
@@ -154,14 +161,15 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
 
     /// <summary>The stream ends, and with it all that wait.</summary>
     /// <param name="isDeleted">For good.</param>
-    public void Stop(bool isDeleted)
+    /// <param name="isAnnounced">It is gone everywhere, not only here.</param>
+    public void Stop(bool isDeleted, bool isAnnounced)
     {
         _isRunning = false;
         _capture.Follow([]);
         foreach (var consumer in _byId.Values)
         {
-            if (isDeleted) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
-            consumer.End(isDeleted ? "409 Consumer Deleted" : "409 Server Shutdown", withPending: !isDeleted);
+            if (isDeleted && isAnnounced) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
+            consumer.End(!isDeleted ? "409 Server Shutdown" : isAnnounced ? "409 Consumer Deleted" : "409 Leadership Change", withPending: !(isDeleted && isAnnounced));
         }
         foreach (var consumer in _grouped.ToList()) LeaveGroup(consumer, isDeleted);
         _due.Clear();
@@ -171,7 +179,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>The stream goes by another configuration.</summary>
     public void StreamUpdated()
     {
-        LeaderOptions = OptionsFor(Host.Configuration);
+        LeaderOptions = OptionsFor(Host);
         foreach (var consumer in _byId.Values)
         {
             RemoveInterest(consumer);
@@ -256,6 +264,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _byId.Add(consumer.Record.Id, consumer);
         _lastId = Math.Max(_lastId, consumer.Record.Id);
         Publish(consumer);
+        CountFilter(consumer, 1);
         AddInterest(consumer);
     }
 
@@ -264,6 +273,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _byName.Remove(consumer.Key);
         _byId.Remove(consumer.Record.Id);
         Unpublish(consumer);
+        CountFilter(consumer, -1);
         Forget(consumer);
         RemoveInterest(consumer);
     }
@@ -291,9 +301,10 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _timers.Enqueue(consumer, next);
     }
 
-    private static ConsumerLeaderOptions OptionsFor(StreamConfiguration stream) => new()
+    private static ConsumerLeaderOptions OptionsFor(StreamHost stream) => new()
     {
-        Stream = stream.Name,
-        KeepsOnePerSubject = stream.MaxMessagesPerSubject == 1,
+        Stream = stream.Configuration.Name,
+        SubjectScope = stream.ControlScope,
+        KeepsOnePerSubject = stream.Configuration.MaxMessagesPerSubject == 1,
     };
 }

@@ -31,6 +31,8 @@ internal sealed class VisibleMessages(IMessageStore store) : IMessageStore
 
     public bool TryLoad(ulong sequence, MessageBuffer into) => sequence <= Last && store.TryLoad(sequence, into);
 
+    public ulong AtHandThrough(ulong sequence) => store.AtHandThrough(sequence);
+
     public bool TryLoadLast(ReadOnlySpan<byte> subject, ulong atMost, MessageBuffer into) => store.TryLoadLast(subject, Math.Min(atMost, Last), into);
 
     public bool TryLoadNext(SubjectFilter filter, ulong atLeast, MessageBuffer into) =>

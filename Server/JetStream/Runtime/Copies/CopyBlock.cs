@@ -25,7 +25,19 @@ internal sealed class CopyBlock
     /// <summary>Messages that are still to be read.</summary>
     public ulong Lag { get; set; }
 
-    public void Add(MessageBuffer message)
+    /// <summary>Requests of flow control that stand behind the messages.</summary>
+    public List<FlowConfirmation> Confirmations { get; } = [];
+
+    public void Add(MessageBuffer message) => Add(new StoredMessage
+    {
+        Sequence = message.Sequence,
+        Timestamp = message.Timestamp,
+        Subject = message.Subject,
+        Headers = message.Headers,
+        Payload = message.Payload,
+    });
+
+    public void Add(in StoredMessage message)
     {
         var size = HeaderLength + message.Subject.Length + message.Headers.Length + message.Payload.Length;
         var at = _bytes.GetSpan(size);
@@ -61,3 +73,9 @@ internal sealed class CopyBlock
         return true;
     }
 }
+
+/// <summary>An answer to flow control.</summary>
+/// <param name="Reply">Where to.</param>
+/// <param name="Consumer">The last delivery before the request.</param>
+/// <param name="Stream">Its message's sequence in the origin.</param>
+internal readonly record struct FlowConfirmation(byte[] Reply, ulong Consumer, ulong Stream);

@@ -6,9 +6,9 @@ using NatsAspire.Server.Storage.Messages;
 namespace NatsAspire.Server.JetStream.Runtime.Copies;
 
 /// <summary>
-/// Copies messages of another stream of the account into a mirror or a stream that sources. It asks the origin's
-/// mailbox for a piece, stores it in its own, and asks again; at the end the origin tells it when there is more. One
-/// piece is under way at a time.
+/// Copies messages of another stream into a mirror or a stream that sources. It asks the mailbox of an origin on this
+/// server for a piece, stores it in its own, and asks again; at the end the origin tells it when there is more. One
+/// piece is under way at a time. What is elsewhere is sent by a <see cref="ConsumerFeed"/>.
 /// </summary>
 internal sealed class SourceCopy
 {
@@ -28,6 +28,8 @@ internal sealed class SourceCopy
     private ulong _next;
     private bool _isPlaced;
     private CopyStatus _status = CopyStatus.Unheard;
+    private ConsumerFeed? _feed;
+    private bool _isWoken;
 
     /// <param name="target">Whose mailbox this belongs to.</param>
     /// <param name="source">What to copy.</param>
@@ -67,7 +69,12 @@ internal sealed class SourceCopy
     public void Nudge()
     {
         if (_isOver) return;
-        if (!FindOrigin() || _isReading) return;
+        if (!FindOrigin())
+        {
+            TakeFed();
+            return;
+        }
+        if (_isReading) return;
         (_isReading, _hasMore) = (true, false);
         var origin = _origin!;
         var (next, start) = (_next, _isPlaced ? null : _source.StartTime);
@@ -78,6 +85,7 @@ internal sealed class SourceCopy
     public void Stop()
     {
         _isOver = true;
+        _feed?.Dispose();
         _origin?.Unwatch(OnMore);
         _origin = null;
     }
@@ -89,14 +97,50 @@ internal sealed class SourceCopy
     /// <summary>The origin as it is now: it may have been deleted and made again.</summary>
     private bool FindOrigin()
     {
-        var origin = _source.External is null || _source.External.ApiPrefix == _target.LocalApiPrefix ? _target.FindNeighbour(_source.Name) : null;
-        if (origin is null && _status.Error is null) Volatile.Write(ref _status, _status with { Error = JetStreamErrors.JSStreamNotFoundErr });
+        var isHere = _source.Consumer is null && (_source.External is null || _source.External.ApiPrefix == _target.LocalApiPrefix);
+        var origin = isHere ? _target.FindNeighbour(_source.Name) : null;
+        if (origin is null && _status.Error is null && !MayBeElsewhere) Volatile.Write(ref _status, _status with { Error = JetStreamErrors.JSStreamNotFoundErr });
         if (ReferenceEquals(origin, _origin)) return origin is not null;
         _origin?.Unwatch(OnMore);
         // What was asked of the one before is not answered any more.
         (_origin, _isReading, _held) = (origin, false, null);
+        if (origin is not null) EndFeed();
         origin?.Watch(OnMore);
         return origin is not null;
+    }
+
+    private bool MayBeElsewhere => _source.External is not null || _source.Consumer is not null || _target.IsClustered;
+
+    /// <summary>What a stream elsewhere has sent.</summary>
+    private void TakeFed()
+    {
+        if (!MayBeElsewhere || _held is not null) return;
+        _feed ??= new ConsumerFeed(_target, new FeedRequest(_source, _target.Configuration.Mirror is not null, _target.Configuration.Name, _target.Account.Name), OnFed);
+        _hasMore = false;
+        var block = _feed.Take(_next, _isPlaced);
+        Volatile.Write(ref _status, _status with { HeardAt = _feed.HeardAt, Error = _feed.Error });
+        if (block is null) return;
+        (_held, _heldOffset) = (block, 0);
+        GoOn();
+    }
+
+    /// <summary>It is on this server now.</summary>
+    private void EndFeed()
+    {
+        _feed?.Dispose();
+        _feed = null;
+    }
+
+    /// <summary>From any thread.</summary>
+    private void OnFed()
+    {
+        if (Interlocked.Exchange(ref _isWoken, true)) return;
+        _target.Post(() =>
+        {
+            Volatile.Write(ref _isWoken, false);
+            _hasMore = true;
+            Nudge();
+        });
     }
 
     /// <summary>In the origin's mailbox. What has been said and not been heard yet need not be said again.</summary>
@@ -146,7 +190,11 @@ internal sealed class SourceCopy
     {
         if (_isOver || _held is not { } block) return;
         // Without room it stays where it is until somebody nudges it.
-        if (!HasRoomFor(block)) (_held, _isReading) = (null, false);
+        if (!HasRoomFor(block))
+        {
+            (_held, _isReading) = (null, false);
+            _feed?.GiveUp();
+        }
         if (_held is null || !TryTake(block)) return;
         (_held, _isReading) = (null, false);
         if (!block.IsEnd || _hasMore) Nudge();
@@ -175,7 +223,9 @@ internal sealed class SourceCopy
             if (!isTaken) return false;
             (_next, _isPlaced) = (message.Sequence + 1, true);
         }
-        (_next, _isPlaced) = (Math.Max(_next, block.Next), true);
+        if (block.Next > 0) (_next, _isPlaced) = (Math.Max(_next, block.Next), true);
+        foreach (var confirmation in block.Confirmations) _target.AnswerFlowControl(confirmation);
+        if (_feed is not null && block.Length == 0) return true;
         Volatile.Write(ref _status, new CopyStatus(_target.Now, block.Lag, null));
         return true;
     }

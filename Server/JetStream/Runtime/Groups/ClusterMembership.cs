@@ -12,4 +12,7 @@ internal sealed record ClusterMembership(PeerId Self, Account Traffic, ClusterVi
 {
     /// <summary>Elections, heartbeats and the like.</summary>
     public RaftTimings Timings { get; init; } = new();
+
+    /// <summary>What assets are made of.</summary>
+    public AssetParts Parts { get; init; } = new();
 }

@@ -13,10 +13,14 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 /// <param name="Log">Where their effects become durable.</param>
 /// <param name="Time">Clock.</param>
 /// <param name="Logger">The server's log.</param>
-internal sealed record GroupContext(PeerId Self, Account Traffic, StreamFiles Files, WriteAheadLog Log, TimeProvider Time, ILogger Logger)
+/// <param name="Turns">Where its mailboxes take their turns.</param>
+internal sealed record GroupContext(PeerId Self, Account Traffic, StreamFiles Files, WriteAheadLog Log, TimeProvider Time, ILogger Logger, ITurns Turns)
 {
     /// <summary>Elections, heartbeats and the like.</summary>
     public RaftTimings Timings { get; init; } = new();
+
+    /// <summary>Whether a server is there.</summary>
+    public Func<PeerId, bool> IsOnline { get; init; } = static _ => true;
 
     /// <summary>Bytes of messages that may wait for a group; what is more is dropped, and sent again by the others.</summary>
     public long MaxQueuedBytes { get; init; } = 32L << 20;

@@ -130,22 +130,22 @@ internal sealed partial class GroupHost : ILogCompletion
         var (snapshot, position) = (_snapshotToSave, _core.Position);
         _snapshotToSave = null;
         var bytes = StateAt(snapshot ?? _core.Snapshot, position).Encode(_sealer);
-        ThreadPool.UnsafeQueueUserWorkItem(
-            _ =>
-            {
-                Exception? failure = null;
-                try
-                {
-                    _context.Files.WriteGroup(Name, bytes);
-                }
-                catch (Exception error)
-                {
-                    failure = error;
-                }
-                _written = new StateWrite(position, snapshot, failure);
-                _owner.Wake();
-            },
-            null);
+        _context.Turns.RunAside(() => WriteState(bytes, position, snapshot));
+    }
+
+    private void WriteState(byte[] bytes, long position, RaftSnapshot? snapshot)
+    {
+        Exception? failure = null;
+        try
+        {
+            _context.Files.WriteGroup(Name, bytes);
+        }
+        catch (Exception error)
+        {
+            failure = error;
+        }
+        _written = new StateWrite(position, snapshot, failure);
+        _owner.Wake();
     }
 
     private void SavedInMemory()

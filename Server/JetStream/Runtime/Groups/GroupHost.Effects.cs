@@ -92,7 +92,11 @@ internal sealed partial class GroupHost : IRaftEffects
 
     void IRaftEffects.Recovered() => _machine.Recovered();
 
-    void IRaftEffects.CatchUpChanged(bool isCatchingUp) => JetStreamLog.GroupCatchUp(_context.Logger, Name, isCatchingUp ? "begins to catch up" : "has caught up");
+    void IRaftEffects.CatchUpChanged(bool isCatchingUp)
+    {
+        JetStreamLog.GroupCatchUp(_context.Logger, Name, isCatchingUp ? "begins to catch up" : "has caught up");
+        _machine.CatchUpChanged(isCatchingUp);
+    }
 
     void IRaftEffects.StateChanged(RaftState state) => JetStreamLog.GroupState(_context.Logger, Name, state);
 

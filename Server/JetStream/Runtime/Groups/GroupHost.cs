@@ -31,6 +31,7 @@ internal sealed partial class GroupHost : IDisposable
     private GroupStatus _status;
     private ulong _appliedTo;
     private bool _isApplying;
+    private bool _hasMadeWay;
 
     /// <param name="context">What it runs in.</param>
     /// <param name="owner">Woken when there is something to do.</param>
@@ -46,6 +47,7 @@ internal sealed partial class GroupHost : IDisposable
         _heard = new PublishQueue(MaxQueuedMessages, context.MaxQueuedBytes);
         _base = _completed = (long)state.Position;
         _core = new RaftGroup(options, state.ToStart(), this);
+        Members = new MemberChanges(this, context.IsOnline);
         _status = GroupStatus.Of(_core, Name, Now);
     }
 
@@ -61,6 +63,9 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>The member itself; its inputs are the host's, but for proposals and changes of the members.</summary>
     public RaftGroup Core => _core;
 
+    /// <summary>Who is to be a member, and how it gets there.</summary>
+    public MemberChanges Members { get; }
+
     /// <summary>What has to be said to the member now.</summary>
     public long Now => _context.Now;
 
@@ -71,7 +76,7 @@ internal sealed partial class GroupHost : IDisposable
     public Exception? Fault { get; private set; }
 
     /// <summary>When a turn is due at the latest; milliseconds of <see cref="Now"/>.</summary>
-    public long NextTick => Fault is null && !IsHeldUp ? _core.NextTick : long.MaxValue;
+    public long NextTick => Fault is null && !IsHeldUp ? Math.Min(_core.NextTick, Members.NextStep) : long.MaxValue;
 
     /// <summary>Shows the machine what was found, and begins to take part.</summary>
     /// <param name="paused">Nothing is applied before <see cref="RaftGroup.ResumeApply"/>.</param>
@@ -82,6 +87,7 @@ internal sealed partial class GroupHost : IDisposable
         Listen(_core.VoteInbox, (long)RaftMessageKind.VoteResponse);
         Listen(_core.AppendInbox, (long)RaftMessageKind.AppendEntryResponse);
         _core.Start(paused, Now);
+        JetStreamLog.GroupStarted(_context.Logger, Name, _core.ClusterSize, _core.Term, _core.LastIndex);
         TellApplied();
         _owner.Wake();
     }
@@ -95,6 +101,7 @@ internal sealed partial class GroupHost : IDisposable
         if (Fault is not null || IsHeldUp) return;
         TakeHeard();
         if (Now >= _core.NextTick) _core.Tick(Now);
+        if (Now >= Members.NextStep) Members.Step(Now);
         TellApplied();
     }
 
@@ -125,6 +132,26 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>Proposes an entry in the term this server leads.</summary>
     public RaftResult Propose(ReadOnlySpan<byte> entry) => _core.Propose(_core.Term, entry, Now);
 
+    /// <summary>
+    /// Others shall lead, now and from here on: the server is about to stop, or has lost its hub. Alone it goes on, since nobody
+    /// could take over.
+    /// </summary>
+    public void MakeWay()
+    {
+        if (_core.Members.Length < 2) return;
+        _hasMadeWay = true;
+        _core.SetObserver(true, Now);
+        _core.StepDown(PeerId.None, Now);
+    }
+
+    /// <summary>It may lead again after <see cref="MakeWay"/>.</summary>
+    public void TakePart()
+    {
+        if (!_hasMadeWay) return;
+        _hasMadeWay = false;
+        _core.SetObserver(false, Now);
+    }
+
     /// <summary>The machine has done what it needed longer for. Not from within one of its own calls.</summary>
     public void ResumeApplying()
     {
@@ -134,6 +161,9 @@ internal sealed partial class GroupHost : IDisposable
         TellApplied();
         _owner.Wake();
     }
+
+    /// <summary>Tells people something that comes seldom.</summary>
+    internal void Warn(string text) => JetStreamLog.GroupWarning(_context.Logger, Name, text);
 
     /// <summary>Hears and says nothing any more, since its machine has failed.</summary>
     public void Abandon(Exception fault)

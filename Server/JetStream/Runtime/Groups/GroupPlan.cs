@@ -16,6 +16,12 @@ public sealed record GroupPlan(string Name, IReadOnlyList<PeerId> Peers)
     /// <summary>Where members ask the leader for what they miss; empty: nowhere.</summary>
     public string Sync { get; init; } = "";
 
+    /// <summary>The members of a group that was there before this server was to join it; empty: it is new, or this server was a member.</summary>
+    public IReadOnlyList<PeerId> Before { get; init; } = [];
+
+    /// <summary>This server may have been a member of it and have lost what it promised.</summary>
+    public bool MayHaveForgotten { get; init; }
+
     /// <summary>One member alone forms no group.</summary>
     public bool IsAlone => Peers.Count < 2;
 }

@@ -23,6 +23,12 @@ internal interface IGroupMachine
     /// <summary>What was found at the start has been applied as far as it was known to be committed.</summary>
     void Recovered();
 
+    /// <summary>It begins or ends to take older entries from the leader. The group must not be entered.</summary>
+    void CatchUpChanged(bool isCatchingUp)
+    {
+        // Most apply entries as they come.
+    }
+
     /// <summary>There is no leader, and no quorum to elect one.</summary>
     void QuorumLost();
 

@@ -8,9 +8,12 @@ using NatsAspire.Server.JetStream.Runtime;
 using NatsAspire.Server.JetStream.Runtime.Consumers;
 using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Raft.Wire;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Messages;
+using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Service.Cluster;
 
@@ -30,29 +33,37 @@ internal sealed partial class MetaHost : IMetaEffects
         }
         try
         {
-            var stream = Existing(account, assignment) ?? Make(account, assignment);
+            if (IsRestoring(account, change)) return;
+            // What is here is all that there is of it: it stays as it is. What others hold too is set aside, and fetched.
+            if (assignment.Group.Peers.Count < 2 && account.Offline.TryGetValue(assignment.Name, out var reason)) throw new CorruptStoreException(reason);
+            var stream = Existing(account, change) ?? account.Create(assignment.Configuration, assignment.Created.UnixNanoseconds, PlanOf(change));
             if (stream.Configuration != assignment.Configuration) _service.Reconfigure(stream, assignment.Configuration);
+            var plan = PlanOf(change);
+            stream.Post(() => stream.Assign(plan));
             if (change.Origin != MetaOrigin.Recovered) stream.WhenLeading(() => AnswerPlaced(stream, change));
+            Follow(assignment);
         }
         catch (Exception fault) when (fault is DiskException or CorruptStoreException)
         {
             JetStreamLog.StreamOffline(_service.Settings.Log, assignment.Account, assignment.Name, fault.Message);
             account.AddOffline(assignment.Name, fault.Message);
-            ReportStream(assignment, JetStreamErrors.JSStreamCreateErrF.With(fault.Message), change.Origin);
+            // What a member refuses soon after it was made is taken back. That must not happen to what may have been here before.
+            var isKnown = assignment.Created.UnixNanoseconds < _startedAt && change.Origin == MetaOrigin.Assigned;
+            ReportStream(assignment, JetStreamErrors.JSStreamCreateErrF.With(fault.Message), isKnown ? MetaOrigin.Updated : change.Origin);
         }
     }
 
     void IMetaEffects.StopStream(StreamAssignment stream, MetaStop reason)
     {
-        if (AccountOf(stream.Account) is not { } account || account.Find(stream.Name) is not { } host) return;
-        if (reason == MetaStop.Unsupported)
+        if (AccountOf(stream.Account) is not { } account) return;
+        if (reason == MetaStop.NotMember)
+        {
+            Leave(account, stream);
+        }
+        else if (account.Find(stream.Name) is { } host)
         {
             account.AddOffline(stream.Name, stream.Unsupported ?? "stopped");
             _service.Suspend(account, host);
-        }
-        else
-        {
-            _service.Remove(account, host);
         }
     }
 
@@ -67,8 +78,8 @@ internal sealed partial class MetaHost : IMetaEffects
         var isGone = !isMeant || account is null || _service.Remove(account, stream!);
         var offline = removal.WasOffline && _leader.IsLeading;
         if (removal.Origin == MetaOrigin.Recovered || string.IsNullOrEmpty(request.Reply) || !(answers || offline)) return;
-        if (isGone) Answer(request.Reply, new SuccessResponse(ResponseTypes.StreamDelete));
-        else Answer(request.Reply, ApiFailure.Of(ResponseTypes.StreamDelete, JetStreamErrors.JSInsufficientResourcesErr));
+        if (isGone) Answer(account, Asked(request), new SuccessResponse(ResponseTypes.StreamDelete));
+        else Answer(account, Asked(request), ApiFailure.Of(ResponseTypes.StreamDelete, JetStreamErrors.JSInsufficientResourcesErr));
     }
 
     void IMetaEffects.PlaceConsumer(MetaChange<ConsumerAssignment> change)
@@ -79,6 +90,7 @@ internal sealed partial class MetaHost : IMetaEffects
             ReportConsumer(assignment, JetStreamErrors.JSStreamNotFoundErr, change.Origin);
             return;
         }
+        if (_state.Current.Find(assignment.Account, assignment.Stream) is { } parent) Follow(assignment, parent.Assignment.Configuration);
         stream.Post(() =>
         {
             if (stream.Fault is not null)
@@ -86,26 +98,48 @@ internal sealed partial class MetaHost : IMetaEffects
                 ReportConsumer(assignment, JetStreamErrors.JSInsufficientResourcesErr, change.Origin);
                 return;
             }
-            var consumer = stream.Group is null ? _service.PlaceConsumer(stream, assignment.Name, assignment.Configuration) : PlaceMember(stream, assignment);
-            if (change.Origin == MetaOrigin.Recovered || string.IsNullOrEmpty(assignment.Reply)) return;
-            consumer.WhenLeading(() => AnswerBehind(stream, assignment.Reply, new ConsumerCreateResponse(_service.Describe(stream, consumer))));
+            if (TryPlace(stream, change) is not { } consumer) return;
+            if (change.Origin == MetaOrigin.Recovered || string.IsNullOrEmpty(assignment.Reply) || change.Before?.Reply == assignment.Reply) return;
+            consumer.WhenLeading(() => AnswerBehind(stream, Asked(assignment), new ConsumerCreateResponse(_service.Describe(stream, consumer))));
         });
     }
 
-    private ConsumerHost PlaceMember(StreamHost stream, ConsumerAssignment assignment)
+    /// <summary>A consumer whose group cannot be opened is not here; its stream is.</summary>
+    private ConsumerHost? TryPlace(StreamHost stream, MetaChange<ConsumerAssignment> change)
     {
-        var plan = PlanOf(assignment.Group, "");
-        var isInMemory = assignment.Configuration.MemoryStorage || stream.Configuration.Storage == StorageType.Memory;
-        var consumer = stream.Consumers.Place(
-            assignment.Name, assignment.Configuration, assignment.Created.UnixNanoseconds, machine => _engine.OpenGroup(plan, stream, machine, isInMemory), plan.IsPreferred, stream.Now);
-        if (!consumer.Replica.HasState && assignment.State is { } state && ConsumerStateJson.ToBytes(state, out var bytes) is null) consumer.Replica.Decode(bytes);
+        try
+        {
+            return Place(stream, change);
+        }
+        catch (Exception fault) when (fault is DiskException or CorruptStoreException)
+        {
+            var assignment = change.After;
+            JetStreamLog.ConsumerFenced(_service.Settings.Log, assignment.Account, assignment.Stream, assignment.Name, fault.Message);
+            ReportConsumer(assignment, JetStreamErrors.JSInsufficientResourcesErr, change.Origin);
+            return null;
+        }
+    }
+
+    private ConsumerHost Place(StreamHost stream, MetaChange<ConsumerAssignment> change)
+    {
+        var assignment = change.After;
+        byte[] state = [];
+        if (assignment.State is { } given && ConsumerStateJson.ToBytes(given, out state) is not null) state = [];
+        var plan = PlanOf(assignment.Group, change.Before?.Group, assignment.Created, change.Origin, "");
+        var consumer = stream.Consumers.Place(new ConsumerRecord(0, assignment.Created.UnixNanoseconds, assignment.Name, assignment.Configuration), plan, state, stream.Now);
         stream.Wake();
         return consumer;
     }
 
     void IMetaEffects.StopConsumer(ConsumerAssignment consumer, MetaStop reason)
     {
-        if (AccountOf(consumer.Account)?.Find(consumer.Stream) is { } stream) stream.Post(() => JetStreamService.RemoveConsumer(stream, consumer.Name));
+        if (AccountOf(consumer.Account)?.Find(consumer.Stream) is not { } stream) return;
+        IReadOnlyList<PeerId> peers = [.. consumer.Group.Peers.Select(PeerId.Parse)];
+        stream.Post(() =>
+        {
+            if (reason == MetaStop.NotMember) stream.Consumers.Dismiss(consumer.Name, peers);
+            else JetStreamService.RemoveConsumer(stream, consumer.Name);
+        });
     }
 
     void IMetaEffects.RemoveConsumer(MetaRemoval<ConsumerAssignment> removal)
@@ -117,12 +151,12 @@ internal sealed partial class MetaHost : IMetaEffects
             stream.Post(() =>
             {
                 var led = JetStreamService.RemoveConsumer(stream, request.Name);
-                if (led && !string.IsNullOrEmpty(reply)) AnswerBehind(stream, reply, new SuccessResponse(ResponseTypes.ConsumerDelete));
+                if (led && !string.IsNullOrEmpty(reply)) AnswerBehind(stream, Asked(request), new SuccessResponse(ResponseTypes.ConsumerDelete));
             });
         }
         else if (removal.WasOffline && _leader.IsLeading && !string.IsNullOrEmpty(reply))
         {
-            Answer(reply, new SuccessResponse(ResponseTypes.ConsumerDelete));
+            Answer(AccountOf(request.Account), Asked(request), new SuccessResponse(ResponseTypes.ConsumerDelete));
         }
     }
 
@@ -152,43 +186,40 @@ internal sealed partial class MetaHost : IMetaEffects
 
     private AccountStreams? AccountOf(string name) => _engine.Accounts.GetValueOrDefault(name);
 
-    /// <summary>The stream that is meant, if it is here; another one of the name goes.</summary>
-    private StreamHost? Existing(AccountStreams account, StreamAssignment assignment)
-    {
-        var stream = account.Find(assignment.Name) ?? _engine.TakeHeld(assignment.Account, assignment.Name);
-        if (stream is null) return null;
-        if (stream.Record.Created == assignment.Created.UnixNanoseconds)
-        {
-            if (!stream.HasStarted) account.Run(stream, PlanOf(assignment.Group, assignment.Sync));
-            return stream;
-        }
-        _service.Remove(account, stream);
-        return null;
-    }
-
-    private StreamHost Make(AccountStreams account, StreamAssignment assignment) =>
-        account.Create(assignment.Configuration, assignment.Created.UnixNanoseconds, PlanOf(assignment.Group, assignment.Sync));
-
-    private GroupPlan PlanOf(RaftGroupAssignment group, string sync) => new(group.Name, [.. group.Peers.Select(PeerId.Parse)])
-    {
-        IsPreferred = group.Preferred == _self,
-        IsScaleUp = group.IsScaleUp,
-        Sync = sync,
-    };
-
     private void AnswerPlaced(StreamHost stream, MetaChange<StreamAssignment> change)
     {
         if (change.Origin == MetaOrigin.Assigned && change.Before is null) _service.AnnounceCreated(stream);
         if (change.Origin == MetaOrigin.Updated) _service.AnnounceUpdated(stream);
-        if (string.IsNullOrEmpty(change.After.Reply)) return;
-        Answer(change.After.Reply, change.Origin == MetaOrigin.Updated ? _service.UpdatedResponse(stream) : _service.CreatedResponse(stream));
+        // Other servers hold it now, for some reason that is not a request about the stream.
+        if (string.IsNullOrEmpty(change.After.Reply) || (change.Before is { } before && before.Reply == change.After.Reply)) return;
+        Answer(AccountOf(change.After.Account), Asked(change.After), change.Origin == MetaOrigin.Updated ? _service.UpdatedResponse(stream) : _service.CreatedResponse(stream));
     }
 
-    private void Answer(string reply, object response) =>
-        System.PublishInternal(Encoding.UTF8.GetBytes(reply), default, JetStreamJson.Write(response), null);
+    private static AskedFor Asked(StreamAssignment stream) => new(stream.Client?.ToClientInfo(), stream.Subject ?? "", stream.Reply!);
 
-    private void AnswerBehind(StreamHost stream, string reply, object response) =>
-        stream.Outgoing.AddElsewhere(System, Encoding.UTF8.GetBytes(reply), JetStreamJson.Write(response));
+    private static AskedFor Asked(ConsumerAssignment consumer) => new(consumer.Client?.ToClientInfo(), consumer.Subject ?? "", consumer.Reply!);
+
+    private void Answer(AccountStreams? account, AskedFor asked, object response)
+    {
+        var outbox = new Outbox();
+        var json = JetStreamJson.Write(response);
+        outbox.AddElsewhere(System, Encoding.UTF8.GetBytes(asked.Reply), json);
+        account?.Context.Audit(outbox, _service.Settings.ServerName, asked.Client, asked.Subject, null, json);
+        // Not only in the API's mailbox: leaders of streams answer in theirs.
+        var batch = new FlushBatch { NowMilliseconds = Environment.TickCount64 };
+        outbox.Deliver(account?.Account ?? System, new SiblingMatchCache(), batch);
+        batch.FlushAll();
+    }
+
+    private void AnswerBehind(StreamHost stream, AskedFor asked, object response)
+    {
+        var json = JetStreamJson.Write(response);
+        stream.Outgoing.AddElsewhere(System, Encoding.UTF8.GetBytes(asked.Reply), json);
+        AccountOf(stream.Account.Name)?.Context.Audit(stream.Outgoing, _service.Settings.ServerName, asked.Client, asked.Subject, null, json);
+    }
+
+    /// <summary>The request that an assignment comes from.</summary>
+    private readonly record struct AskedFor(ClientInfo? Client, string Subject, string Reply);
 
     private void ReportStream(StreamAssignment stream, ApiError error, MetaOrigin origin)
     {

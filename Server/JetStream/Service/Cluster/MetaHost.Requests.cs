@@ -35,10 +35,10 @@ internal sealed partial class MetaHost
         switch (kind)
         {
             case ApiRequestKind.StreamCreate when Read<StreamConfigurationRequest>(call) is { } body: _leader.CreateStream(RequestOf(account, call), call.First, body); break;
-            case ApiRequestKind.StreamUpdate when Read<StreamConfigurationRequest>(call) is { } body: UpdateStream(account, call, body); break;
+            case ApiRequestKind.StreamUpdate when Read<StreamConfigurationRequest>(call) is { } body: _leader.UpdateStream(RequestOf(account, call), call.First, body); break;
             case ApiRequestKind.StreamDelete when MustBeEmpty(call): _leader.DeleteStream(RequestOf(account, call), call.First); break;
-            case ApiRequestKind.StreamRestore: call.Fail(JetStreamErrors.JSClusterUnSupportFeatureErr); break;
-            case ApiRequestKind.StreamPeerRemove: call.Fail(JetStreamErrors.JSClusterUnSupportFeatureErr); break;
+            case ApiRequestKind.StreamRestore: RestoreStream(account, call); break;
+            case ApiRequestKind.StreamPeerRemove when Read<PeerRemoveRequest>(call) is { } body: _leader.RemoveStreamPeer(RequestOf(account, call), call.First, body); break;
             case ApiRequestKind.StreamNames when ReadOptional<StreamListRequest>(call) is { } body: AnswerNames(account, call, body); break;
             case ApiRequestKind.StreamList when ReadOptional<StreamListRequest>(call) is { } body: AnswerList(account, call, body); break;
             case ApiRequestKind.AccountInfo: AnswerAccount(account, call); break;
@@ -55,10 +55,9 @@ internal sealed partial class MetaHost
         {
             case ApiRequestKind.MetaLeaderStepDown when ReadOptional<LeaderStepDownRequest>(call) is { } body: StepDown(call, body); break;
             case ApiRequestKind.AccountPurge: _leader.PurgeAccount(request, call.First); break;
-            // Their members would have to come and go while they run.
-            case ApiRequestKind.ServerRemove or ApiRequestKind.AccountStreamMove or ApiRequestKind.AccountStreamCancelMove:
-                call.Fail(JetStreamErrors.JSClusterUnSupportFeatureErr);
-                break;
+            case ApiRequestKind.ServerRemove when Read<ServerRemoveRequest>(call) is { } body: _leader.RemoveServer(request, body); break;
+            case ApiRequestKind.AccountStreamMove when Read<StreamMoveRequest>(call) is { } body: _leader.MoveStream(request, call.Second, body); break;
+            case ApiRequestKind.AccountStreamCancelMove: _leader.CancelMove(request, call.Second); break;
         }
     }
 
@@ -67,23 +66,6 @@ internal sealed partial class MetaHost
     public ApiError? ChooseLeader(IReadOnlyList<string> peers, string leader, Placement? placement, out string? preferred) =>
         _leader.ChooseLeader(peers, leader, placement, out preferred);
 
-    /// <summary>The servers that hold a stream or consumer stay the same: none can be added to or taken from a group that runs yet.</summary>
-    private void UpdateStream(AccountStreams account, ApiCall call, StreamConfigurationRequest body)
-    {
-        var known = _state.Current.Find(account.Account.Name, call.First)?.Assignment.Configuration;
-        var isMoved = known is not null && (Math.Max(1, known.Replicas) != Math.Max(1, body.Stream.Replicas) || known.Placement != body.Stream.Placement);
-        if (isMoved) call.Fail(JetStreamErrors.JSClusterUnSupportFeatureErr);
-        else _leader.UpdateStream(RequestOf(account, call), call.First, body);
-    }
-
-    private bool ChangesReplicas(AccountStreams account, ApiCall call, ConsumerCreateRequest request)
-    {
-        if (_state.Current.Find(account.Account.Name, call.First) is not { } stream) return false;
-        var name = request.Consumer.Name ?? request.Consumer.Durable;
-        if (name is null || !stream.Consumers.TryGetValue(name, out var known)) return false;
-        return request.Consumer.ReplicasOf(stream.Assignment.Configuration) != known.Assignment.Configuration.ReplicasOf(stream.Assignment.Configuration);
-    }
-
     private void ServeConsumers(AccountStreams account, ApiCall call, ApiRequestKind kind)
     {
         switch (kind)
@@ -91,7 +73,6 @@ internal sealed partial class MetaHost
             case ApiRequestKind.ConsumerCreate or ApiRequestKind.ConsumerCreateNamed or ApiRequestKind.ConsumerCreateDurable:
                 if (Read<ConsumerCreateRequest>(call) is not { } create || !ApiSubject.TryParse(call.LocalSubject, out var subject)) break;
                 if (create.TakeNames(subject, out create) is { } error) call.Fail(error);
-                else if (ChangesReplicas(account, call, create)) call.Fail(JetStreamErrors.JSClusterUnSupportFeatureErr);
                 else _leader.CreateConsumer(RequestOf(account, call), create);
                 break;
             case ApiRequestKind.ConsumerDelete when MustBeEmpty(call): _leader.DeleteConsumer(RequestOf(account, call), call.First, call.Second); break;

@@ -41,6 +41,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
     private readonly ITimer _timer;
     private readonly bool _isNew;
     private bool _isOver;
+    private bool _isCatchingUp;
     private long _snapshotDue;
     private long _leaderlessSince;
     private ulong _leaderId;
@@ -60,14 +61,18 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         _state = new MetaState(_self, this, proposals);
         var rules = new MetaLeaderOptions { Placement = settings.Placement, MaxDuplicateWindow = _engine.MaxDuplicateWindow, Consumers = service.Settings.ConsumerLimits };
         _leader = new MetaLeader(_state, proposals, _registry, rules, this, this);
+        _startedAt = ApiTime.From(service.Settings.Time.GetUtcNow()).UnixNanoseconds;
         _isNew = !_engine.HasGroup(GroupName);
         var options = new RaftOptions { Self = self, Group = GroupName, Seed = (ulong)Random.Shared.NextInt64(), Timings = _engine.GroupContext.Timings };
-        _group = _engine.OpenGroup(service, this, options, RaftPeers.Expecting(settings.ExpectedServers, self), isInMemory: false);
+        _group = _engine.OpenGroup(service, this, options, id => new GroupState { Id = id, Peers = RaftPeers.Expecting(settings.ExpectedServers, self) }, isInMemory: false);
         _timer = service.Settings.Time.CreateTimer(_ => service.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>What is assigned. From any thread.</summary>
     public MetaAssignments Assignments => _state.Current;
+
+    /// <summary>This server, as groups name it.</summary>
+    public string Id => _self;
 
     /// <summary>The servers of the domain. From any thread.</summary>
     public PeerRegistry Registry => _registry;
@@ -116,13 +121,21 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
     {
         if (_isOver) return;
         SnapshotIfDue();
+        MoveIfDue();
         _group.EndTurn();
-        var wait = Math.Min(_group.NextTick, _snapshotDue) - _group.Now;
+        var wait = Math.Min(Math.Min(_group.NextTick, _snapshotDue), _moveDue) - _group.Now;
         _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 1, 60_000)), Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Whether there has been no leader for so long that somebody has to say so.</summary>
     public bool IsLeaderless => _group.Core.Leader.IsNone && _group.Now - _leaderlessSince > LeaderlessPatience;
+
+    /// <summary>Leaves the leadership to others, and has said so when the call returns. In the mailbox.</summary>
+    public void MakeWay()
+    {
+        _group.MakeWay();
+        _group.EndTurn();
+    }
 
     /// <summary>Leaves the leadership to others, and takes part no longer. In the mailbox.</summary>
     public void Stop()
@@ -168,9 +181,22 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
 
     void IGroupMachine.Recovered() => _state.EndRecovery();
 
+    /// <summary>What happened while this server was away is carried out as one change: much of it is over.</summary>
+    void IGroupMachine.CatchUpChanged(bool isCatchingUp)
+    {
+        _isCatchingUp = isCatchingUp;
+        if (isCatchingUp) _state.BeginRecovery();
+        else _service.Run(EndCatchUp);
+    }
+
     void IGroupMachine.QuorumLost() => ServiceLog.MetaQuorumLost(_service.Settings.Log);
 
     void IGroupMachine.Failed(Exception fault) => _leader.LeaderChanged(false);
+
+    private void EndCatchUp()
+    {
+        if (!_isCatchingUp && _state.HasRecovered && _state.IsRecovering) _state.EndRecovery();
+    }
 
     private string? ChangePeers(in RaftEntry change)
     {

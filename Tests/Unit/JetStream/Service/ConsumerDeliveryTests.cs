@@ -22,14 +22,8 @@ public sealed class ConsumerDeliveryTests : IDisposable
         await using var client = await TestClient.ConnectAsync(server.ClientEndPoint!);
         await AskAsync(client, "STREAM.CREATE.S", """{"name":"S","subjects":["s"],"storage":"memory"}""");
         for (var i = 0; i < count; i++) (await client.RequestAsync("s", new string('x', size))).Text.ShouldContain("seq");
-        using var socket = new TcpClient { ReceiveBufferSize = 64 << 10 };
-        await socket.ConnectAsync(server.ClientEndPoint!, TestContext.Current.CancellationToken);
+        using var socket = await ListenAsync(server, "push");
         using var lines = new StreamReader(socket.GetStream(), Encoding.Latin1);
-        await socket.GetStream().WriteAsync("CONNECT {\"verbose\":false}\r\nSUB push 1\r\nPING\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
-        while (await lines.ReadLineAsync(TestContext.Current.CancellationToken) is not "PONG")
-        {
-            // INFO comes first.
-        }
         await AskAsync(client, "CONSUMER.CREATE.S.P", """{"stream_name":"S","config":{"durable_name":"P","name":"P","deliver_subject":"push","ack_policy":"none"}}""");
         await Wait.Until("the consumer to be held up", async () => (await AskAsync(client, "CONSUMER.INFO.S.P")).GetProperty("delivered").GetProperty("stream_seq").GetInt32() is > 5 and < count);
         for (var i = 1; i <= count;)
@@ -40,6 +34,22 @@ public sealed class ConsumerDeliveryTests : IDisposable
             line.ShouldStartWith($"MSG s 1 $JS.ACK.S.P.1.{i}.{i}.");
             i++;
         }
+    }
+
+    /// <summary>Who does not read is closed for what waits for him, and holds up nobody else.</summary>
+    [Fact]
+    public async Task AnotherReaderDoesNotWaitForOneWhoDoesNotRead()
+    {
+        const int count = 300;
+        await using var server = await StartAsync(maxPending: 2 << 20);
+        await using var client = await TestClient.ConnectAsync(server.ClientEndPoint!);
+        await AskAsync(client, "STREAM.CREATE.S", """{"name":"S","subjects":["s"],"storage":"memory"}""");
+        for (var i = 0; i < count; i++) (await client.RequestAsync("s", new string('x', 100_000))).Text.ShouldContain("seq");
+        using var idle = await ListenAsync(server, "push");
+        var reader = await client.SubscribeAsync("push");
+        await AskAsync(client, "CONSUMER.CREATE.S.P", """{"stream_name":"S","config":{"durable_name":"P","name":"P","deliver_subject":"push","ack_policy":"none"}}""");
+        for (var i = 1; i <= count; i++) (await reader.NextAsync()).Reply!.ShouldStartWith($"$JS.ACK.S.P.1.{i}.{i}.");
+        await Wait.Until("the other is closed", () => server.Clients.Closed.ToList().Any(closed => closed.Reason is Server.Connections.CloseReason.SlowConsumerPendingBytes or Server.Connections.CloseReason.SlowConsumerWriteDeadline));
     }
 
     [Fact]
@@ -141,6 +151,22 @@ public sealed class ConsumerDeliveryTests : IDisposable
         JetStream = new JetStreamOptions { Enabled = true },
         Limits = options.Limits with { MaxPending = maxPending },
     });
+
+    /// <summary>A connection whose small buffer fills soon; who reads it, decides.</summary>
+    private static async Task<TcpClient> ListenAsync(NatsServer server, string subject)
+    {
+        var socket = new TcpClient { ReceiveBufferSize = 64 << 10 };
+        await socket.ConnectAsync(server.ClientEndPoint!, TestContext.Current.CancellationToken);
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"CONNECT {{\"verbose\":false}}\r\nSUB {subject} 1\r\nPING\r\n"), TestContext.Current.CancellationToken);
+        // Byte by byte: what comes behind the answer is the reader's.
+        for (var seen = ""; !seen.EndsWith("PONG\r\n", StringComparison.Ordinal);)
+        {
+            var next = new byte[1];
+            await socket.GetStream().ReadExactlyAsync(next, TestContext.Current.CancellationToken);
+            seen += (char)next[0];
+        }
+        return socket;
+    }
 
     private static async Task<JsonElement> AskAsync(TestClient client, string request, string json = "")
     {

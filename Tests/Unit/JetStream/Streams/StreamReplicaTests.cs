@@ -22,6 +22,30 @@ public sealed class StreamReplicaTests
         AllowRollup = true,
     };
 
+    /// <summary>Found by the simulated cluster: a member that had fetched its messages kept one that the others had purged.</summary>
+    [Fact]
+    public void A_purge_that_keeps_some_removes_the_same_where_more_is_gone_already()
+    {
+        using var full = new MemoryMessageStore();
+        using var fetched = new MemoryMessageStore();
+        foreach (var store in new[] { full, fetched })
+        {
+            for (var sequence = 1UL; sequence <= 5; sequence++) store.Append(new StoredMessage { Sequence = sequence, Timestamp = 1000, Subject = "s.1"u8, Payload = "x"u8 });
+        }
+        // What is removed later is missing already where messages were fetched.
+        fetched.Remove(4, erase: false);
+        var (one, other) = (new StreamReplica(Plain, full), new StreamReplica(Plain, fetched));
+        var request = one.Settle(new PurgeRequestEntry { Filter = "s.*", Keep = 2 });
+        request.ShouldBe(new PurgeRequestEntry { Filter = "s.*", Sequence = 4 });
+        var entry = JsonEntry.Encode(EntryOperation.PurgeStream, new PurgeStreamEntry { Stream = "S", LastSequence = 5, Request = request }, EntryJson.Default.PurgeStreamEntry);
+        one.Apply(entry).ShouldBeTrue();
+        other.Apply(entry).ShouldBeTrue();
+        full.Remove(4, erase: false);
+        fetched.State.ShouldBe(full.State);
+        one.Settle(new PurgeRequestEntry { Keep = 9 }).ShouldBe(new PurgeRequestEntry { Sequence = 5 });
+        one.Settle(new PurgeRequestEntry { Filter = "s.1" }).ShouldBe(new PurgeRequestEntry { Filter = "s.1" });
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -50,6 +50,24 @@ public sealed class RaftStartTests
         }
     }
 
+    /// <summary>Whatever turns come before the start: it has not read yet what it promised.</summary>
+    [Fact]
+    public void Nothing_happens_before_the_start()
+    {
+        var log = new StartLog();
+        var group = new RaftGroup(new RaftOptions { Self = Self, Group = "g", Seed = 7 }, new RaftStart { Peers = Peers("abc"), Term = 3, Frames = [Frame(1, 0, 0)] }, log);
+        group.NextTick.ShouldBe(long.MaxValue);
+        group.Tick(100_000);
+        group.Campaign(100_000).ShouldBeFalse();
+        Span<byte> vote = stackalloc byte[VoteRequest.Length];
+        group.Receive(RaftMessageKind.VoteRequest, new VoteRequest(9, 8, 7, Id('b')).Write(vote), "reply"u8, 100_000);
+        group.Flush(100_000);
+        log.Effects.ShouldBeEmpty();
+        group.Start(paused: false, 100_000);
+        (group.State, group.Term, group.LastIndex).ShouldBe((RaftState.Follower, 3UL, 1UL));
+        group.NextTick.ShouldBeGreaterThan(100_000);
+    }
+
     [Fact]
     [Upstream("raft_test.go", "TestNRGTruncateLogWithMissingSnapshot")]
     public void A_log_whose_snapshot_is_gone_is_none()
@@ -68,6 +86,18 @@ public sealed class RaftStartTests
         (group.LastIndex, group.LastTerm, group.CommitIndex, group.MayHaveForgotten).ShouldBe((3UL, 1UL, 3UL, true));
         log.Effects.ShouldContain("snapshot 3");
         log.Effects.ShouldContain("truncate 3");
+    }
+
+    /// <summary>A server has been up for long when it starts again: that is no silence of its own.</summary>
+    [Fact]
+    public void A_doubt_that_is_found_does_not_end_with_the_first_entry()
+    {
+        const long uptime = 1_000_000_000;
+        var group = new RaftGroup(new RaftOptions { Self = Self, Group = "g", Seed = 7 }, new RaftStart { Peers = Peers("abc"), Term = 1, MayHaveForgotten = true, Frames = [Frame(1, 0, 0)] }, new StartLog());
+        group.Start(paused: false, uptime);
+        group.Receive(RaftMessageKind.AppendEntry, Frame(1, 1, 1), "reply"u8, uptime + 1);
+        (group.LastIndex, group.MayHaveForgotten).ShouldBe((2UL, true));
+        group.Dispose();
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text;
+using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Messages;
 using NatsAspire.Tests.Support;
 
@@ -36,6 +37,31 @@ public sealed class FileMessageStoreTests
         }
         using var again = FileMessageStore.Open(disk, "s", Small);
         again.Landmark.ShouldBe(7UL);
+    }
+
+    [Fact]
+    public void What_is_at_hand_is_read_without_the_disk()
+    {
+        var disk = new SimulatedDisk();
+        using (var store = FileMessageStore.Open(disk, "s", Small))
+        {
+            for (var i = 1UL; i <= 60; i++) store.Append(new StoredMessage { Sequence = i, Timestamp = (long)i, Subject = "a"u8, Headers = default, Payload = new byte[50] });
+            store.AtHandThrough(60).ShouldBe(ulong.MaxValue, "it is not written yet");
+            var checkpoint = store.BeginCheckpoint(60);
+            checkpoint.Run();
+            checkpoint.Complete();
+        }
+        using var again = FileMessageStore.Open(disk, "s", Small);
+        var buffer = new MessageBuffer();
+        again.AtHandThrough(1).ShouldBe(0UL);
+        again.AtHandThrough(61).ShouldBe(ulong.MaxValue, "there is none");
+        again.TryLoad(1, buffer).ShouldBeTrue();
+        var through = again.AtHandThrough(1);
+        through.ShouldBeInRange(2UL, 20UL);
+        disk.Fail(DiskCall.Read, times: 1000);
+        for (var i = 1UL; i <= through; i++) again.TryLoad(i, buffer).ShouldBeTrue();
+        again.AtHandThrough(through + 1).ShouldBe(0UL);
+        Should.Throw<DiskException>(() => again.TryLoad(through + 1, buffer));
     }
 
     [Theory]

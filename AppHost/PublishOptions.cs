@@ -1,0 +1,29 @@
+using System.CommandLine;
+using NatsAspire.Hosting;
+
+namespace NatsAspire.AppHost;
+
+/// <summary>What <c>publish</c> is asked for.</summary>
+/// <param name="Output">Folder of the manifests.</param>
+/// <param name="Namespace">Of Kubernetes.</param>
+/// <param name="Image">Container image of the servers.</param>
+internal sealed record PublishOptions(string Output, string Namespace, string Image)
+{
+    private const string DefaultImage = "natsaspire/nats-server:0.1.0";
+
+    public static Command Command(Func<TopologySpec, PublishOptions, Task<int>> publish)
+    {
+        var topology = new Option<string>("--topology", "-t") { Description = $"{string.Join(", ", BuiltInTopologies.Names)}, or a JSON file.", DefaultValueFactory = _ => "supercluster" };
+        var output = new Option<string>("--output", "-o") { Description = "Folder to write to; what an earlier publish wrote there is replaced.", Required = true };
+        var space = new Option<string>("--namespace") { Description = "Kubernetes namespace.", DefaultValueFactory = _ => "nats" };
+        var image = new Option<string>("--image") { Description = "Container image of the servers.", DefaultValueFactory = _ => DefaultImage };
+        var command = new Command("publish", "Writes Kubernetes manifests of a topology.") { topology, output, space, image };
+        command.SetAction(parsed =>
+        {
+            var name = parsed.GetValue(topology)!;
+            var spec = BuiltInTopologies.Find(name, 3, null) ?? TopologyFile.Read(name);
+            return publish(spec, new PublishOptions(parsed.GetValue(output)!, parsed.GetValue(space)!, parsed.GetValue(image)!));
+        });
+        return command;
+    }
+}

@@ -1,0 +1,20 @@
+using NatsAspire.Server.Configuration;
+
+namespace NatsAspire.Server.Accounts;
+
+/// <summary>How a JetStream domain is reached by its name: the API and what is built on it, without the prefix.</summary>
+internal static class DomainMappings
+{
+    /// <summary>Tails behind <c>$JS.domain.API.</c>, and where they lead.</summary>
+    private static readonly (string Tail, string To)[] Table =
+    [
+        ("INFO", "$JS.API.INFO"), ("STREAM.>", "$JS.API.STREAM.>"), ("CONSUMER.>", "$JS.API.CONSUMER.>"), ("DIRECT.>", "$JS.API.DIRECT.>"),
+        ("META.>", "$JS.API.META.>"), ("SERVER.>", "$JS.API.SERVER.>"), ("ACCOUNT.>", "$JS.API.ACCOUNT.>"), ("$KV.>", "$KV.>"), ("$OBJ.>", "$OBJ.>"),
+    ];
+
+    public static IEnumerable<SubjectMappingOptions> Of(string domain) => Table.Select(row => new SubjectMappingOptions
+    {
+        Source = $"$JS.{domain}.API.{row.Tail}",
+        Destinations = [new MappingDestinationOptions(row.To, 100)],
+    });
+}

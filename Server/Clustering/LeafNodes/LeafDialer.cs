@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using NatsAspire.Server.Configuration;
+
+namespace NatsAspire.Server.Clustering.LeafNodes;
+
+/// <summary>Keeps a remote connected: one attempt after the other, with a pause between, for as long as it is configured.</summary>
+/// <param name="host">The server.</param>
+/// <param name="onConnected">Makes a connection of a socket; the remote's <see cref="LeafRemote.Closed"/> completes when it ends.</param>
+internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote> onConnected)
+{
+    /// <summary>Begins, in the background.</summary>
+    public void Start(LeafRemote remote) => _ = RunAsync(remote);
+
+    private TimeSpan Interval => host.Options.LeafNode.ReconnectInterval is { Ticks: > 0 } set ? set : Defaults.RouteReconnect;
+
+    private async Task RunAsync(LeafRemote remote)
+    {
+        try
+        {
+            for (var first = true; ; first = false)
+            {
+                if (remote.TakeDelay() is { Ticks: > 0 } delay) await Task.Delay(delay, remote.Stopped).ConfigureAwait(false);
+                var (socket, url) = await ConnectAsync(remote, first).ConfigureAwait(false);
+                Migrate(remote, isCutOff: false);
+                remote.OnOpening();
+                onConnected(socket, url, remote);
+                await remote.Closed.WaitAsync(remote.Stopped).ConfigureAwait(false);
+                await Task.Delay(Interval, remote.Stopped).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (remote.Stopped.IsCancellationRequested)
+        {
+            LeafLog.DialStopped(host.Log, remote.Account);
+            Migrate(remote, isCutOff: false);
+        }
+    }
+
+    /// <summary>Who is cut off from the hub leaves the lead of the account's streams to servers that are not.</summary>
+    private void Migrate(LeafRemote remote, bool isCutOff)
+    {
+        if (!remote.Options.JetStreamClusterMigrate || remote.HasMigrated == isCutOff) return;
+        remote.HasMigrated = isCutOff;
+        if (host.Accounts.Find(remote.Account) is { } account) host.LetLead(account, mayLead: !isCutOff);
+    }
+
+    private async Task<(Socket Socket, Uri Url)> ConnectAsync(LeafRemote remote, bool first)
+    {
+        var since = Stopwatch.StartNew();
+        for (var attempt = 1; ; attempt++)
+        {
+            remote.Stopped.ThrowIfCancellationRequested();
+            var url = remote.NextUrl();
+            LeafLog.Dialing(host.Log, $"{url.Host}:{url.Port}");
+            var (socket, error) = await TryConnectAsync(remote, url).ConfigureAwait(false);
+            if (socket is not null) return (socket, url);
+            Report(url, attempt, first, error!);
+            await Task.Delay(Interval + TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * Interval.TotalMilliseconds), remote.Stopped).ConfigureAwait(false);
+            if (since.Elapsed >= remote.Options.JetStreamClusterMigrateDelay) Migrate(remote, isCutOff: true);
+        }
+    }
+
+    private async Task<(Socket? Socket, Exception? Error)> TryConnectAsync(LeafRemote remote, Uri url)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(remote.Stopped);
+        var limit = remote.Options.DialTimeout is { Ticks: > 0 } own ? own
+            : host.Options.LeafNode.DialTimeout is { Ticks: > 0 } common ? common : Defaults.RouteDial;
+        timeout.CancelAfter(limit);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (remote.Options.Proxy is { Url.Length: > 0 } proxy && LeafNodeCheck.IsWebSocket(url))
+            {
+                if (proxy.Timeout > TimeSpan.Zero) timeout.CancelAfter(proxy.Timeout);
+                await HttpTunnel.OpenAsync(socket, proxy, url, timeout.Token).ConfigureAwait(false);
+            }
+            else
+            {
+                await socket.ConnectAsync(url.Host, PortOf(url), timeout.Token).ConfigureAwait(false);
+            }
+            return (socket, null);
+        }
+        catch (Exception error) when (error is SocketException or IOException or OperationCanceledException && !remote.Stopped.IsCancellationRequested)
+        {
+            socket.Dispose();
+            return (null, error);
+        }
+    }
+
+    /// <summary>The port of an address, or the usual one of its scheme.</summary>
+    internal static int PortOf(Uri url) => url.Port > 0 ? url.Port : Defaults.LeafNodePort;
+
+    private void Report(Uri url, int attempt, bool first, Exception error)
+    {
+        var every = first ? host.Options.Logging.ConnectErrorReports : host.Options.Logging.ReconnectErrorReports;
+        var text = error is OperationCanceledException ? "i/o timeout" : error.Message;
+        var address = $"{url.Host}:{PortOf(url)}";
+        if (attempt == 1 || every <= 1 || attempt % every == 0) LeafLog.DialFailed(host.Log, address, attempt, text);
+        else LeafLog.DialFailedAgain(host.Log, address, attempt, text);
+    }
+}

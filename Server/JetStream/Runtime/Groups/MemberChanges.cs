@@ -1,0 +1,214 @@
+using NatsAspire.Server.Raft.Core;
+using NatsAspire.Server.Raft.Wire;
+
+namespace NatsAspire.Server.JetStream.Runtime.Groups;
+
+/// <summary>How far a member is that is to leave its group.</summary>
+internal enum Departure
+{
+    /// <summary>The others may still need it.</summary>
+    Waits,
+
+    /// <summary>The others have everything it has.</summary>
+    Done,
+
+    /// <summary>Nobody has shown that he has everything it has.</summary>
+    InDoubt,
+}
+
+/// <summary>
+/// Brings a group to the members it is assigned. Its leader does, through the group's log and one change at a time, so that
+/// no two majorities ever decide apart from each other; a Go server that leads has its own way. Who is to leave helps until
+/// it is out. Only when nobody leads for long, because those who are to go are gone, the assignment alone counts.
+/// Belongs to the group's mailbox.
+/// </summary>
+/// <param name="group">The member.</param>
+/// <param name="isOnline">Whether a server is there.</param>
+internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline)
+{
+    /// <summary>Milliseconds from one look to the next while something is to be done.</summary>
+    private const long Interval = 200;
+
+    /// <summary>The same while nothing is.</summary>
+    private const long IdleInterval = 5_000;
+
+    /// <summary>Milliseconds without a leader after which nobody expects help of those who are to leave.</summary>
+    private const long LeaderlessPatience = 15_000;
+
+    /// <summary>Milliseconds that a member which is to leave waits to be told that it is out.</summary>
+    private const long LeavingPatience = 10_000;
+
+    /// <summary>Milliseconds of silence after which a member counts as gone.</summary>
+    private const long SilencePatience = 5_000;
+
+    /// <summary>Milliseconds from one choice of the next leader to another.</summary>
+    private const long HandOverPatience = 8_000;
+
+    private PeerId[] _assigned = [];
+    private long _handOverDue;
+    private long? _leaderlessSince;
+    private long _leavesSince;
+    private bool _wasLedByAssigned;
+
+    /// <summary>When the next look is due; milliseconds of the group's clock.</summary>
+    public long NextStep { get; private set; } = long.MaxValue;
+
+    /// <summary>It is assigned no more, and waits until it is out.</summary>
+    public bool IsLeaving { get; private set; }
+
+    /// <summary>Somebody who is assigned has led the group since this server is not.</summary>
+    public bool HasHandedOver => IsLeaving && _wasLedByAssigned;
+
+    /// <summary>Whether a member still fetches from here what is not in the group's log.</summary>
+    public Func<PeerId, bool> IsFetching { get; set; } = static _ => false;
+
+    /// <summary>The members are those that are assigned.</summary>
+    public bool IsSettled => !group.Core.IsChangingMembers && group.Core.Members.SequenceEqual(_assigned);
+
+    /// <summary>The group is to have these members, this server among them.</summary>
+    public void Assign(IReadOnlyList<PeerId> peers, long now)
+    {
+        if (IsLeaving) group.Core.SetObserver(false, now);
+        (IsLeaving, _leaderlessSince) = (false, null);
+        Take(peers, now);
+    }
+
+    /// <summary>The group is to have these members, this server no more. It does not campaign from here on.</summary>
+    public void Leave(IReadOnlyList<PeerId> peers, long now)
+    {
+        if (!IsLeaving)
+        {
+            (IsLeaving, _leavesSince, _wasLedByAssigned) = (true, now, false);
+            group.Core.SetObserver(true, now);
+        }
+        Take(peers, now);
+    }
+
+    /// <summary>Whether a member that is to leave may go.</summary>
+    public Departure DepartureAt(long now)
+    {
+        var core = group.Core;
+        if (!core.CommittedPeers.Ids.Contains(core.Self) || core.State == RaftState.Stopped) return Departure.Done;
+        // One alone has no use for a group, and says no more.
+        var patience = HasHandedOver && _assigned.Length == 1 ? LeavingPatience / 4 : LeavingPatience;
+        if (core.State == RaftState.Leader || now - _leavesSince < patience) return Departure.Waits;
+        return _wasLedByAssigned ? Departure.Done : Departure.InDoubt;
+    }
+
+    /// <summary>Whether a member has everything.</summary>
+    public bool IsCurrent(PeerId peer)
+    {
+        foreach (var member in group.Core.GetPeers(group.Now))
+        {
+            if (member.Id == peer) return member.IsCurrent && (peer == group.Core.Self || (member.Heard is not null && !IsFetching(peer)));
+        }
+        return false;
+    }
+
+    /// <summary>Does what is due.</summary>
+    public void Step(long now)
+    {
+        var core = group.Core;
+        NoteLeader(core, now);
+        if (core.Leads) Change(core, now);
+        else if (_leaderlessSince is { } since && now - since >= LeaderlessPatience) GoOnAlone(core, now);
+        NextStep = now + (IsLeaving || !IsSettled ? Interval : IdleInterval);
+    }
+
+    private void Take(IReadOnlyList<PeerId> peers, long now)
+    {
+        _assigned = [.. peers.Distinct().Order()];
+        NextStep = now;
+    }
+
+    private void NoteLeader(RaftGroup core, long now)
+    {
+        if (core.Leader.IsNone) _leaderlessSince ??= now;
+        else _leaderlessSince = null;
+        _wasLedByAssigned |= IsLeaving && IsAssigned(core.Leader);
+    }
+
+    private bool IsAssigned(PeerId peer) => Array.BinarySearch(_assigned, peer) >= 0;
+
+    private void Change(RaftGroup core, long now)
+    {
+        if (core.IsChangingMembers) return;
+        var members = core.Members;
+        var missing = Missing(core);
+        if (!IsAssigned(core.Self))
+        {
+            if (!missing.IsNone) core.ProposeAddPeer(missing, now);
+            else HandOver(core, now);
+            return;
+        }
+        var surplus = PeerId.None;
+        foreach (var member in members)
+        {
+            // Who is gone goes first: the next change needs a majority as well.
+            if (!IsAssigned(member) && (surplus.IsNone || IsGone(member))) surplus = member;
+        }
+        if (!missing.IsNone && (surplus.IsNone || !IsGone(surplus))) core.ProposeAddPeer(missing, now);
+        else if (!surplus.IsNone && IsSafeWithout(core, surplus)) core.ProposeRemovePeer(surplus, now);
+    }
+
+    private PeerId Missing(RaftGroup core)
+    {
+        foreach (var peer in _assigned)
+        {
+            if (!core.Members.Contains(peer) && isOnline(peer)) return peer;
+        }
+        return PeerId.None;
+    }
+
+    private bool IsGone(PeerId peer)
+    {
+        if (!isOnline(peer)) return true;
+        foreach (var member in group.Core.GetPeers(group.Now))
+        {
+            if (member.Id == peer) return member.Heard is not { } heard || group.Now - heard > SilencePatience;
+        }
+        return true;
+    }
+
+    /// <summary>Most of those who stay have everything.</summary>
+    private bool IsSafeWithout(RaftGroup core, PeerId leaving)
+    {
+        var (count, current) = (0, 0);
+        foreach (var member in core.Members)
+        {
+            if (member == leaving) continue;
+            count++;
+            if (IsCurrent(member)) current++;
+        }
+        return current >= (count / 2) + 1;
+    }
+
+    /// <summary>A leader that is assigned no more makes way when most of those who are have everything.</summary>
+    private void HandOver(RaftGroup core, long now)
+    {
+        // Whoever was chosen before has some time to take over.
+        if (now < _handOverDue) return;
+        var current = Array.FindAll(_assigned, IsCurrent);
+        if (current.Length < (_assigned.Length / 2) + 1) return;
+        _handOverDue = now + HandOverPatience;
+        core.StepDown(current[0], now);
+    }
+
+    private void GoOnAlone(RaftGroup core, long now)
+    {
+        if (IsLeaving || !IsAssigned(core.Self) || IsSettled) return;
+        var hasSurplus = false;
+        var mayComeBack = false;
+        foreach (var member in core.Members)
+        {
+            hasSurplus |= !IsAssigned(member);
+            mayComeBack |= member != core.Self && isOnline(member);
+        }
+        // Who has nothing goes on only when nobody is left who has something.
+        if (!hasSurplus || (core.LastIndex == 0 && mayComeBack)) return;
+        group.Warn($"nobody leads, and some members are assigned no more: goes on with the {_assigned.Length} that are");
+        core.SetPeers(_assigned, now);
+        core.SetObserver(false, now);
+        _leaderlessSince = null;
+    }
+}

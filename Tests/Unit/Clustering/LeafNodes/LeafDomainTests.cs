@@ -1,0 +1,55 @@
+using System.Text.Json;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Unit.Clustering.LeafNodes;
+
+/// <summary>JetStream at both ends of a leaf node connection: domains that do not get into each other's way, and reach each other by name.</summary>
+public sealed class LeafDomainTests
+{
+    private const string Users = "accounts { A: { jetstream: enabled, users: [{user: a, password: a}] } }\nno_auth_user: a\n";
+
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeJetStreamDomainMapCrossTalk")]
+    public async Task EachDomainKeepsItsApiAndIsReachedByItsName()
+    {
+        await using var hub = await StreamServer.StartAsync("domain: hub", $"server_name: hub\nleafnodes {{ host: 127.0.0.1, port: -1 }}\n{Users}");
+        await using var leaf = await LeafOfAsync(hub);
+        (await hub.AskAsync("STREAM.CREATE.H", "{\"name\":\"H\",\"subjects\":[\"h.>\"]}")).TryGetProperty("error", out _).ShouldBeFalse();
+        (await leaf.AskAsync("STREAM.CREATE.L", "{\"name\":\"L\",\"subjects\":[\"l.>\"]}")).TryGetProperty("error", out _).ShouldBeFalse();
+        (await leaf.AskAsync("STREAM.INFO.H")).GetProperty("error").GetProperty("err_code").GetInt32().ShouldBe(10059);
+        await Wait.Until("the hub's domain answers at the leaf", async () => Parse(await leaf.Client.RequestAsync("$JS.hub.API.STREAM.INFO.H")) is { } found && found.TryGetProperty("config", out var config) && config.GetProperty("name").GetString() == "H");
+        Parse(await leaf.Client.RequestAsync("$JS.hub.API.INFO")).GetProperty("domain").GetString().ShouldBe("hub");
+        Parse(await hub.Client.RequestAsync("$JS.leaf.API.STREAM.INFO.L")).GetProperty("config").GetProperty("name").GetString().ShouldBe("L");
+        Parse(await hub.Client.RequestAsync("$JS.leaf.API.STREAM.NAMES")).GetProperty("streams").EnumerateArray().Single().GetString().ShouldBe("L");
+    }
+
+    [Fact]
+    public async Task AMirrorFetchesAcrossDomainsAndAfterACut()
+    {
+        await using var hub = await StreamServer.StartAsync("domain: hub", $"server_name: hub\nleafnodes {{ host: 127.0.0.1, port: -1 }}\n{Users}");
+        await using var leaf = await LeafOfAsync(hub);
+        await leaf.AskAsync("STREAM.CREATE.L", "{\"name\":\"L\",\"subjects\":[\"l.>\"]}");
+        for (var i = 0; i < 10; i++) await leaf.Client.RequestAsync("l.x", $"{i}");
+        (await hub.AskAsync("STREAM.CREATE.M", "{\"name\":\"M\",\"mirror\":{\"name\":\"L\",\"external\":{\"api\":\"$JS.leaf.API\"}}}")).TryGetProperty("error", out _).ShouldBeFalse();
+        await Wait.Until("the mirror has all", async () => await MessagesAsync(hub, "M") == 10);
+        hub.Server.LeafNodes!.Snapshot().Single().Close(NatsAspire.Server.Connections.CloseReason.ClientClosed);
+        for (var i = 0; i < 10; i++) await leaf.Client.RequestAsync("l.x", $"{i}");
+        await LeafPair.ConnectedAsync(hub.Server, 1);
+        await Wait.Until("the mirror has the rest", async () => await MessagesAsync(hub, "M") == 20, timeout: TimeSpan.FromSeconds(40));
+    }
+
+    private static async Task<StreamServer> LeafOfAsync(StreamServer hub)
+    {
+        var leaf = await StreamServer.StartAsync(
+            "domain: leaf",
+            $"server_name: leaf\nleafnodes {{ reconnect: \"100ms\", remotes: [ {{ url: \"nats-leaf://a:a@127.0.0.1:{hub.Server.LeafNodeEndPoint!.Port}\", account: A }} ] }}\n{Users}");
+        await LeafPair.ConnectedAsync(leaf.Server, 1);
+        await LeafPair.ConnectedAsync(hub.Server, 1);
+        return leaf;
+    }
+
+    private static async Task<long> MessagesAsync(StreamServer server, string stream) =>
+        (await server.AskAsync($"STREAM.INFO.{stream}")).GetProperty("state").GetProperty("messages").GetInt64();
+
+    private static JsonElement Parse(TestMessage message) => message.Payload.Length == 0 ? Golden.ParseText("{}") : JsonDocument.Parse(message.Payload).RootElement;
+}
