@@ -5,6 +5,7 @@ using NatsAspire.Server.JetStream.Consumers.Configuration;
 namespace NatsAspire.Tests.Unit.JetStream.Consumers;
 
 /// <summary>Where consumers begin, at first and anew, and what resting ones cost.</summary>
+[Collection("alone")]
 public sealed class ConsumerStartTests
 {
     private static readonly string[] Subjects = ["a", "b", "a", "c", "b", "a"];

@@ -6,6 +6,7 @@ using NatsAspire.Tests.Support;
 namespace NatsAspire.Tests.Unit.Storage.Messages;
 
 /// <summary>What must stay small or quick with many messages.</summary>
+[Collection("alone")]
 public sealed class FileStoreScaleTests
 {
     [Fact]
