@@ -20,11 +20,18 @@ internal sealed partial class StreamHost
     /// <summary>Nanoseconds that the end of a group waits for what was proposed to it.</summary>
     private const long AgreementPatience = 1_000_000_000;
 
+    /// <summary>
+    /// Nanoseconds that members which go, and the one that stays alone, wait for the groups of consumers to be led where they
+    /// are to be: longer than a group takes to go on without those who are gone.
+    /// </summary>
+    private const long ConsumerPatience = 45_000_000_000;
+
     private GroupPlan? _assigned;
     private Action<bool>? _whenGone;
     private bool _isRegrouping;
     private bool _isQueued;
     private long _regroupingSince;
+    private long _leavingSince;
 
     /// <summary>The group it was found with, or is in; null: it is alone.</summary>
     public string? GroupName => _plan?.Name ?? Record.Group;
@@ -81,7 +88,7 @@ internal sealed partial class StreamHost
             whenGone(false);
             return;
         }
-        _whenGone = whenGone;
+        (_whenGone, _leavingSince) = (whenGone, _context.Now);
         group.Members.Leave(peers, group.Now);
         Wake();
     }
@@ -92,9 +99,12 @@ internal sealed partial class StreamHost
     /// <summary>Another name, or one member: the group it is in comes to an end here.</summary>
     private bool IsElsewhere(GroupPlan plan) => plan.IsAlone || plan.Name != _plan!.Name;
 
+    /// <summary>Who takes the stream's place has what consumers have come to here, or will not get it any more.</summary>
+    private bool MayTakeConsumersAlong => !_consumers.HasGroups || _context.Now - _leavingSince > ConsumerPatience;
+
     private void RegroupIfDue()
     {
-        if (_whenGone is { } whenGone && _group is { } group && group.Members.DepartureAt(group.Now) is var departure && departure != Departure.Waits)
+        if (_whenGone is { } whenGone && _group is { } group && group.Members.DepartureAt(group.Now) is var departure && departure != Departure.Waits && MayTakeConsumersAlong)
         {
             _whenGone = null;
             whenGone(departure == Departure.Done);
@@ -105,6 +115,7 @@ internal sealed partial class StreamHost
         _isRegrouping = true;
         // What is under way is agreed on first, as long as the others are still there.
         if (_group is { } old && old.Core.AppliedIndex < old.Core.LastIndex && _context.Now - _regroupingSince < AgreementPatience) return;
+        if (_group is not null && !_consumers.AreLedHere && _context.Now - _regroupingSince < ConsumerPatience) return;
         _isQueued = true;
         _whenQuiet.Enqueue(Regroup);
     }

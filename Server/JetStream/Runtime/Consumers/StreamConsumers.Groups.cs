@@ -158,6 +158,12 @@ internal sealed partial class StreamConsumers
         foreach (var consumer in _byId.Values.Where(consumer => consumer.Plan is not null).ToList()) Regroup(consumer);
     }
 
+    /// <summary>Some are held together with other servers.</summary>
+    public bool HasGroups => _grouped.Count > 0;
+
+    /// <summary>This server has everything of every consumer; one whose group failed has nothing more to give.</summary>
+    public bool AreLedHere => _grouped.TrueForAll(consumer => consumer.Leads || consumer.Group!.Fault is not null);
+
     /// <summary>The stream is alone again, and keeps what consumers do in its own log.</summary>
     /// <returns>Names of the groups they had.</returns>
     public IReadOnlyList<string> LeaveGroups()

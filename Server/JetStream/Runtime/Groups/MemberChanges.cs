@@ -19,7 +19,9 @@ internal enum Departure
 /// <summary>
 /// Brings a group to the members it is assigned. Its leader does, through the group's log and one change at a time, so that
 /// no two majorities ever decide apart from each other; a Go server that leads has its own way. Who is to leave helps until
-/// it is out. Only when nobody leads for long, because those who are to go are gone, the assignment alone counts.
+/// it is out: it leaves the lead to those who stay, but when none of them can lead, because what was agreed on last is only
+/// with those who go, one of these leads until they have it. Only when nobody leads for long, because those who are to go are
+/// gone, the assignment alone counts.
 /// Belongs to the group's mailbox.
 /// </summary>
 /// <param name="group">The member.</param>
@@ -33,7 +35,13 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     private const long IdleInterval = 5_000;
 
     /// <summary>Milliseconds without a leader after which nobody expects help of those who are to leave.</summary>
-    private const long LeaderlessPatience = 15_000;
+    private const long LeaderlessPatience = 30_000;
+
+    /// <summary>Milliseconds without a leader after which a member that is to leave campaigns like any other.</summary>
+    private const long CampaignPatience = 3_000;
+
+    /// <summary>Milliseconds without a leader after which a member that is to leave is expected by nobody any more.</summary>
+    private const long DoubtPatience = 60_000;
 
     /// <summary>Milliseconds that a member which is to leave waits to be told that it is out.</summary>
     private const long LeavingPatience = 10_000;
@@ -48,7 +56,7 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     private long _handOverDue;
     private long? _leaderlessSince;
     private long _leavesSince;
-    private bool _wasLedByAssigned;
+    private bool _isLedByAssigned;
 
     /// <summary>When the next look is due; milliseconds of the group's clock.</summary>
     public long NextStep { get; private set; } = long.MaxValue;
@@ -56,8 +64,8 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     /// <summary>It is assigned no more, and waits until it is out.</summary>
     public bool IsLeaving { get; private set; }
 
-    /// <summary>Somebody who is assigned has led the group since this server is not.</summary>
-    public bool HasHandedOver => IsLeaving && _wasLedByAssigned;
+    /// <summary>Somebody who is assigned leads the group, or led it last.</summary>
+    public bool HasHandedOver => IsLeaving && _isLedByAssigned;
 
     /// <summary>Whether a member still fetches from here what is not in the group's log.</summary>
     public Func<PeerId, bool> IsFetching { get; set; } = static _ => false;
@@ -73,12 +81,12 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         Take(peers, now);
     }
 
-    /// <summary>The group is to have these members, this server no more. It does not campaign from here on.</summary>
+    /// <summary>The group is to have these members, this server no more. It does not campaign as long as others may lead.</summary>
     public void Leave(IReadOnlyList<PeerId> peers, long now)
     {
         if (!IsLeaving)
         {
-            (IsLeaving, _leavesSince, _wasLedByAssigned) = (true, now, false);
+            (IsLeaving, _leavesSince, _isLedByAssigned) = (true, now, false);
             group.Core.SetObserver(true, now);
         }
         Take(peers, now);
@@ -92,7 +100,9 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         // One alone has no use for a group, and says no more.
         var patience = HasHandedOver && _assigned.Length == 1 ? LeavingPatience / 4 : LeavingPatience;
         if (core.State == RaftState.Leader || now - _leavesSince < patience) return Departure.Waits;
-        return _wasLedByAssigned ? Departure.Done : Departure.InDoubt;
+        if (_isLedByAssigned && (_assigned.Length == 1 || _leaderlessSince is null)) return Departure.Done;
+        // Whoever leads needs it for as long as nobody else can.
+        return _leaderlessSince is { } since && now - since >= DoubtPatience ? Departure.InDoubt : Departure.Waits;
     }
 
     /// <summary>Whether a member has everything.</summary>
@@ -111,7 +121,7 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         var core = group.Core;
         NoteLeader(core, now);
         if (core.Leads) Change(core, now);
-        else if (_leaderlessSince is { } since && now - since >= LeaderlessPatience) GoOnAlone(core, now);
+        else if (_leaderlessSince is { } since) GoOnWithoutLeader(core, now - since, now);
         NextStep = now + (IsLeaving || !IsSettled ? Interval : IdleInterval);
     }
 
@@ -123,9 +133,15 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
 
     private void NoteLeader(RaftGroup core, long now)
     {
-        if (core.Leader.IsNone) _leaderlessSince ??= now;
-        else _leaderlessSince = null;
-        _wasLedByAssigned |= IsLeaving && IsAssigned(core.Leader);
+        // Who does not campaign goes on believing in a leader that is gone.
+        if (core.Leader.IsNone || (core.Leader != core.Self && IsSilent(core.Leader)))
+        {
+            _leaderlessSince ??= now;
+            return;
+        }
+        if (IsLeaving && _leaderlessSince is not null && core.State != RaftState.Leader) core.SetObserver(true, now);
+        _leaderlessSince = null;
+        _isLedByAssigned = IsLeaving && IsAssigned(core.Leader);
     }
 
     private bool IsAssigned(PeerId peer) => Array.BinarySearch(_assigned, peer) >= 0;
@@ -160,9 +176,10 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         return PeerId.None;
     }
 
-    private bool IsGone(PeerId peer)
+    private bool IsGone(PeerId peer) => !isOnline(peer) || IsSilent(peer);
+
+    private bool IsSilent(PeerId peer)
     {
-        if (!isOnline(peer)) return true;
         foreach (var member in group.Core.GetPeers(group.Now))
         {
             if (member.Id == peer) return member.Heard is not { } heard || group.Now - heard > SilencePatience;
@@ -192,6 +209,12 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         if (current.Length < (_assigned.Length / 2) + 1) return;
         _handOverDue = now + HandOverPatience;
         core.StepDown(current[0], now);
+    }
+
+    private void GoOnWithoutLeader(RaftGroup core, long leaderless, long now)
+    {
+        if (IsLeaving && leaderless >= CampaignPatience) core.SetObserver(false, now);
+        if (leaderless >= LeaderlessPatience) GoOnAlone(core, now);
     }
 
     private void GoOnAlone(RaftGroup core, long now)
