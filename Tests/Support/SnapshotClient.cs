@@ -52,10 +52,17 @@ public static class SnapshotClient
     /// <summary>Sends one chunk and waits for its answer.</summary>
     public static async Task<TestMessage> SendChunkAsync(this TestClient client, string target, byte[] chunk)
     {
-        var inbox = await client.SubscribeAsync($"_INBOX.{Guid.NewGuid():N}");
-        await inbox.UnsubscribeAsync(max: 1);
-        await client.PublishAsync(target, chunk, inbox.Subject);
-        return await inbox.NextAsync();
+        TestMessage? answer = null;
+        // In a cluster the client's server may hear who takes the chunks a little later than the client does.
+        await Wait.Until("somebody takes the chunk", async () =>
+        {
+            var inbox = await client.SubscribeAsync($"_INBOX.{Guid.NewGuid():N}");
+            await inbox.UnsubscribeAsync(max: 1);
+            await client.PublishAsync(target, chunk, inbox.Subject);
+            answer = await inbox.NextAsync();
+            return !answer.IsNoResponders;
+        });
+        return answer!;
     }
 
     /// <summary>The answer to a request, as JSON.</summary>

@@ -17,13 +17,17 @@ internal sealed partial class MetaHost
 {
     private readonly Dictionary<AssetKey, MetaChange<StreamAssignment>?> _unsettled = [];
 
-    /// <summary>Whether all that was decided while this server was away is known.</summary>
+    /// <summary>
+    /// Whether all that was decided while this server was away is known: only when something of the leader's own term is
+    /// committed, everything is that was committed before.
+    /// </summary>
     private bool KnowsAssignments
     {
         get
         {
-            if (!_state.HasRecovered || _state.IsRecovering || _group.Core.Leader.IsNone) return false;
-            return _group.Core.State == Raft.Core.RaftState.Leader ? _group.Core.Leads : _group.Core.IsCurrent(_group.Now);
+            var core = _group.Core;
+            if (!_state.HasRecovered || _state.IsRecovering || core.Leader.IsNone || !core.IsCurrent(_group.Now)) return false;
+            return core.AppliedIndex >= core.CommitIndex && core.TermOf(core.CommitIndex) == core.Term;
         }
     }
 
