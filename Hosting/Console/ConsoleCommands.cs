@@ -7,7 +7,7 @@ namespace NatsAspire.Hosting;
 /// <param name="log">Told of what was done.</param>
 internal sealed class ConsoleCommands(LocalRunner runner, IRunnerLog log)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6), Quiet = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6), Quiet = TimeSpan.FromSeconds(2);
 
     public async Task<CommandResponse> RunAsync(CommandRequest request, CancellationToken cancellation)
     {
@@ -63,7 +63,8 @@ internal sealed class ConsoleCommands(LocalRunner runner, IRunnerLog log)
         List<(string Name, string Value)> headers = [("Nats-Trace-Dest", inbox)];
         if (!request.Deliver) headers.Add(("Nats-Trace-Only", "true"));
         await using var client = await ConnectAsync(request.Cluster, ManagerOf(request.Account), cancellation);
-        var replies = await client.PublishAndListenAsync(subject, headers, request.Payload ?? "", inbox, Quiet, cancellation);
+        var replies = await client.PublishAndListenAsync(
+            subject, headers, request.Payload ?? "", inbox, Quiet, all => TraceEvents.IsComplete([.. all.Select(reply => reply.Payload)]), cancellation);
         var hops = TraceEvents.Read(replies.Select(reply => reply.Payload));
         if (hops.Count == 0) return new CommandResponse(false, "No server told of it. Servers do from 2.11 on.");
         if (request.Deliver) log.Notice($"A traced message was published to {subject}.");

@@ -22,6 +22,18 @@ internal static class TraceEvents
         return [.. read.OrderBy(one => one.Way, Comparer<int[]>.Create((one, other) => one.AsSpan().SequenceCompareTo(other))).SelectMany(one => one.Hops)];
     }
 
+    /// <summary>Whether a server has told of all that was sent on: each says to how many others it sent the message.</summary>
+    public static bool IsComplete(IReadOnlyList<string> reports)
+    {
+        var expected = 1L;
+        foreach (var report in reports)
+        {
+            using var document = JsonDocument.Parse(report);
+            expected += ServerPages.Number(document.RootElement, "hops");
+        }
+        return reports.Count >= expected;
+    }
+
     private static int[] WayTo(JsonElement report)
     {
         var headers = ServerPages.Child(ServerPages.Child(report, "request"), "header");

@@ -14,16 +14,17 @@ public sealed class MonitoringConsoleTests
     [Fact]
     public async Task AServerShowsItsClusterAndWhoLeadsWhatNext()
     {
-        await using var cluster = await StreamCluster.StartAsync(isMonitored: true);
+        await using var cluster = await StreamCluster.StartAsync(isMonitored: true, each: index => $"server_tags: [ \"on:n{index + 1}\" ]");
         await using var client = await cluster.ConnectAsync();
-        await StreamCluster.CreateAsync(client, "orders", 3);
-        await StreamCluster.PublishAsync(client, "orders.1", "one");
-        await StreamCluster.PlaceAsync(client, "CONSUMER.DURABLE.CREATE.orders.bill", """{"stream_name":"orders","config":{"durable_name":"bill","ack_policy":"explicit"}}""");
         var lead = Array.FindIndex(cluster.Servers, server => server!.JetStreamService!.Meta is { IsLeading: true });
         var (leader, witness) = ($"n{lead + 1}", cluster.Servers[(lead + 1) % 3]!);
+        await StreamCluster.CreateAsync(client, "orders", 3);
+        await StreamCluster.CreateAsync(client, "local", 1, $",\"placement\":{{\"tags\":[\"on:{witness.Name}\"]}}");
+        await StreamCluster.PublishAsync(client, "local.1", "one");
+        SharedStreamCluster.ErrorOf(await StreamCluster.PlaceAsync(client, "CONSUMER.DURABLE.CREATE.local.bill", """{"stream_name":"local","config":{"durable_name":"bill","ack_policy":"explicit"}}""")).ShouldBe(0);
         await using var page = await Browser.OpenAsync(new Uri(witness.MonitoringUrl!, "/console").ToString());
         await page.UntilAsync($"document.getElementById('viewpoint').textContent === 'as {witness.Name} sees it, read-only'");
-        await page.UntilAsync("document.getElementById('summary').textContent.startsWith('3 of 3 servers ready · 1 stream')");
+        await page.UntilAsync("document.getElementById('summary').textContent.startsWith('3 of 3 servers ready · 2 streams')");
         await page.UntilAsync($"{Leader} === '{leader}'");
         await page.UntilAsync("document.querySelectorAll('svg .route:not(.down):not(.off)').length === 2");
         await page.UntilAsync("document.getElementById('streams').textContent.includes('↳ bill') && document.getElementById('streams').textContent.includes('1 pending')");
@@ -76,7 +77,7 @@ public sealed class MonitoringConsoleTests
         await page.ClickAsync($"svg [data-server='{witness.Name}']");
         await page.UntilAsync("document.getElementById('server-dialog').open");
         (await page.ValueAsync("document.getElementById('server-facts').textContent")).ShouldContain("Routesn");
-        (await page.ValueAsync("[...document.querySelectorAll('button')].filter((one) => one.checkVisibility()).map((one) => one.textContent.split(':')[0]).sort().filter((one, i, all) => one !== all[i - 1]).join()"))
+        (await page.ValueAsync("[...document.querySelectorAll('button')].filter((one) => one.checkVisibility() && !one.disabled).map((one) => one.textContent.split(':')[0]).sort().filter((one, i, all) => one !== all[i - 1]).join()"))
             .ShouldBe("1 consumer,Close,Details,Theme");
         (await page.ValueAsync("document.getElementById('traces').checkVisibility() || document.getElementById('log').checkVisibility()")).ShouldBe("false");
         await page.PressAsync("Escape");

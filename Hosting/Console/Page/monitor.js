@@ -36,9 +36,10 @@ const replicas = (cluster, leader) => (cluster?.replicas ?? []).filter((one) => 
 const groupOf = (cluster, me) => {
   const leader = cluster ? cluster.leader ?? null : me;
   const others = replicas(cluster, leader);
-  // Of its own place behind a leader elsewhere a Go server says nothing.
-  if (leader !== me && cluster?.replicas?.length > 0 && !others.some((one) => one.server === me)) others.unshift({ server: me, isCurrent: null, isOffline: false, lag: 0 });
-  return { leader, replicas: others };
+  if (leader === me || others.length === 0) return { leader, replicas: others };
+  // How far others are a leader alone can tell; of its own place a Go server says nothing.
+  const told = others.map((one) => one.server === me ? one : { ...one, isCurrent: null, lag: 0 });
+  return { leader, replicas: told.some((one) => one.server === me) ? told : [{ server: me, isCurrent: null, isOffline: false, lag: 0 }, ...told] };
 };
 
 const streamsOf = (jsz, me, cluster) => (jsz.account_details ?? []).flatMap((account) => (account.stream_detail ?? []).map((stream) => {

@@ -2,13 +2,16 @@
 import { $, element } from "./parts.js";
 import { post } from "./commands.js";
 
+// In one line: "client → edge-1 → leaf node → west-2 → stream orders"; a branch begins behind a semicolon.
 const way = (hops) => {
-  const steps = [];
+  let [text, depth] = ["", -1];
   for (const hop of hops) {
-    if (hop.kind === "in") steps.push(steps.length === 0 ? "client" : hop.by, hop.server);
-    if (hop.kind === "js" && !hop.error) steps.push(hop.event.replace("is stored in ", ""));
+    if (hop.kind === "in") {
+      text += `${depth < 0 ? "" : hop.depth > depth ? " → " : "; "}${hop.by} → ${hop.server}`;
+      depth = hop.depth;
+    } else if (hop.kind === "js" && !hop.error) text += ` → ${hop.event.replace("is stored in ", "")}`;
   }
-  return steps.join(" → ");
+  return text;
 };
 
 const drawHop = (hop) => {
