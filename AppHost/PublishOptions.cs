@@ -10,6 +10,7 @@ namespace NatsAspire.AppHost;
 /// <param name="IsHelm">A chart, not manifests.</param>
 internal sealed record PublishOptions(string Output, string Namespace, string Image, bool IsHelm)
 {
+    private const int LongestLabel = 63;
     private const string DefaultImage = "natsaspire/nats-server:0.1.0";
 
     public static Command Command(Func<TopologySpec, PublishOptions, Task<int>> publish)
@@ -23,9 +24,18 @@ internal sealed record PublishOptions(string Output, string Namespace, string Im
         command.SetAction(parsed =>
         {
             var name = parsed.GetValue(topology)!;
+            Check(parsed.GetValue(space)!, parsed.GetValue(image)!);
             var spec = BuiltInTopologies.Find(name, 3, null) ?? TopologyFile.Read(name);
             return publish(spec, new PublishOptions(parsed.GetValue(output)!, parsed.GetValue(space)!, parsed.GetValue(image)!, parsed.GetValue(helm)));
         });
         return command;
+    }
+
+    private static void Check(string space, string image)
+    {
+        var isLabel = space.Length is > 0 and <= LongestLabel && space.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '-')
+            && space[0] != '-' && space[^1] != '-';
+        if (!isLabel) throw new TopologyException($"--namespace {space}: Kubernetes takes lower-case letters, digits and dashes between them, {LongestLabel} at most.");
+        if (image.Length == 0 || image.Any(char.IsWhiteSpace)) throw new TopologyException("--image is empty or has blanks in it. Name one as registry.example/nats-server:1.0.");
     }
 }
