@@ -38,6 +38,8 @@ internal sealed record AppHostOptions
     /// <exception cref="TopologyException">There is none of that name, or numbers or ports that cannot be.</exception>
     public TopologySpec ToSpec()
     {
+        if (ConsolePort is < 0 or > ushort.MaxValue) throw new TopologyException($"--console {ConsolePort} is no port: 1 to {ushort.MaxValue}, or 0 for a free one.");
+        if (Timeout <= TimeSpan.Zero) throw new TopologyException($"--timeout {Timeout.TotalSeconds:0} leaves no time to start: at least 1 second.");
         if (BuiltInTopologies.Find(Topology, Servers ?? DefaultServers, Port) is { } known) return known;
         if (Servers is not null || Port is not null) throw new TopologyException("--servers and --port belong to built-in topologies; a file says both itself.");
         return TopologyFile.Read(Topology);
@@ -66,7 +68,8 @@ internal sealed record AppHostOptions
               dotnet run --project AppHost -- --servers 5               five
               dotnet run --project AppHost -- --port 4222               on 4222, 4223 and 4224
               dotnet run --project AppHost -- --topology supercluster   two clusters, gateways, a leaf node
-              dotnet run --project AppHost -- publish --output k8s      manifests for Kubernetes
+              dotnet run --project AppHost -- --data run1               streams, ports and passwords stay for the next run
+              dotnet run --project AppHost -- publish --output k8s      manifests for Kubernetes; --helm: a Helm chart
             """)
         { topology, servers, port, server, data, clean, console, noConsole, timeout, noColor, PublishOptions.Command(publish) };
         command.SetAction(parsed => run(new AppHostOptions

@@ -4,6 +4,7 @@ using NatsAspire.Hosting;
 try
 {
 #if ASPIRE
+    if (AspireFrontEnd.IsAskedByTool(args)) return await AspireFrontEnd.RunForToolAsync(args);
     return await AppHostOptions.RunAsync(args, AspireFrontEnd.RunAsync, Publisher.RunAsync);
 #else
     return await AppHostOptions.RunAsync(args, LocalFrontEnd.RunAsync, Publisher.RunAsync);

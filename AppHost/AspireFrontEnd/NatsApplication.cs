@@ -15,11 +15,15 @@ public sealed class NatsApplication
     private readonly FreePorts _free = new();
     private readonly string _directory = Directory.CreateTempSubdirectory("natsaspire-apphost-").FullName;
 
-    private NatsApplication(IDistributedApplicationBuilder builder) => builder.Eventing.Subscribe<BeforeStartEvent>((_, _) =>
+    private NatsApplication(IDistributedApplicationBuilder builder)
     {
-        Write();
-        return Task.CompletedTask;
-    });
+        builder.Eventing.Subscribe<BeforeStartEvent>((_, _) =>
+        {
+            Write();
+            return Task.CompletedTask;
+        });
+        if (builder.ExecutionContext.IsPublishMode) NatsPublishing.AddStep(builder, this);
+    }
 
     internal List<NatsClusterResource> Clusters { get; } = [];
 
@@ -59,6 +63,16 @@ public sealed class NatsApplication
     /// <summary>Variables that configurations refer to.</summary>
     internal IEnumerable<(string Variable, IResourceBuilder<ParameterResource> Password)> Parameters =>
         _parameters.Select(one => (TopologySecrets.VariableOf(one.Key), one.Value));
+
+    /// <summary>Name and password of the first user; null: nobody needs one.</summary>
+    internal (ReferenceExpression Name, ReferenceExpression Password)? FirstUser()
+    {
+        if (Accounts.SelectMany(account => account.Users).FirstOrDefault() is not { } user) return null;
+        var userName = user.Name;
+        if (_parameters.TryGetValue(userName, out var parameter)) return (ReferenceExpression.Create($"{userName}"), ReferenceExpression.Create($"{parameter.Resource}"));
+        var password = PasswordOf(user);
+        return (ReferenceExpression.Create($"{userName}"), ReferenceExpression.Create($"{password}"));
+    }
 
     /// <summary>user:password@ of the first user; nothing where nobody needs one.</summary>
     internal void AppendCredentials(ReferenceExpressionBuilder expression)

@@ -37,6 +37,19 @@ public sealed class NatsClusterResource(string name, NatsApplication application
             return expression.Build();
         }
     }
+
+    /// <summary>The well-known ones, of the first server; Uri is the whole connection string.</summary>
+    IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties()
+    {
+        var (client, monitor) = (Servers[0].Resource.GetEndpoint(NatsClusterExtensions.Client), Servers[0].Resource.GetEndpoint(NatsClusterExtensions.Monitor));
+        yield return new("Host", ReferenceExpression.Create($"{client.Property(EndpointProperty.Host)}"));
+        yield return new("Port", ReferenceExpression.Create($"{client.Property(EndpointProperty.Port)}"));
+        yield return new("Uri", ConnectionStringExpression);
+        yield return new("MonitoringUri", ReferenceExpression.Create($"{monitor.Property(EndpointProperty.Url)}"));
+        if (Application.FirstUser() is not var (name, password)) yield break;
+        yield return new("Username", name);
+        yield return new("Password", password);
+    }
 }
 
 /// <summary>A stream, bucket or object store, made before anybody who waits for it starts.</summary>
@@ -53,4 +66,11 @@ public sealed class NatsAssetResource(string name, NatsClusterResource parent, A
 
     /// <summary>The cluster's: clients find it there by its name.</summary>
     public ReferenceExpression ConnectionStringExpression => Parent.ConnectionStringExpression;
+
+    /// <summary>The cluster's, and the name of the stream, bucket or store.</summary>
+    IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties()
+    {
+        var assetName = Spec.Name;
+        return [.. ((IResourceWithConnectionString)Parent).GetConnectionProperties(), new($"{Kind}Name", ReferenceExpression.Create($"{assetName}"))];
+    }
 }

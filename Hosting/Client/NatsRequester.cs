@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -45,22 +46,29 @@ public sealed class NatsRequester : IAsyncDisposable
     public static async Task<NatsRequester> ConnectAsync(NatsServerSpec server, string? user, string? password, CancellationToken cancellation)
     {
         var socket = new TcpClient { NoDelay = true };
+        NatsRequester? greeted = null;
         try
         {
             await socket.ConnectAsync(NatsServerSpec.Host, server.ClientPort, cancellation);
             var client = new NatsRequester(socket);
             await client.GreetAsync(server, user, password, cancellation);
-            return client;
+            return greeted = client;
         }
         catch (SocketException error)
         {
-            socket.Dispose();
             throw new IOException($"{server.Name} does not answer on {server.ClientUrl}: {error.Message}", error);
         }
-        catch
+        catch (AuthenticationException error)
         {
-            socket.Dispose();
-            throw;
+            throw new NatsRequestException($"{server.Name} and this client do not agree on TLS: {error.Message}");
+        }
+        catch (JsonException error)
+        {
+            throw new NatsRequestException($"{server.Name} greets with something that cannot be read: {error.Message}");
+        }
+        finally
+        {
+            if (greeted is null) socket.Dispose();
         }
     }
 
@@ -74,9 +82,10 @@ public sealed class NatsRequester : IAsyncDisposable
         return reply.Status is 503 ? throw new NatsRequestException($"Nobody answers on {subject}.") : reply.Payload;
     }
 
-    /// <summary>Sends a message with headers, and gives what comes to another subject until the time is over.</summary>
+    /// <summary>Sends a message with headers, and gives what comes to another subject until that is all, or nothing has come for some time.</summary>
     public async Task<IReadOnlyList<NatsReply>> PublishAndListenAsync(
-        string subject, IEnumerable<(string Name, string Value)> headers, string payload, string listen, TimeSpan quiet, CancellationToken cancellation)
+        string subject, IEnumerable<(string Name, string Value)> headers, string payload, string listen, TimeSpan quiet,
+        Predicate<IReadOnlyList<NatsReply>> isAll, CancellationToken cancellation)
     {
         var block = new StringBuilder("NATS/1.0\r\n");
         foreach (var (name, value) in headers) block.Append(CultureInfo.InvariantCulture, $"{name}: {value}\r\n");
@@ -85,14 +94,15 @@ public sealed class NatsRequester : IAsyncDisposable
         await SendAsync($"SUB {listen} 1\r\nPING\r\nHPUB {subject} {head} {head + Encoding.UTF8.GetByteCount(payload)}\r\n{block}{payload}\r\n", cancellation);
         var replies = new List<NatsReply>();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        end.CancelAfter(quiet);
         try
         {
-            while (true)
+            do
             {
-                replies.Add(await NextAsync(end.Token));
                 end.CancelAfter(quiet);
+                replies.Add(await NextAsync(end.Token));
             }
+            while (!isAll(replies));
+            return replies;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

@@ -88,6 +88,7 @@ public sealed partial class ClusterWatch : IAsyncDisposable
             MetaGroups = metaGroups,
             Streams = [.. streams.Take(MaxStreams)],
             StreamsLeftOut = Math.Max(0, streams.Count - MaxStreams),
+            Accounts = [.. _topology.Spec.Accounts.Select(account => account.Name)],
             Elections = [.. _elections],
         };
     }

@@ -7,7 +7,7 @@ namespace NatsAspire.Hosting;
 /// <param name="log">Told of what was done.</param>
 internal sealed class ConsoleCommands(LocalRunner runner, IRunnerLog log)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6), Quiet = TimeSpan.FromMilliseconds(700);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6), Quiet = TimeSpan.FromSeconds(2);
 
     public async Task<CommandResponse> RunAsync(CommandRequest request, CancellationToken cancellation)
     {
@@ -20,6 +20,8 @@ internal sealed class ConsoleCommands(LocalRunner runner, IRunnerLog log)
                 "StepDownMeta" => await StepDownAsync(request, "$JS.API.META.LEADER.STEPDOWN", TopologySecrets.SystemUser, limit.Token),
                 "StepDownStream" when IsName(request.Stream) =>
                     await StepDownAsync(request, $"$JS.API.STREAM.LEADER.STEPDOWN.{request.Stream}", ManagerOf(request.Account), limit.Token),
+                "StepDownConsumer" when IsName(request.Stream) && IsName(request.Consumer) =>
+                    await StepDownAsync(request, $"$JS.API.CONSUMER.LEADER.STEPDOWN.{request.Stream}.{request.Consumer}", ManagerOf(request.Account), limit.Token),
                 "Trace" when request.Subject is { } subject && SubjectText.IsValid(subject) && subject.AsSpan().IndexOfAny('*', '>') < 0 =>
                     await TraceAsync(request, subject, limit.Token),
                 "Trace" => new CommandResponse(false, "Write a subject without wildcards, as orders.new."),
@@ -49,19 +51,26 @@ internal sealed class ConsoleCommands(LocalRunner runner, IRunnerLog log)
         await using var client = await ConnectAsync(request.Cluster, user, cancellation);
         var (code, description) = AssetProvisioner.ErrorIn(await client.RequestAsync(subject, "", cancellation));
         if (code != 0) return new CommandResponse(false, description);
-        var what = request.Stream is null ? "The meta leader" : $"The leader of {request.Stream}";
+        var what = request.Consumer is { } consumer ? $"The leader of consumer {consumer}" : request.Stream is { } stream ? $"The leader of {stream}" : "The meta leader";
         log.Notice($"{what} was asked to step down.");
         return new CommandResponse(true, $"{what} steps down.");
     }
 
-    /// <summary>Sends a message that is traced and not delivered (ADR-41), and tells what each server would have done with it.</summary>
+    /// <summary>Sends a message that is traced (ADR-41), and tells what each server did with it, or would have if it were delivered.</summary>
     private async Task<CommandResponse> TraceAsync(CommandRequest request, string subject, CancellationToken cancellation)
     {
         var inbox = "_INBOX." + Guid.NewGuid().ToString("N");
+        List<(string Name, string Value)> headers = [("Nats-Trace-Dest", inbox)];
+        if (!request.Deliver) headers.Add(("Nats-Trace-Only", "true"));
         await using var client = await ConnectAsync(request.Cluster, ManagerOf(request.Account), cancellation);
-        var replies = await client.PublishAndListenAsync(subject, [("Nats-Trace-Dest", inbox), ("Nats-Trace-Only", "true")], "", inbox, Quiet, cancellation);
-        var hops = replies.SelectMany(reply => TraceEvents.Read(reply.Payload)).ToList();
-        return new CommandResponse(hops.Count > 0, hops.Count > 0 ? $"{subject} was seen by {hops.Select(hop => hop.Server).Distinct().Count()} servers; nobody got it." : "No server told of it.") { Hops = hops };
+        var replies = await client.PublishAndListenAsync(
+            subject, headers, request.Payload ?? "", inbox, Quiet, all => TraceEvents.IsComplete([.. all.Select(reply => reply.Payload)]), cancellation);
+        var hops = TraceEvents.Read(replies.Select(reply => reply.Payload));
+        if (hops.Count == 0) return new CommandResponse(false, "No server told of it. Servers do from 2.11 on.");
+        if (request.Deliver) log.Notice($"A traced message was published to {subject}.");
+        var servers = hops.Select(hop => hop.Server).Distinct(StringComparer.Ordinal).Count();
+        var end = request.Deliver ? "it was delivered." : "nobody got it.";
+        return new CommandResponse(true, $"{subject} passed {servers} {(servers == 1 ? "server" : "servers")}; {end}") { Hops = hops };
     }
 
     private async Task<NatsRequester> ConnectAsync(string? cluster, string? user, CancellationToken cancellation)

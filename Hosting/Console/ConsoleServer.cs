@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using NatsAspire.ConsolePage;
 
 namespace NatsAspire.Hosting;
 
@@ -21,15 +22,8 @@ namespace NatsAspire.Hosting;
 public sealed class ConsoleServer : IAsyncDisposable
 {
     private const int MaxRequest = 8 * 1024, MaxViewers = 50;
+    private const string PageName = "page.html";
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(5);
-    private static readonly Dictionary<string, string> Kinds = new(StringComparer.Ordinal)
-    {
-        ["page.html"] = "text/html; charset=utf-8",
-        ["page.css"] = "text/css; charset=utf-8",
-        ["page.js"] = "text/javascript; charset=utf-8",
-        ["map.js"] = "text/javascript; charset=utf-8",
-    };
-
     private readonly WebApplication _app;
     private readonly ClusterWatch _watch;
     private readonly RunnerLogRing _lines;
@@ -96,7 +90,7 @@ public sealed class ConsoleServer : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        headers.ContentSecurityPolicy = ConsoleAsset.SecurityPolicy;
         headers["Referrer-Policy"] = "no-referrer";
         headers.XContentTypeOptions = "nosniff";
         headers.CacheControl = "no-store";
@@ -107,11 +101,11 @@ public sealed class ConsoleServer : IAsyncDisposable
             return;
         }
         var path = context.Request.Path.Value!.TrimStart('/');
-        if (path is "page.css" or "page.js" or "map.js") await FileAsync(context, path);
+        if (path != PageName && ConsoleAsset.Find(path) is { } asset) await FileAsync(context, asset);
         else if (!IsKnown(context.Request)) await SayAsync(context, 403, "The console's URL holds a token; open the one that the runner printed.");
         else await (path switch
         {
-            "" => FileAsync(context, "page.html"),
+            "" => FileAsync(context, ConsoleAsset.Find(PageName)!),
             "snapshot" => JsonAsync(context, _watch.Current, ConsoleJson.Default.ConsoleSnapshot),
             "events" => EventsAsync(context),
             "command" when context.Request.Method == "POST" => CommandAsync(context),
@@ -127,11 +121,10 @@ public sealed class ConsoleServer : IAsyncDisposable
         return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given), _token);
     }
 
-    private static async Task FileAsync(HttpContext context, string name)
+    private static Task FileAsync(HttpContext context, ConsoleAsset asset)
     {
-        using var resource = typeof(ConsoleServer).Assembly.GetManifestResourceStream($"console/{name}")!;
-        context.Response.ContentType = Kinds[name];
-        await resource.CopyToAsync(context.Response.Body, context.RequestAborted);
+        context.Response.ContentType = asset.ContentType;
+        return context.Response.Body.WriteAsync(asset.Bytes, context.RequestAborted).AsTask();
     }
 
     private async Task CommandAsync(HttpContext context)

@@ -15,6 +15,9 @@ public sealed record ConsoleSnapshot
     /// <summary>More streams than are shown.</summary>
     public int StreamsLeftOut { get; init; }
 
+    /// <summary>Accounts that the topology names; empty: one for all.</summary>
+    public IReadOnlyList<string> Accounts { get; init; } = [];
+
     /// <summary>Newest first.</summary>
     public IReadOnlyList<ElectionView> Elections { get; init; } = [];
 }
@@ -82,7 +85,8 @@ public sealed record ServerView(string Name, string Client, string Monitor)
 /// <param name="Leader">Null: nobody leads.</param>
 /// <param name="Size">Servers that belong to it.</param>
 /// <param name="Clusters">Whose servers they are.</param>
-public sealed record MetaView(string Name, string? Leader, int Size, IReadOnlyList<string> Clusters);
+/// <param name="Replicas">Its servers without the leader, as the leader tells of them.</param>
+public sealed record MetaView(string Name, string? Leader, int Size, IReadOnlyList<string> Clusters, IReadOnlyList<ReplicaView> Replicas);
 
 /// <summary>A stream.</summary>
 public sealed record StreamView(string Account, string Name, string Cluster)
@@ -113,7 +117,13 @@ public sealed record StreamView(string Account, string Name, string Cluster)
 public sealed record ReplicaView(string Server, bool IsCurrent, bool IsOffline, long Lag);
 
 /// <summary>A consumer.</summary>
-public sealed record ConsumerView(string Name, string? Leader, long Pending, long AckPending, long Redelivered);
+/// <param name="Name">In its stream.</param>
+/// <param name="Leader">Null: nobody leads.</param>
+/// <param name="Replicas">Without the leader.</param>
+/// <param name="Pending">Messages it has not delivered yet.</param>
+/// <param name="AckPending">Messages that wait for an acknowledgement.</param>
+/// <param name="Redelivered">Of those, messages delivered more than once.</param>
+public sealed record ConsumerView(string Name, string? Leader, IReadOnlyList<ReplicaView> Replicas, long Pending, long AckPending, long Redelivered);
 
 /// <summary>Somebody began to lead.</summary>
 /// <param name="Time">When the console saw it.</param>
@@ -132,7 +142,7 @@ public sealed record LogView(long Number, string? Server, string Level, string T
 /// <summary>What a button asks for.</summary>
 internal sealed record CommandRequest
 {
-    /// <summary>A name of <see cref="ServerCommand"/>, or StepDownMeta, StepDownStream, Trace.</summary>
+    /// <summary>A name of <see cref="ServerCommand"/>, or StepDownMeta, StepDownStream, StepDownConsumer, Trace.</summary>
     public string Command { get; init; } = "";
 
     public string? Server { get; init; }
@@ -143,22 +153,33 @@ internal sealed record CommandRequest
 
     public string? Stream { get; init; }
 
+    public string? Consumer { get; init; }
+
     public string? Subject { get; init; }
+
+    /// <summary>Of a traced message.</summary>
+    public string? Payload { get; init; }
+
+    /// <summary>A traced message is delivered and stored too.</summary>
+    public bool Deliver { get; init; }
 }
 
 /// <summary>What came of it.</summary>
 internal sealed record CommandResponse(bool Done, string Text)
 {
-    /// <summary>Of a trace: a line for each hop.</summary>
+    /// <summary>Of a trace: what happened, along the message's way.</summary>
     public IReadOnlyList<TraceHop>? Hops { get; init; }
 }
 
-/// <summary>What a traced message did at a server.</summary>
+/// <summary>Something a traced message did at a server.</summary>
 /// <param name="Server">Where.</param>
 /// <param name="Cluster">Its cluster.</param>
+/// <param name="Depth">Servers it passed before.</param>
+/// <param name="Kind">"in", "eg", "js" …, as the protocol names it.</param>
+/// <param name="By">By what kind of connection: client, route, gateway, leaf node, JetStream.</param>
 /// <param name="Event">In words.</param>
 /// <param name="Error">Why it went no further; null: it did.</param>
-internal sealed record TraceHop(string Server, string Cluster, string Event, string? Error);
+internal sealed record TraceHop(string Server, string Cluster, int Depth, string Kind, string By, string Event, string? Error);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(ConsoleSnapshot))]

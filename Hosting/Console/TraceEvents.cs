@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace NatsAspire.Hosting;
@@ -5,13 +6,47 @@ namespace NatsAspire.Hosting;
 /// <summary>Trace events of ADR-41 in words.</summary>
 internal static class TraceEvents
 {
-    /// <summary>What one server says it did, in its order.</summary>
-    public static IEnumerable<TraceHop> Read(string json)
+    /// <summary>
+    /// What all servers say they did, each one's in its order, and servers along the message's way: each tells by which hop
+    /// of which server it was reached ("1", then "1.2"), the first by none.
+    /// </summary>
+    public static IReadOnlyList<TraceHop> Read(IEnumerable<string> reports)
     {
-        using var document = JsonDocument.Parse(json);
-        var server = ServerPages.Child(document.RootElement, "server");
+        var read = new List<(int[] Way, List<TraceHop> Hops)>();
+        foreach (var report in reports)
+        {
+            using var document = JsonDocument.Parse(report);
+            var way = WayTo(document.RootElement);
+            read.Add((way, HopsOf(document.RootElement, way.Length)));
+        }
+        return [.. read.OrderBy(one => one.Way, Comparer<int[]>.Create((one, other) => one.AsSpan().SequenceCompareTo(other))).SelectMany(one => one.Hops)];
+    }
+
+    /// <summary>Whether a server has told of all that was sent on: each says to how many others it sent the message.</summary>
+    public static bool IsComplete(IReadOnlyList<string> reports)
+    {
+        var expected = 1L;
+        foreach (var report in reports)
+        {
+            using var document = JsonDocument.Parse(report);
+            expected += ServerPages.Number(document.RootElement, "hops");
+        }
+        return reports.Count >= expected;
+    }
+
+    private static int[] WayTo(JsonElement report)
+    {
+        var headers = ServerPages.Child(ServerPages.Child(report, "request"), "header");
+        var hop = ServerPages.List(headers, "Nats-Trace-Hop").Select(one => one.GetString()).FirstOrDefault() ?? "";
+        return [.. hop.Split('.', StringSplitOptions.RemoveEmptyEntries).Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out var number) ? number : 0)];
+    }
+
+    private static List<TraceHop> HopsOf(JsonElement report, int depth)
+    {
+        var server = ServerPages.Child(report, "server");
         var (name, cluster) = (ServerPages.Text(server, "name") ?? "?", ServerPages.Text(server, "cluster") ?? "");
-        return [.. ServerPages.List(document.RootElement, "events").Select(one => new TraceHop(name, cluster, Describe(one), ServerPages.Text(one, "error")))];
+        return [.. ServerPages.List(report, "events").Select(one =>
+            new TraceHop(name, cluster, depth, ServerPages.Text(one, "type") ?? "", Kind(ServerPages.Number(one, "kind")), Describe(one), ServerPages.Text(one, "error")))];
     }
 
     private static string Describe(JsonElement one)

@@ -57,9 +57,9 @@ public static class KubernetesManifests
     private static JsonObject Namespace(KubernetesOptions options) =>
         new() { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = options.Namespace } };
 
-    private static string Documents(IEnumerable<JsonObject> objects) => string.Join("---\n", objects.Select(Yaml.Write));
+    internal static string Documents(IEnumerable<JsonObject> objects) => string.Join("---\n", objects.Select(Yaml.Write));
 
-    private static void CheckVariables(NatsTopology topology)
+    internal static void CheckVariables(NatsTopology topology)
     {
         foreach (var same in TopologySecrets.Wanted(topology).Keys.GroupBy(TopologySecrets.VariableOf).Where(same => same.Count() > 1))
         {
@@ -67,7 +67,7 @@ public static class KubernetesManifests
         }
     }
 
-    private static JsonObject ServiceMonitor(KubernetesOptions options) => new()
+    internal static JsonObject ServiceMonitor(KubernetesOptions options) => new()
     {
         ["apiVersion"] = "monitoring.coreos.com/v1",
         ["kind"] = "ServiceMonitor",
@@ -85,7 +85,7 @@ public static class KubernetesManifests
         },
     };
 
-    private static string SecretsScript(NatsTopology topology, KubernetesOptions options)
+    internal static string SecretsScript(NatsTopology topology, KubernetesOptions options)
     {
         var text = new StringBuilder(
             $$"""

@@ -38,15 +38,15 @@ public sealed class DataFolder : IDisposable
         {
             path = isPrivate ? RunDirectory.Create(log) : Directory.CreateDirectory(path!).FullName;
             var held = new FileStream(System.IO.Path.Combine(path, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            DataFolder? opened = null;
             try
             {
                 if (clean) Clean(path);
-                return new DataFolder(path, held, isPrivate);
+                return opened = new DataFolder(path, held, isPrivate);
             }
-            catch
+            finally
             {
-                held.Dispose();
-                throw;
+                if (opened is null) held.Dispose();
             }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
+using NatsAspire.ConsolePage;
 using NatsAspire.Server.Monitoring.Metrics;
 using NatsAspire.Server.Monitoring.Pages;
 
@@ -36,7 +37,7 @@ internal sealed class MonitoringPages
             var reply = page.Make(query);
             return query.Error is { } error
                 ? WriteAsync(context, 400, PlainText, Utf8(error))
-                : WriteAsync(context, reply.Status, reply.ContentType, reply.Body);
+                : WriteAsync(context, reply);
         }
         catch (MonitoringException error)
         {
@@ -52,7 +53,7 @@ internal sealed class MonitoringPages
 
     private IEnumerable<Page> Table() =>
     [
-        new("/", "/", _ => new Reply(RootPage.Make(_source, BasePath), RootPage.ContentType)),
+        new("/", "/", _ => new Reply(RootPage.Make(_source, BasePath), RootPage.ContentType) { SecurityPolicy = RootPage.SecurityPolicy }),
         new("/varz", "/varz", _ => Json(Varz.Collect(_source), MonitoringJson.Indented.Varz)),
         new("/connz", "/connz", Connections),
         new("/routez", "/routez", Routes),
@@ -68,8 +69,17 @@ internal sealed class MonitoringPages
         new("/ipqueuesz", null, Queues),
         new("/raftz", null, Raft),
         new("/debug/vars", null, _ => Json(Expvarz.Collect(), MonitoringJson.Indented.Expvarz)),
+        new("/console", null, _ => Reply.To("console/")),
+        new("/console/", null, _ => Console("page.html")),
+        .. ConsoleAsset.Names.Select(name => new Page($"/console/{name}", null, _ => Console(name))),
         new("/metrics", null, query => new Reply(MetricsPage.Make(_source, MetricsOptions.Read(query)), MetricsPage.ContentType)),
     ];
+
+    private static Reply Console(string name)
+    {
+        var asset = ConsoleAsset.Find(name)!;
+        return new Reply(asset.Bytes, asset.ContentType) { SecurityPolicy = ConsoleAsset.SecurityPolicy };
+    }
 
     private Reply Raft(QueryReader query)
     {
@@ -190,6 +200,13 @@ internal sealed class MonitoringPages
 
     private static byte[] Utf8(string text) => System.Text.Encoding.UTF8.GetBytes(text);
 
+    private static Task WriteAsync(HttpContext context, Reply reply)
+    {
+        if (reply.SecurityPolicy is { } policy) context.Response.Headers.ContentSecurityPolicy = policy;
+        if (reply.Location is { } location) context.Response.Headers.Location = location;
+        return WriteAsync(context, reply.Status, reply.ContentType, reply.Body);
+    }
+
     private static Task WriteAsync(HttpContext context, int status, string contentType, byte[] body)
     {
         var response = context.Response;
@@ -197,7 +214,6 @@ internal sealed class MonitoringPages
         response.ContentType = contentType;
         response.ContentLength = body.Length;
         if (contentType == Reply.JsonType) response.Headers.AccessControlAllowOrigin = "*";
-        if (contentType == RootPage.ContentType) response.Headers.ContentSecurityPolicy = RootPage.SecurityPolicy;
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : response.Body.WriteAsync(body).AsTask();
     }
 
@@ -212,5 +228,14 @@ internal sealed class MonitoringPages
 
         /// <summary>For a request whose parameters are wrong.</summary>
         public static readonly Reply None = new([]);
+
+        /// <summary>What a page for people may load; null: it is none.</summary>
+        public string? SecurityPolicy { get; init; }
+
+        /// <summary>Where to look instead; null: here.</summary>
+        public string? Location { get; init; }
+
+        /// <summary>Sends a browser elsewhere, relative to where it is.</summary>
+        public static Reply To(string location) => new([], PlainText, 301) { Location = location };
     }
 }

@@ -18,6 +18,7 @@ internal static class RootPage
 
     private static readonly (string Title, string Path, string About)[] Links =
     [
+        ("Console", "/console/", "map, streams, leaders, as this server sees them"),
         ("General", "/varz", "every figure and limit of the server"),
         ("JetStream", "/jsz", "streams, consumers, storage"),
         ("Connections", "/connz", "clients, with ?subs=detail&auth=1"),

@@ -86,11 +86,36 @@ public sealed class AppHostTests
     [InlineData("A cluster has 1 to 64 servers, not 0.", "--servers", "0")]
     [InlineData("Ports 65535 to 65537 are not all between 1 and 65535.", "--port", "65535")]
     [InlineData("There is no server at /nope.", "--server", "/nope")]
+    [InlineData("--console 99999 is no port: 1 to 65535, or 0 for a free one.", "--console", "99999")]
+    [InlineData("--timeout -1 leaves no time to start: at least 1 second.", "--timeout", "-1")]
+    [InlineData("There is no topology \"nope\": name a file, or one of cluster, supercluster, leaf.", "--topology", "nope")]
+    [InlineData("--namespace Bad_Name: Kubernetes takes lower-case letters", "publish", "--output", "/nowhere", "--namespace", "Bad_Name")]
+    [InlineData("--image is empty or has blanks in it.", "publish", "--output", "/nowhere", "--image", "a b")]
+    [InlineData("/dev/null/x cannot be written to:", "publish", "--output", "/dev/null/x")]
     public async Task WhatCannotBeIsSaidClearly(string message, params string[] arguments)
     {
         await using var app = RunningProcess.Start(AppHost, arguments);
         (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(1);
         app.Output.ShouldContain(message);
+        app.Output.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task PublishWritesAHelmChart()
+    {
+        var folder = Path.Combine(Path.GetTempPath(), "natsaspire-helm-" + Guid.NewGuid().ToString("N"));
+        try
+        {
+            await using var app = RunningProcess.Start(AppHost, "publish", "--output", folder, "--helm", "--image", "registry.example/nats:1");
+            (await app.WaitForExitAsync(TimeSpan.FromSeconds(20))).ShouldBe(0, app.Output);
+            Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal)
+                .ShouldBe(["Chart.yaml", "README.md", "create-secrets.sh", "templates/east.yaml", "templates/edge.yaml", "templates/servicemonitor.yaml", "templates/streams.yaml", "templates/west.yaml", "values.yaml"]);
+            (await File.ReadAllTextAsync(Path.Combine(folder, "values.yaml"), TestContext.Current.CancellationToken)).ShouldContain("image: registry.example/nats:1");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using NatsAspire.Tests.Support;
@@ -6,7 +7,7 @@ namespace NatsAspire.Tests.Distributed;
 
 /// <summary>The console page of a running cluster, in a real browser.</summary>
 [Collection("alone")]
-public sealed class ConsoleTests
+public sealed class ConsoleTests(ITestOutputHelper output)
 {
     private const string Leader = "document.getElementById('meta-leader')?.textContent";
     private static readonly TimeSpan Election = TimeSpan.FromSeconds(25);
@@ -26,7 +27,9 @@ public sealed class ConsoleTests
         (await page.ValueAsync("document.getElementById('confirm-title').textContent")).ShouldBe($"Kill {leader}?");
         await page.ClickAsync("#confirm-yes");
         await page.UntilAsync($"document.getElementById('toast').textContent === 'Kill of {leader}: done.'");
+        var killed = Stopwatch.StartNew();
         await page.UntilAsync($"{Leader}?.startsWith('nats-') && {Leader} !== '{leader}'", Election);
+        output.WriteLine($"Killed to the next leader on the page: {killed.Elapsed.TotalSeconds:0.0} s.");
         var next = await page.ValueAsync(Leader);
         await page.UntilAsync($"document.getElementById('elections').textContent.includes('{next} leads the cluster, after {leader}')");
         await page.UntilAsync($"document.querySelector(\"svg .failed[data-server='{leader}']\") !== null");
@@ -52,6 +55,84 @@ public sealed class ConsoleTests
         (await page.ValueAsync("getComputedStyle(document.body).backgroundColor")).ShouldNotBe(dark);
     }
 
+    /// <summary>The default super-cluster: what it is made of, a consumer whose leader steps down, a message followed from the edge to the stream, logs filtered.</summary>
+    [Fact]
+    public async Task ASuperClusterIsSeenAndItsConsumersAndTracesToo()
+    {
+        var clock = Stopwatch.StartNew();
+        await using var app = RunningProcess.Start(AppHostTests.AppHost, "--topology", "supercluster");
+        await app.WaitForOutputAsync("Press Ctrl+C to stop.");
+        output.WriteLine($"Start of seven servers to all ready and their streams made: {clock.Elapsed.TotalSeconds:0.0} s.");
+        await using var client = await ClientOfAsync(app, "west");
+        SharedStreamCluster.ErrorOf(await StreamCluster.PlaceAsync(client, "CONSUMER.DURABLE.CREATE.orders.bill", """{"stream_name":"orders","config":{"durable_name":"bill","ack_policy":"explicit"}}""")).ShouldBe(0);
+        await using var page = await Browser.OpenAsync(UrlOf(app));
+        await page.UntilAsync("document.getElementById('summary').textContent.startsWith('7 of 7 servers ready · 2 links up · 2 streams')", Election);
+        await page.UntilAsync("document.getElementById('metas').textContent.includes('followers: ')");
+        await AConsumersLeaderStepsDownAsync(page);
+        await AMessageIsFollowedAsync(page, app);
+        await LogsAreFilteredAsync(page);
+        await page.ResizeAsync(375, 800);
+        await page.UntilAsync("document.documentElement.scrollWidth <= 375");
+    }
+
+    private static async Task AConsumersLeaderStepsDownAsync(Browser page)
+    {
+        const string Row = "[...document.querySelectorAll('tr.consumer')].find((row) => row.textContent.includes('↳ bill'))";
+        await page.UntilAsync($"{Row}?.children[1].textContent.startsWith('west-') && {Row}.children[2].textContent.split(', ').length === 2");
+        var leader = await page.ValueAsync($"{Row}.children[1].textContent");
+        await page.ClickAsync("[aria-label='Step down the leader of consumer bill']");
+        (await page.ValueAsync("document.getElementById('confirm-title').textContent")).ShouldBe("Step down the leader of consumer bill?");
+        await page.ClickAsync("#confirm-yes");
+        await page.UntilAsync("document.getElementById('toast').textContent === 'The leader of consumer bill steps down.'");
+        await page.UntilAsync($"{Row}?.children[1].textContent.startsWith('west-') && {Row}.children[1].textContent !== '{leader}'", Election);
+        await page.UntilAsync($"document.getElementById('elections').textContent.includes('leads consumer $G > orders > bill, after {leader}')");
+    }
+
+    /// <summary>By keyboard: from the edge over the leaf link to the stream's leader, and over the gateway to who listens there.</summary>
+    private static async Task AMessageIsFollowedAsync(Browser page, RunningProcess app)
+    {
+        await using var listener = await ClientOfAsync(app, "east");
+        var orders = await listener.SubscribeAsync("orders.*");
+        await listener.FlushAsync();
+        await page.ValueAsync("document.getElementById('trace-cluster').value = 'edge'");
+        await page.ValueAsync("document.getElementById('trace-subject').focus()");
+        await page.TypeAsync("orders.new");
+        await page.ValueAsync("document.getElementById('trace-payload').focus()");
+        await page.TypeAsync("hello");
+        // Interest may still be on its way to the edge.
+        await Wait.Until("the trace passes leaf, gateway and stream", async () =>
+        {
+            await page.ValueAsync("document.getElementById('hops').replaceChildren()");
+            await page.PressAsync("Enter");
+            await page.UntilAsync("document.getElementById('hops').textContent.includes('passed')");
+            var way = await page.ValueAsync("document.getElementById('way').textContent");
+            return way.StartsWith("client → edge-1 → leaf node → west-", StringComparison.Ordinal) && way.Contains("→ stream orders", StringComparison.Ordinal)
+                && way.Contains("gateway → east-", StringComparison.Ordinal);
+        }, () => page.ValueAsync("document.getElementById('hops').textContent").GetAwaiter().GetResult(), Election);
+        orders.Messages.TryPeek(out _).ShouldBeFalse("it was traced only");
+        await page.ClickAsync("#trace-deliver");
+        await page.ValueAsync("document.getElementById('trace-payload').focus()");
+        await page.PressAsync("Enter");
+        (await orders.NextAsync()).Text.ShouldBe("hello");
+        await page.UntilAsync("document.getElementById('hops').textContent.includes('it was delivered')");
+    }
+
+    private static async Task LogsAreFilteredAsync(Browser page)
+    {
+        await page.UntilAsync("document.getElementById('logs').textContent.includes('east-1 ') && document.getElementById('logs').textContent.includes('runner ')");
+        await page.ValueAsync("document.getElementById('log-text').focus()");
+        await page.TypeAsync("A traced message was published to orders.new");
+        await page.UntilAsync("document.querySelectorAll('#logs span').length === 1");
+        await page.ValueAsync("(document.getElementById('log-server').value = 'edge-1', document.getElementById('log-server').dispatchEvent(new Event('input')))");
+        await page.UntilAsync("document.querySelectorAll('#logs span').length === 0");
+    }
+
+    private static Task<TestClient> ClientOfAsync(RunningProcess app, string cluster)
+    {
+        var url = new Uri(app.Output.Split($"Connection string of {cluster}: ")[1].Split('\n')[0].Split(',')[0].Trim());
+        return TestClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, url.Port));
+    }
+
     [Fact]
     public async Task OnlyWhoKnowsTheTokenSeesAndCommands()
     {
@@ -73,6 +154,7 @@ public sealed class ConsoleTests
         (await SayAsync("no command")).Status.ShouldBe(HttpStatusCode.BadRequest);
         (await SayAsync("""{"command":"17","server":"nats-1"}""")).Text.ShouldContain("There is no such command.");
         (await SayAsync("""{"command":"Kill","server":"nats-9"}""")).Text.ShouldContain("There is no such server.");
+        (await SayAsync("""{"command":"StepDownConsumer","stream":"a","consumer":"b.c"}""")).Text.ShouldContain("There is no such command.");
         (await SayAsync("""{"command":"Trace","subject":"a.*"}""")).Text.ShouldContain("without wildcards");
         (await SayAsync(new string(' ', 10_000))).Status.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
         (await SayAsync("""{"command":"Trace","subject":"a.b"}""")).Text.ShouldContain("came from client natsaspire-runner");

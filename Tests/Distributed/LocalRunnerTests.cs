@@ -12,11 +12,13 @@ public sealed class LocalRunnerTests : IDisposable
     private const int Terminate = 15;
     private readonly string _folder = Path.Combine(Path.GetTempPath(), "natsaspire-runner-" + Guid.NewGuid().ToString("N"));
 
-    /// <summary>With Debian's server, whose gateways and leaf nodes are the measure.</summary>
-    [Fact]
-    public async Task ASuperClusterHasItsGatewaysLeafNodeAndStreams()
+    /// <summary>With this repository's server, and with Debian's, whose gateways and leaf nodes are the measure.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ASuperClusterHasItsGatewaysLeafNodeAndStreams(bool isOurs)
     {
-        await using var app = RunningProcess.Start(AppHostTests.AppHost, "--topology", "supercluster", "--server", Peers.GoServer());
+        await using var app = RunningProcess.Start(AppHostTests.AppHost, ["--topology", "supercluster", .. isOurs ? [] : new[] { "--server", Peers.GoServer() }]);
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         foreach (var name in new[] { "west-1", "west-2", "west-3", "east-1", "east-2", "east-3", "edge-1" }) RowOf(app, name).ShouldEndWith("ready");
         app.Output.ShouldContain("Connection string of east: nats://127.0.0.1:");
@@ -35,6 +37,20 @@ public sealed class LocalRunnerTests : IDisposable
         }, () => seen.ToString());
         app.Signal(Terminate);
         (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(0);
+    }
+
+    /// <summary>The official client at both ends of the leaf link: messages, answers, and a stream of the hub that takes what the edge publishes.</summary>
+    [Fact]
+    public async Task TheOfficialClientWorksAcrossTheLeafLink()
+    {
+        var script = Path.Combine(Peers.NodeClients(), "leaf.mjs");
+        await using var app = RunningProcess.Start(AppHostTests.AppHost, "--topology", "leaf");
+        await app.WaitForOutputAsync("Press Ctrl+C to stop.");
+        RowOf(app, "edge-1").ShouldEndWith("ready");
+        await using var node = RunningProcess.Start("node", script, ConnectionString(app, "hub"), ConnectionString(app, "edge"));
+        (await node.WaitForExitAsync(TimeSpan.FromSeconds(90))).ShouldBe(0, node.Output);
+        foreach (var what in new[] { "publish from the edge", "request from the hub", "the hub's stream takes", "the edge's stream", "drain" }) node.Output.ShouldContain($"ok {what}");
+        node.Output.ShouldNotContain("not ok");
     }
 
     [Fact]
@@ -125,6 +141,8 @@ public sealed class LocalRunnerTests : IDisposable
     {
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
+
+    private static string ConnectionString(RunningProcess app, string cluster) => app.Output.Split($"Connection string of {cluster}: ")[1].Split('\n')[0].Trim();
 
     private static string RowOf(RunningProcess app, string server) =>
         app.Output.Split('\n').First(line => line.StartsWith(server + " ", StringComparison.Ordinal) && line.Contains("http://", StringComparison.Ordinal)).TrimEnd();

@@ -15,7 +15,7 @@ public static class TestServer
     /// <summary>A server from a configuration text; its client port becomes a free one.</summary>
     public static Task<NatsServer> FromConfigAsync(string text) => NatsServer.StartAsync(Parse(text));
 
-    /// <summary>Options from a configuration text, on free loopback ports.</summary>
+    /// <summary>Options from a configuration text, on free loopback ports; without monitoring pages, unless it says port -1.</summary>
     /// <param name="text">The configuration.</param>
     /// <param name="anyPort">False: the client port is the configured one.</param>
     public static ServerOptions Parse(string text, bool anyPort = true)
@@ -25,7 +25,7 @@ public static class TestServer
         {
             Host = "127.0.0.1",
             Port = anyPort ? Defaults.RandomPort : loaded.Port,
-            Monitoring = loaded.Monitoring with { HttpPort = 0 },
+            Monitoring = loaded.Monitoring with { HttpPort = loaded.Monitoring.HttpPort == Defaults.RandomPort ? Defaults.RandomPort : 0 },
         };
     }
 

@@ -68,6 +68,9 @@ const link = (from, to, kind, title) => {
 
 const isUp = (server) => server.state === "ready" || server.state === "unhealthy";
 
+// Of servers that a single one tells of, links are not known: they are null.
+const tellsOf = (link) => (server) => isUp(server) && server[link] !== null;
+
 /** How a link between clusters stands: its class, and a sentence. */
 export const linkState = (linked, total, what) => {
   const kind = total === 0 ? "off" : linked === total ? "" : linked > 0 ? "partial" : "down";
@@ -75,12 +78,12 @@ export const linkState = (linked, total, what) => {
 };
 
 export const gatewayState = (one, other) => {
-  const ends = [...one.servers.map((server) => [server, other.name]), ...other.servers.map((server) => [server, one.name])].filter(([server]) => isUp(server));
+  const ends = [...one.servers.map((server) => [server, other.name]), ...other.servers.map((server) => [server, one.name])].filter(([server]) => tellsOf("gateways")(server));
   return linkState(ends.filter(([server, name]) => server.gateways.includes(name)).length, ends.length, `gateway ${one.name} – ${other.name}`);
 };
 
 export const leafState = (leaf) => {
-  const up = leaf.servers.filter(isUp);
+  const up = leaf.servers.filter(tellsOf("leafs"));
   return linkState(up.filter((server) => server.leafs > 0).length, up.length, `leaf node ${leaf.name} – ${leaf.hub}`);
 };
 
@@ -88,10 +91,11 @@ const drawRoutes = (cluster, spots, layer) => {
   cluster.servers.forEach((one, i) => cluster.servers.forEach((other, j) => {
     if (j <= i) return;
     const [a, b] = [spotOf(cluster, i, spots), spotOf(cluster, j, spots)];
-    const joined = one.routes.includes(other.name) || other.routes.includes(one.name);
-    const kind = !isUp(one) || !isUp(other) ? "off" : joined ? "" : "down";
+    const isKnown = one.routes !== null || other.routes !== null;
+    const joined = one.routes?.includes(other.name) || other.routes?.includes(one.name);
+    const kind = !isUp(one) || !isUp(other) || !isKnown ? "off" : joined ? "" : "down";
     const line = make("line", { class: `link route ${kind}`, x1: a.x, y1: a.y, x2: b.x, y2: b.y });
-    line.append(make("title", {}, `route ${one.name} – ${other.name}: ${kind === "" ? "up" : "down"}`));
+    line.append(make("title", {}, `route ${one.name} – ${other.name}: ${kind === "" ? "up" : isKnown ? "down" : "not known here"}`));
     layer.append(line);
   }));
 };
@@ -133,7 +137,7 @@ export const drawMap = (host, clusters, open) => {
     const { x, y, radius } = spots.get(cluster.name);
     if (radius > 0) svg.append(make("circle", { class: "ring", cx: x, cy: y, r: radius }));
     drawRoutes(cluster, spots, svg);
-    if (radius > 0) svg.append(make("text", { x, y: y + 4 }, cluster.name));
+    if (radius > 0 || cluster.servers.length === 0) svg.append(make("text", { x, y: y + 4 }, cluster.name));
     if (cluster.isLeaf) svg.append(make("text", { class: "quiet", x, y: y + (radius ? 20 : 46) }, cluster.domain ? `leaf, domain ${cluster.domain}` : "leaf node"));
     cluster.servers.forEach((server, i) => svg.append(drawServer(server, spotOf(cluster, i, spots), open, focused)));
   }

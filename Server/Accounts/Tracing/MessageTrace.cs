@@ -8,7 +8,8 @@ namespace NatsAspire.Server.Accounts.Tracing;
 
 /// <summary>
 /// Writes down what this server does with one message, which carries it along (<see cref="Message.Trace"/>), and
-/// publishes that at the end. Belongs to the thread that routes the message.
+/// publishes that at the end. Belongs to the thread that routes the message, but for what streams say of it, who judge
+/// later on threads of their own: whoever is last publishes.
 /// </summary>
 public sealed class MessageTrace
 {
@@ -18,6 +19,9 @@ public sealed class MessageTrace
     private readonly List<TraceStep> _steps = [];
     private TraceIngress _ingress;
     private int _hops;
+
+    /// <summary>Who has not finished yet: the thread that routes, and streams.</summary>
+    private int _awaited = 1;
 
     /// <param name="request">What was asked for; its publisher may publish to the destination.</param>
     /// <param name="account">The message's account.</param>
@@ -62,10 +66,20 @@ public sealed class MessageTrace
     /// <summary>A mapping of its account gave it another subject.</summary>
     public void AddMapping(ReadOnlySpan<byte> to) => _steps.Add(new TraceMapping(Encoding.UTF8.GetString(to)));
 
-    /// <summary>Publishes what was written down.</summary>
-    /// <param name="batch">The batch of the loop that routed the message.</param>
+    /// <summary>A stream has the message, and will say what comes of it.</summary>
+    public TraceJetStream Await(string stream)
+    {
+        var step = new TraceJetStream(stream);
+        _steps.Add(step);
+        Interlocked.Increment(ref _awaited);
+        return step;
+    }
+
+    /// <summary>Publishes what was written down, when nobody else has something to add.</summary>
+    /// <param name="batch">The batch of the thread that finishes: of the loop that routed the message, of the stream that judged it.</param>
     public void Finish(FlushBatch batch)
     {
+        if (Interlocked.Decrement(ref _awaited) > 0) return;
         if (_account.Identify is { } identify)
         {
             var told = new TraceEvent

@@ -27,6 +27,7 @@ public sealed record TracedRequest(
 [JsonDerivedType(typeof(TraceMapping), "sm")]
 [JsonDerivedType(typeof(TraceStreamExport), "se")]
 [JsonDerivedType(typeof(TraceServiceImport), "si")]
+[JsonDerivedType(typeof(TraceJetStream), "js")]
 [JsonDerivedType(typeof(TraceEgress), "eg")]
 public abstract record TraceStep
 {
@@ -59,6 +60,17 @@ public sealed record TraceServiceImport(
     [property: JsonPropertyName("acc")] string Account,
     [property: JsonPropertyName("from")] string From,
     [property: JsonPropertyName("to")] string To) : TraceStep;
+
+/// <summary>A stream took it, or would have, or could not. What came of it stands here once the stream has judged.</summary>
+public sealed record TraceJetStream([property: JsonPropertyName("stream")] string Stream) : TraceStep
+{
+    /// <summary>It is stored under; null: it is not.</summary>
+    [JsonPropertyName("subject")] public string? Subject { get; set; }
+
+    /// <summary>The stream keeps what consumers want, and none wants it.</summary>
+    [JsonPropertyName("nointerest"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public bool IsUnwanted { get; set; }
+    [JsonPropertyName("error")] public string? Error { get; set; }
+}
 
 /// <summary>It went out, or would have, or could not.</summary>
 public sealed record TraceEgress : TraceStep

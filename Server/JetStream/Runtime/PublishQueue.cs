@@ -77,12 +77,16 @@ internal sealed class PublishBlock
 
     private byte[] _bytes = [];
 
+    /// <summary>Of messages that are traced, by where they begin; null: none is.</summary>
+    private List<(int Offset, StreamTrace Trace)>? _traces;
+
     public int Count { get; private set; }
 
     public int Length { get; private set; }
 
     public void Add(in Message message, long timestamp)
     {
+        if (message.Trace is StreamTrace trace) (_traces ??= []).Add((Length, trace));
         var size = HeaderLength + message.Subject.Length + message.Reply.Length + message.Size;
         if (_bytes.Length - Length < size) Array.Resize(ref _bytes, (int)Math.Min(Math.Max(Math.Max(4096L, 2L * _bytes.Length), (long)Length + size), Array.MaxLength));
         var at = _bytes.AsSpan(Length, size);
@@ -111,6 +115,7 @@ internal sealed class PublishBlock
         var body = at[HeaderLength..];
         message = new PublishedMessage
         {
+            Trace = _traces is null ? null : TraceAt(offset),
             Timestamp = BinaryPrimitives.ReadInt64LittleEndian(at),
             Subject = body[..subject],
             Reply = body.Slice(subject, reply),
@@ -121,9 +126,18 @@ internal sealed class PublishBlock
         return true;
     }
 
+    private StreamTrace? TraceAt(int offset)
+    {
+        foreach (var (at, trace) in _traces!)
+        {
+            if (at == offset) return trace;
+        }
+        return null;
+    }
+
     public void Reset()
     {
-        (Count, Length) = (0, 0);
+        (Count, Length, _traces) = (0, 0, null);
         if (_bytes.Length > LargestKept) _bytes = [];
     }
 }
@@ -133,6 +147,9 @@ internal readonly ref struct PublishedMessage
 {
     /// <summary>When it came, nanoseconds since 1970.</summary>
     public required long Timestamp { get; init; }
+
+    /// <summary>Null: it is not traced.</summary>
+    public StreamTrace? Trace { get; init; }
 
     public required ReadOnlySpan<byte> Subject { get; init; }
 

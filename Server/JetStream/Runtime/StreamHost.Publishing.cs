@@ -1,5 +1,8 @@
 using System.Buffers;
+using System.Text;
+using NatsAspire.Server.Clients;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Streams.Batches;
 using NatsAspire.Server.JetStream.Streams.Publishing;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
@@ -35,6 +38,7 @@ internal sealed partial class StreamHost
     private void Refuse(in Message message, FlushBatch batch)
     {
         if (_context.Repeated.Admits($"ingest {Account.Name} {Configuration.Name}")) JetStreamLog.PublishesRefused(_context.Log, Account.Name, Configuration.Name);
+        (message.Trace as StreamTrace)?.Fail(JetStreamErrors.JSStreamTooManyRequests.Description, batch);
         if (message.Reply.IsEmpty) return;
         var answer = new ArrayBufferWriter<byte>();
         new PubAck(Configuration.Name, _context.Domain).WriteFailure(answer, JetStreamErrors.JSStreamTooManyRequests);
@@ -73,6 +77,7 @@ internal sealed partial class StreamHost
         if (Fault is not null)
         {
             AnswerFault(published.Reply);
+            published.Trace?.Fail(JetStreamErrors.JSInsufficientResourcesErr.Description, _flush);
             return true;
         }
         var message = new StoredMessage
@@ -83,7 +88,33 @@ internal sealed partial class StreamHost
             Headers = published.Headers,
             Payload = published.Payload,
         };
-        return _leader!.Publish(message, published.Reply, this);
+        if (published.Trace is { } trace) return JudgeTraced(message, published.Reply, trace);
+        return published.Headers.IsEmpty ? _leader!.Publish(message, published.Reply, this) : PublishInSpan(message, published.Reply);
+    }
+
+    /// <summary>The same, told to who listens to spans: from when the message came to when it was stored, or proposed to the replicas.</summary>
+    private bool PublishInSpan(in StoredMessage message, ReadOnlySpan<byte> reply)
+    {
+        if (!MessageSpans.AreWanted) return _leader!.Publish(message, reply, this);
+        var came = DateTimeOffset.UnixEpoch.AddTicks(message.Timestamp / TimeSpan.NanosecondsPerTick);
+        var isDone = _leader!.Publish(message, reply, this);
+        // One that comes again has its span then.
+        if (isDone) MessageSpans.StartStore(message.Headers, message.Subject, message.Payload.Length, came, Account.Name, _context.Cluster?.ServerName, Configuration.Name)?.Dispose();
+        return isDone;
+    }
+
+    /// <summary>The same, and what comes of it is told in its trace; a message that is only to be traced is not stored.</summary>
+    private bool JudgeTraced(in StoredMessage message, ReadOnlySpan<byte> reply, StreamTrace trace)
+    {
+        // Those of batches are judged behind each other, when the last has come.
+        var isOfBatch = reply.EndsWith(FastBatchRequest.Suffix) || !new PublishHeaders(message.Headers).BatchId.IsEmpty;
+        var error = isOfBatch ? null : StreamTrace.ErrorOf(_replica.Propose(message, default, out _), message.Headers);
+        var subject = Encoding.UTF8.GetString(_replica.StoredSubjectOf(message.Subject, _store.State.LastSequence + 1));
+        var isUnwanted = error is null && _consumers.IsUnwanted(Encoding.UTF8.GetBytes(subject));
+        if (!trace.IsOnly && !PublishInSpan(message, reply)) return false;
+        if (error is null) trace.Finish(subject, isUnwanted, _flush);
+        else trace.Fail(error, _flush);
+        return true;
     }
 
     private void AnswerFault(ReadOnlySpan<byte> reply)

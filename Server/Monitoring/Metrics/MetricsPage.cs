@@ -39,6 +39,7 @@ internal static class MetricsPage
         AddPage(writer, options, "routez", Routez.Collect(source), MonitoringJson.Compact.Routez, server);
         AddPage(writer, options, "subsz", Subsz.Collect(source), MonitoringJson.Compact.Subsz, server);
         AddHealth(writer, options.Prefix, Healthz.Check(source), server);
+        LinkMetrics.Add(writer, options.Prefix, source, server);
         JetStreamMetrics.Add(writer, options, source, server);
         if (options.Connections) AddConnections(writer, options, source, server);
         return writer.ToBytes();

@@ -40,26 +40,31 @@ public sealed partial class KubernetesTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Topologies))]
-    public async Task AGoServerTakesEveryPodsConfiguration(string name)
+    public async Task BothServersTakeEveryPodsConfiguration(string name)
     {
-        var go = Peers.GoServer();
         var topology = Publish(name);
         foreach (var cluster in topology.Clusters)
         {
             var pod = new Pod(topology, cluster, 0, _folder);
-            await using var check = RunningProcess.Start(go, pod.Variables, "-t", "-c", pod.Write(address => address));
-            (await check.WaitForExitAsync(TimeSpan.FromSeconds(15))).ShouldBe(0, check.Output);
+            var file = pod.Write(address => address);
+            foreach (var server in new[] { Peers.OurServer(), Peers.GoServer() })
+            {
+                await using var check = RunningProcess.Start(server, pod.Variables, "-t", "-c", file);
+                (await check.WaitForExitAsync(TimeSpan.FromSeconds(30))).ShouldBe(0, check.Output);
+            }
         }
     }
 
     /// <summary>Pods as processes: each with its rendered file and variables on a loopback address of its own, to which its DNS name is resolved.</summary>
-    [Fact]
-    public async Task PodsFormTheSuperCluster()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task PodsFormTheSuperCluster(bool isOurs)
     {
-        var go = Peers.GoServer();
+        var server = isOurs ? Peers.OurServer() : Peers.GoServer();
         var topology = Publish("supercluster");
         var pods = topology.Clusters.SelectMany(cluster => Enumerable.Range(0, cluster.Size).Select(index => new Pod(topology, cluster, index, _folder))).ToList();
-        var addresses = pods.Select((pod, index) => (pod, index)).ToDictionary(one => one.pod.Dns, one => $"127.77.{Environment.ProcessId % 250}.{one.index + 1}");
+        var addresses = pods.Select((pod, index) => (pod, index)).ToDictionary(one => one.pod.Dns, one => $"127.{(isOurs ? 78 : 77)}.{Environment.ProcessId % 250}.{one.index + 1}");
         var running = new List<RunningProcess>();
         try
         {
@@ -67,7 +72,7 @@ public sealed partial class KubernetesTests : IDisposable
             {
                 var file = pod.Write(text => addresses.Aggregate(text.Replace("0.0.0.0", addresses[pod.Dns]), (all, one) => all.Replace(one.Key, one.Value)));
                 var variables = pod.Variables.ToDictionary(one => one.Key, one => addresses.Aggregate(one.Value, (all, address) => all.Replace(address.Key, address.Value)));
-                running.Add(RunningProcess.Start(go, variables, "-c", file));
+                running.Add(RunningProcess.Start(server, variables, "-c", file));
             }
             using var http = new HttpClient();
             foreach (var pod in pods)

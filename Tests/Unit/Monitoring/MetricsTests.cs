@@ -51,6 +51,39 @@ public sealed class MetricsTests
     }
 
     [Fact]
+    public async Task Gateways_and_leaf_nodes_have_rows_of_their_own()
+    {
+        await using var super = await SuperCluster.StartAsync(more: "http: \"127.0.0.1:-1\"");
+        await using var hub = await TestServer.FromConfigAsync("server_name: hub\nhttp: \"127.0.0.1:-1\"\nleafnodes { listen: \"127.0.0.1:-1\" }");
+        await using var leaf = await TestServer.FromConfigAsync(
+            $"server_name: leaf\nhttp: \"127.0.0.1:-1\"\nleafnodes {{ remotes: [ {{ url: \"nats-leaf://127.0.0.1:{hub.LeafNodeEndPoint!.Port}\" }} ] }}");
+        await LeafPair.ConnectedAsync(hub, 1);
+        var gateways = PrometheusText.Parse((await super["A1"].GetAsync("/metrics?use_internal_server_name=true")).Text);
+        gateways["gnatsd_gatewayz_outbound_gateway_configured"].Samples.Single().ShouldSatisfyAllConditions(
+            one => one.Value.ShouldBe(1),
+            one => one.Labels.ShouldBe(new Dictionary<string, string> { ["gateway_name"] = "A", ["remote_gateway_name"] = "B", ["server_id"] = "A1" }));
+        gateways["gnatsd_gatewayz_inbound_gateway_configured"].Value.ShouldBe(0);
+        foreach (var direction in new[] { "outbound", "inbound" })
+        {
+            foreach (var name in new[] { "rtt", "pending_bytes", "in_msgs", "out_msgs", "in_bytes", "out_bytes", "subscriptions" })
+            {
+                var row = gateways[$"gnatsd_gatewayz_{direction}_gateway_conn_{name}"].Samples.Single();
+                row.Labels.Keys.ShouldBe(["gateway_name", "cid", "remote_gateway_name", "server_id"], ignoreOrder: true);
+                row.Labels["remote_gateway_name"].ShouldBe("B");
+            }
+        }
+        var leafs = PrometheusText.Parse((await hub.GetAsync("/metrics")).Text);
+        leafs["gnatsd_leafz_conn_nodes_total"].Value.ShouldBe(1);
+        foreach (var name in new[] { "info", "conn_rtt", "conn_in_msgs", "conn_out_msgs", "conn_in_bytes", "conn_out_bytes", "conn_subscriptions_total" })
+        {
+            var row = leafs["gnatsd_leafz_" + name].Samples.Single();
+            row.Labels.Keys.ShouldBe(["server_id", "account", "account_id", "ip", "port", "name"], ignoreOrder: true);
+            (row.Labels["name"], row.Labels["account"]).ShouldBe(("leaf", "$G"));
+        }
+        leafs.Keys.ShouldNotContain(name => name.StartsWith("gnatsd_gatewayz_", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Prefix_label_and_connections_are_asked_for()
     {
         await using var server = await Monitored.StartAsync("server_name: \"a\\\\b\"");

@@ -92,6 +92,46 @@ public sealed class TelemetryExportTests
         collector.Metrics.Select(metric => metric.Instance).Distinct().Order().ShouldBe(["nats-1", "nats-2", "nats-3"]);
     }
 
+    /// <summary>One message's spans: the client's server at the edge, the leaf link, the stream that takes it, the gateway.</summary>
+    [Fact]
+    public async Task AMessageIsFollowedOverLeafGatewayAndStream()
+    {
+        await using var collector = await OtlpCollector.StartAsync();
+        await using var app = RunningProcess.Start(Distributed.AppHostTests.AppHost, Variables(collector.Url), "--topology", "supercluster", "--servers", "1", "--no-console");
+        await app.WaitForOutputAsync("Press Ctrl+C to stop.");
+        await using var east = await ClientOfAsync(app, "east");
+        await using var edge = await ClientOfAsync(app, "edge");
+        await east.SubscribeAsync("orders.*");
+        await east.FlushAsync();
+        string[] wanted = ["edge-1 nats.route client", "west-1 nats.route leafnode", "west-1 nats.store orders", "east-1 nats.route gateway"];
+        await Wait.Until("spans of all of its way", async () =>
+        {
+            // Until interest has crossed; each try is another trace.
+            var trace = Guid.NewGuid().ToString("N");
+            await edge.SendAsync($"HPUB orders.1 82 84\r\nNATS/1.0\r\ntraceparent: 00-{trace}-00f067aa0ba902b7-01\r\n\r\nhi\r\n");
+            await edge.FlushAsync();
+            await Wait.Until("its first span", () => collector.Spans.Any(span => span.TraceId == trace), () => Describe(collector));
+            return wanted.All(Told(collector).Contains);
+        }, () => string.Join("; ", Told(collector)), TimeSpan.FromSeconds(30));
+        var stored = collector.Spans.First(span => span.Name == "nats.store").Tags;
+        (stored["messaging.destination.name"], stored["nats.account"]).ShouldBe(("orders.1", "$G"));
+        foreach (var server in new[] { "edge-1", "west-1", "east-1" })
+        {
+            await Wait.Until($"logs and metrics of {server}", () => collector.Logs.Any(one => one.Instance == server) && collector.Metrics.Contains((server, "nats.server.messages")), () => Describe(collector));
+        }
+        app.Signal(Terminate);
+        (await app.WaitForExitAsync(TimeSpan.FromSeconds(15))).ShouldBe(0);
+    }
+
+    private static HashSet<string> Told(OtlpCollector collector) =>
+        [.. collector.Spans.Select(span => $"{span.Instance} {span.Name} {span.Tags.GetValueOrDefault("nats.stream") ?? span.Tags.GetValueOrDefault("nats.connection.kind")}")];
+
+    private static Task<TestClient> ClientOfAsync(RunningProcess app, string cluster)
+    {
+        var url = new Uri(app.Output.Split($"Connection string of {cluster}: ")[1].Split('\n')[0].Trim());
+        return TestClient.ConnectAsync(new IPEndPoint(IPAddress.Loopback, url.Port));
+    }
+
     private static async Task PassATracedMessageAsync(IReadOnlyList<int> ports)
     {
         // Published at the first and wanted at the other two.

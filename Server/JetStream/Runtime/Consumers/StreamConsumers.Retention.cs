@@ -20,6 +20,9 @@ internal sealed partial class StreamConsumers
 
     private bool LetsGo => Host.Configuration.Retention != RetentionPolicy.Limits;
 
+    /// <summary>The stream keeps only what consumers want, and none wants messages of this subject.</summary>
+    public bool IsUnwanted(ReadOnlySpan<byte> subject) => KeepsWhatIsWanted && !Wanting(subject).Any(consumer => !consumer.Configuration.Direct);
+
     /// <summary>A consumer will not ask for a message again.</summary>
     public void Release(ConsumerHost consumer, ulong sequence)
     {
