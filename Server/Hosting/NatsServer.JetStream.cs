@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Configuration;
@@ -13,7 +12,6 @@ using NatsAspire.Server.JetStream.Streams.Catchup;
 using NatsAspire.Server.Raft.Wire;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Server.Storage.Messages;
-using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Hosting;
 
@@ -52,8 +50,8 @@ public sealed partial class NatsServer
             ConsumerLimits = new ConsumerServerLimits { MaxAckPending = Options.JetStream.Limits.MaxAckPending, MaxRequestBatch = Options.JetStream.Limits.MaxRequestBatch },
             Cluster = new ClusterSettings(Id, ExpectedPeers(Options))
             {
-                SharesSystem = SharesSystemWithHub(Options),
-                AwaitsHub = SharesSystemWithHub(Options) && Options.JetStream.ExtensionHint != JetStreamOptions.NoExtend,
+                SharesSystem = HubExtension.SharesSystem(Options),
+                AwaitsHub = HubExtension.AwaitsHub(Options),
                 Placement = new PlacementRules { UniqueTag = Options.JetStream.UniqueTag ?? "", MaxHaAssets = (int)Options.JetStream.Limits.MaxHighlyAvailableAssets },
             },
         });
@@ -81,7 +79,7 @@ public sealed partial class NatsServer
     /// <summary>Null: the server stands alone.</summary>
     private ClusterMembership? ClusterMembershipOf(ServerOptions options)
     {
-        if (Accounts.System is not { } system || !(IsInCluster(options) || ExtendsAlone(options))) return null;
+        if (Accounts.System is not { } system || !HubExtension.IsClustered(options)) return null;
         var view = new ClusterView(
             Name,
             () => ClusterName,
@@ -91,18 +89,6 @@ public sealed partial class NatsServer
             Window = new CatchupWindow(options.JetStream.MaxOutstandingCatchup > 0 ? options.JetStream.MaxOutstandingCatchup : CatchupWindow.Default),
         };
         return new ClusterMembership(PeerId.Of(Name), system, view);
-    }
-
-    private static bool IsInCluster(ServerOptions options) => options.Cluster.Enabled || options.Gateway.Enabled;
-
-    /// <summary>Whether a server that stands alone belongs to the JetStream of its hub.</summary>
-    private bool ExtendsAlone(ServerOptions options) => SharesSystemWithHub(options) && options.JetStream.ExtensionHint == JetStreamOptions.WillExtend;
-
-    /// <summary>Whether the system account is that of a hub too, and what Raft groups say crosses.</summary>
-    private bool SharesSystemWithHub(ServerOptions options)
-    {
-        var remote = options.LeafNode.Remotes.FirstOrDefault(remote => remote.LocalAccount == Accounts.System?.Name);
-        return remote is not null && !remote.DenyImports.Any(denied => SubjectRules.IsSubsetMatch(Encoding.UTF8.GetBytes(denied), "$NRG.>"u8));
     }
 
     private async Task StopJetStreamAsync(JetStreamEngine engine)
