@@ -47,6 +47,7 @@ public sealed partial class NatsServer
         _jetStreamService = new JetStreamService(_jetStream, Accounts, new ServiceSettings(
             Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log)
         {
+            Elsewhere = Options.DefaultJetStreamDomains.Where(named => named.Value.Length > 0).Select(named => named.Key).ToHashSet(),
             ConsumerLimits = new ConsumerServerLimits { MaxAckPending = Options.JetStream.Limits.MaxAckPending, MaxRequestBatch = Options.JetStream.Limits.MaxRequestBatch },
             Cluster = new ClusterSettings(Id, ExpectedPeers(Options))
             {
@@ -74,6 +75,15 @@ public sealed partial class NatsServer
     private void MapDomain(Account account)
     {
         if (Options.JetStream.Domain is { Length: > 0 } domain && !account.IsSystem) account.AddMappings(DomainMappings.Of(domain));
+    }
+
+    /// <summary>Accounts whose JetStream is elsewhere, and need not be named.</summary>
+    private void MapDefaultDomains(ServerOptions options)
+    {
+        foreach (var (name, domain) in options.DefaultJetStreamDomains)
+        {
+            if (domain.Length > 0) Accounts.Find(name)?.AddMappings(DomainMappings.ByDefault(domain));
+        }
     }
 
     /// <summary>Null: the server stands alone.</summary>

@@ -11,14 +11,7 @@ namespace NatsAspire.Tests.Support;
 /// </summary>
 public sealed class DomainServers : IAsyncDisposable
 {
-    private const string Accounts = """
-        accounts {
-          SYS: { users: [{user: sys, password: sys}] }
-          A: { jetstream: enabled, users: [{user: a, password: a}] }
-        }
-        system_account: SYS
-        no_auth_user: a
-        """;
+    private const string AccountA = "A: { jetstream: enabled, users: [{user: a, password: a}] }";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("natsaspire-domains-");
     private readonly NatsAspire.Hosting.FreePorts _ports = new();
@@ -44,13 +37,14 @@ public sealed class DomainServers : IAsyncDisposable
     /// <param name="jetStream">What stands in its jetstream block; null: it has none.</param>
     /// <param name="remotes">What stands in the list of its remotes; empty: none.</param>
     /// <param name="more">The rest.</param>
-    public Task<NatsServer> StartAsync(string name, string cluster, IReadOnlyList<string> members, string? jetStream, string remotes = "", string more = "")
+    /// <param name="accountA">Account A.</param>
+    public Task<NatsServer> StartAsync(string name, string cluster, IReadOnlyList<string> members, string? jetStream, string remotes = "", string more = "", string accountA = AccountA)
     {
         var routes = string.Join(", ", members.Select(member => $"\"nats://127.0.0.1:{Port(member + " route")}\""));
         var mesh = members.Count < 2 ? $"cluster {{ name: {cluster} }}" : $"cluster {{ name: {cluster}, listen: \"127.0.0.1:{Port(name + " route")}\", routes: [ {routes} ] }}";
         var store = jetStream is null ? "" : $"jetstream {{ store_dir: \"{Path.Combine(_folder.FullName, name)}\", {jetStream} }}";
         var upwards = remotes.Length == 0 ? "" : $"reconnect: \"100ms\", remotes: [ {remotes} ]";
-        _options[name] = TestServer.Parse($"server_name: {name}\n{mesh}\n{store}\nleafnodes {{ listen: \"127.0.0.1:{Port(name + " leaf")}\", no_advertise: true, {upwards} }}\n{Accounts}\n{more}");
+        _options[name] = TestServer.Parse($"server_name: {name}\n{mesh}\n{store}\nleafnodes {{ listen: \"127.0.0.1:{Port(name + " leaf")}\", no_advertise: true, {upwards} }}\naccounts {{\nSYS: {{ users: [{{user: sys, password: sys}}] }}\n{accountA}\n}}\nsystem_account: SYS\nno_auth_user: a\n{more}");
         return StartAsync(name);
     }
 

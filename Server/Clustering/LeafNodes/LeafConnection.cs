@@ -41,6 +41,8 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
         IsSpoke = !remote.Options.Hub;
         IsIsolated = host.Options.LeafNode.IsolateInterest || remote.Options.LocalIsolation;
         _permissions = LeafPermissions.None.Denying(remote.Options.DenyExports, remote.Options.DenyImports);
+        // What this side does not give away the spoke does not get rid of either.
+        if (!IsSpoke) _permissions = _permissions.Refusing(remote.Options.DenyExports);
     }
 
     /// <summary>What was dialled; null: the other side dialled.</summary>

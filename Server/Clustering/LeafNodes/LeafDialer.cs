@@ -39,7 +39,8 @@ internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote>
     /// <summary>Who is cut off from the hub leaves the lead of the account's streams to servers that are not.</summary>
     private void Migrate(LeafRemote remote, bool isCutOff)
     {
-        if (!remote.Options.JetStreamClusterMigrate || remote.HasMigrated == isCutOff) return;
+        if (!remote.Options.JetStreamClusterMigrate || !(isCutOff || remote.HasMigrated)) return;
+        // Each time while it is cut off: streams may have come meanwhile.
         remote.HasMigrated = isCutOff;
         if (host.Accounts.Find(remote.Account) is { } account) host.LetLead(account, mayLead: !isCutOff);
     }

@@ -55,6 +55,15 @@ internal sealed class LeafRemote : IDisposable
     /// <summary>The hub wants TLS and nothing is configured.</summary>
     public TlsContext RequireTls() => Tls ??= TlsContext.Create(new TlsOptions())!;
 
+    /// <summary>Where the hub is to be found, those first that are tried next.</summary>
+    public IReadOnlyList<Uri> Addresses
+    {
+        get
+        {
+            lock (_lock) return [.. _urls];
+        }
+    }
+
     /// <summary>The next address, round and round.</summary>
     public Uri NextUrl()
     {

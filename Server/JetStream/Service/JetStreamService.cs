@@ -132,6 +132,7 @@ internal sealed partial class JetStreamService : Mailbox
             ListenInCluster(account);
             return;
         }
+        if (_settings.Elsewhere.Contains(account.Name)) return;
         var subscriber = new ApiSubscriber(this, account);
         account.Subscribe(new Subscription(subscriber, [.. ApiSubject.Prefix, (byte)'>']));
         if (_engine.Domain is { } domain) account.Subscribe(new Subscription(subscriber, Encoding.UTF8.GetBytes($"$JS.{domain}.API.>")));
