@@ -214,7 +214,7 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
         public override bool SupportsTracing => leaf._remoteProtocol >= TracingProtocol;
 
         /// <summary>Services of other accounts must know for whom it asks.</summary>
-        public override ClientInfo? Describe(bool detailed) => leaf._info;
+        public override ClientInfo? Describe(bool detailed) => detailed ? leaf._info : new ClientInfo { Account = leaf._info?.Account, RoundTrip = (long)leaf.RoundTrip.TotalNanoseconds };
 
         public override bool DeliverToLink(Account account, in Message message, List<byte[]> queues, FlushBatch batch) => leaf.Deliver(account, message, queues, batch);
     }

@@ -67,7 +67,7 @@ public sealed class LeafDomainTests
         await LeafPair.ConnectedAsync(servers["leaf"], 0);
         await servers.StartAsync("hub", "H", ["hub"], $"domain: {domain}", more: $"default_js_domain: {{A: \"{domain}\"}}", accountA: without);
         await MakesAsync("bar");
-        await Should.ThrowAsync<NatsAspire.Server.Configuration.ConfigException>(() => servers.StartAsync("other", "H", ["other"], $"domain: {domain}", more: $"default_js_domain: {{A: \"{domain}\"}}"));
+        await Should.ThrowAsync<NatsAspire.Server.Configuration.ConfigurationValueException>(() => servers.StartAsync("other", "H", ["other"], $"domain: {domain}", more: $"default_js_domain: {{A: \"{domain}\"}}"));
 
         async Task MakesAsync(string stream)
         {

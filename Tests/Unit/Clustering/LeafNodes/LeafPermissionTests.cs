@@ -255,7 +255,7 @@ public sealed class LeafPermissionTests
     }
 
     private static string UserWith(string permissions, string more = "") =>
-        $"accounts {{ A: {{ users: [{{user: a, password: a}}, {{user: leaf, password: leaf, permissions: {{ {permissions} }}}}]\n{more}\n }} }}\nno_auth_user: a\n";
+        $"accounts {{ SYS: {{ users: [{{user: sys, password: sys}}] }}\nA: {{ users: [{{user: a, password: a}}, {{user: leaf, password: leaf, permissions: {{ {permissions} }}}}]\n{more}\n }} }}\nsystem_account: SYS\nno_auth_user: a\n";
 
     private static async Task<RawClient> JoinAsync(NatsServer hub, string user = "leaf")
     {

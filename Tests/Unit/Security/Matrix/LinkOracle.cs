@@ -3,6 +3,9 @@ namespace NatsAspire.Tests.Unit.Security.Matrix;
 /// <summary>Who gets a message, by brute force: what the user and the leaf's own denials let across, and for whom.</summary>
 internal sealed class LinkOracle(LinkWorld world)
 {
+    /// <summary>What the hub's account takes from the other one as a service is wanted there, whoever serves it.</summary>
+    private static readonly LinkSubscription Service = new(LinkPlace.Hub, "c.*", null);
+
     /// <summary>Indexes of the subscriptions that get it.</summary>
     public IReadOnlySet<int> Receivers(LinkPublish publish)
     {
@@ -22,7 +25,7 @@ internal sealed class LinkOracle(LinkWorld world)
     {
         if (!(fromLeaf ? MayGoUp(subject) : MayComeDown(subject))) return false;
         // A queue is served if its interest was told; a plain subscription gets whatever comes.
-        var heard = wants.Where(other => other.Place == LinkPlace.Leaf != fromLeaf && IsTold(other, fromLeaf));
+        var heard = wants.Append(Service).Where(other => other.Place == LinkPlace.Leaf != fromLeaf && NaiveSubjects.Matches(subject, other.Subject) && IsTold(other, fromLeaf));
         if (to.Queue is null) return heard.Any();
         return IsTold(to, fromLeaf) && (fromLeaf || !world.User.Denies(subject, to.Queue));
     }
