@@ -13,6 +13,7 @@ internal sealed class LeafRemote : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private Uri[] _urls;
     private TimeSpan _delay;
+    private volatile TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public LeafRemote(RemoteLeafOptions options)
@@ -113,8 +114,18 @@ internal sealed class LeafRemote : IDisposable
         }
     }
 
+    /// <summary>Completes when the connection that was opened last has joined its account.</summary>
+    public Task Joined => _joined.Task;
+
     /// <summary>Another connection is about to be opened.</summary>
-    public void OnOpening() => _closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    public void OnOpening()
+    {
+        _joined = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    /// <summary>The connection has joined its account.</summary>
+    public void OnJoined() => _joined.TrySetResult();
 
     /// <summary>The connection is closed.</summary>
     public void OnClosed() => _closed.TrySetResult();

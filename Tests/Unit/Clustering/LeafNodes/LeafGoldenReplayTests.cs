@@ -105,7 +105,7 @@ public sealed partial class LeafGoldenReplayTests
     private static bool IsEnd(string item) => item.StartsWith("LS- ", StringComparison.Ordinal);
 
     private static List<string> Said(System.Text.Json.JsonElement connection, string side) => Items(connection.TryGetProperty("transcript", out var transcript)
-        ? string.Concat(transcript.EnumerateArray().Where(entry => entry.TryGetProperty("dir", out var dir) && dir.GetString() == side).Select(entry => entry.GetProperty("data").GetString()))
+        ? string.Concat(transcript.EnumerateArray().Where(entry => entry.TryGetProperty("dir", out var dir) && dir.GetString() == side && entry.TryGetProperty("data", out _)).Select(entry => entry.GetProperty("data").GetString()))
         : connection.GetProperty(side + "_s2_decoded").GetString()!);
 
     /// <summary>What was said of the clients' doing, an item each; inboxes have no numbers, queues are sorted.</summary>
