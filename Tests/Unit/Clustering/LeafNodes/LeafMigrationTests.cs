@@ -35,7 +35,7 @@ public sealed class LeafMigrationTests : IAsyncDisposable
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterLeafNodeSPOFMigrateLeaders")]
+    [Upstream("jetstream_cluster_2_test.go", "TestJetStreamClusterLeafNodeSPOFMigrateLeaders")]
     public async Task OneThatIsCutOffLeavesTheLeadToTheOthers()
     {
         await _servers.StartAsync("A", "H", ["A"], "domain: hub");

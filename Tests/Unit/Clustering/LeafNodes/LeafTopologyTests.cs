@@ -238,26 +238,6 @@ public sealed class LeafTopologyTests
         await LeafPair.HasInterestAsync(leaf, "source1", isWanted: false);
     }
 
-    [Fact]
-    [Upstream("leafnode_test.go", "TestLeafNodeSpokeConnectAdvisory")]
-    public async Task ASpokeTellsOfItsConnectionsTooWhenTheyGoAndCome()
-    {
-        var port = new NatsAspire.Hosting.FreePorts().Take(1)[0];
-        Task<NatsServer> HubAsync() => TestServer.FromConfigAsync($"server_name: hub\nleafnodes {{ listen: \"127.0.0.1:{port}\", no_advertise: true }}\n{LeafPair.Accounts}");
-        var hub = await HubAsync();
-        await using var spoke = await TestServer.FromConfigAsync(
-            $"server_name: spoke\nleafnodes {{ reconnect: \"50ms\", remotes: [ {DomainServers.Remote("a", port)}, {DomainServers.Remote("sys", port)} ] }}\n{LeafPair.Accounts}");
-        await LeafPair.ConnectedAsync(spoke, 2);
-        await using var client = await LeafPair.ClientAsync(spoke, "sys");
-        var gone = await client.SubscribeAsync("$SYS.ACCOUNT.A.DISCONNECT");
-        var come = await client.SubscribeAsync("$SYS.ACCOUNT.A.CONNECT");
-        await client.FlushAsync();
-        await hub.DisposeAsync();
-        Golden.ParseText((await gone.NextAsync()).Text).GetProperty("client").GetProperty("kind").GetString().ShouldBe("Leafnode");
-        await using var again = await HubAsync();
-        Golden.ParseText((await come.NextAsync()).Text).GetProperty("client").GetProperty("kind").GetString().ShouldBe("Leafnode");
-    }
-
     private static Task<NatsServer> HubAndLeafAsync(string name, string more, NatsServer top) => TestServer.FromConfigAsync(
         $"server_name: {name}\nleafnodes {{ listen: \"127.0.0.1:-1\", reconnect: \"100ms\", remotes: [ {{ url: \"nats-leaf://a:a@127.0.0.1:{top.LeafNodeEndPoint!.Port}\", account: A }} ] }}\n{LeafPair.Accounts}{more}");
 
