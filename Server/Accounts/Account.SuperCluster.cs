@@ -58,9 +58,14 @@ public sealed partial class Account
     /// <param name="message">The answer.</param>
     /// <param name="batch">The publisher's batch.</param>
     /// <returns>False when there is no way to it.</returns>
-    public bool SendBack(byte[] routed, in Message message, FlushBatch batch) =>
-        _context.Outer is { } outer
-        && outer.SendBack(this, message.Address.IsEmpty ? message.WithSubject(routed) : message.WithAddress(routed), batch);
+    public bool SendBack(byte[] routed, in Message message, FlushBatch batch)
+    {
+        var back = message.Address.IsEmpty ? message.WithSubject(routed) : message.WithAddress(routed);
+        if (_context.Outer is { } outer) return outer.SendBack(this, back, batch);
+        // A leaf node knows no clusters: its hub wants these subjects, and knows the way.
+        var match = Subscriptions.Match(routed);
+        return !match.IsEmpty && MessageRouter.RouteLocal(this, match, back, _server, true, batch);
+    }
 
     private void TrackCluster()
     {

@@ -12,6 +12,8 @@ public sealed class AccountRegistry
 {
     private readonly AccountContext _context;
     private readonly bool _hasJetStreamCluster;
+    private readonly bool _asksElsewhere;
+    private readonly bool _isGlobalAlone;
     private ImmutableDictionary<string, Account> _accounts = ImmutableDictionary<string, Account>.Empty;
     private string _clusterName;
 
@@ -19,7 +21,10 @@ public sealed class AccountRegistry
     public AccountRegistry(ServerOptions options, string serverName, string clusterName, bool tracksInterest, bool hasGateways = false, bool tracksLinks = false)
     {
         _clusterName = clusterName;
-        _hasJetStreamCluster = options.JetStream.Enabled && (options.Cluster.Enabled || hasGateways);
+        _hasJetStreamCluster = options.JetStream.Enabled && HubExtension.IsClustered(options);
+        // Who has no JetStream lets those ask who have it on other servers.
+        _asksElsewhere = !options.JetStream.Enabled;
+        _isGlobalAlone = HubExtension.IsClustered(options) && options.Accounts.Count(account => account.Name != (options.SystemAccount ?? Account.DefaultSystemName)) == 0;
         _context = new AccountContext(serverName, () => Volatile.Read(ref _clusterName), tracksInterest, tracksLinks, !options.Limits.DisableSublistCache, hasGateways);
         Configure(options);
         Global = GetOrAdd(Account.GlobalName);
@@ -99,11 +104,13 @@ public sealed class AccountRegistry
         return fresh;
     }
 
+    private bool HasJetStream(Account account) => account.Options.JetStream is not null || (_isGlobalAlone && account.Name == Account.GlobalName);
+
     private void InstallSystemImports(Account account)
     {
         if (System is null || ReferenceEquals(account, System)) return;
         foreach (var import in SystemImports.For(account, System)) account.InsertImport(import);
-        if (!_hasJetStreamCluster) return;
+        if (!_hasJetStreamCluster && !(_asksElsewhere && HasJetStream(account))) return;
         foreach (var import in SystemImports.ForJetStream(account, System)) account.InsertImport(import);
     }
 }

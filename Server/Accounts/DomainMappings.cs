@@ -12,9 +12,10 @@ internal static class DomainMappings
         ("META.>", "$JS.API.META.>"), ("SERVER.>", "$JS.API.SERVER.>"), ("ACCOUNT.>", "$JS.API.ACCOUNT.>"), ("$KV.>", "$KV.>"), ("$OBJ.>", "$OBJ.>"),
     ];
 
-    public static IEnumerable<SubjectMappingOptions> Of(string domain) => Table.Select(row => new SubjectMappingOptions
-    {
-        Source = $"$JS.{domain}.API.{row.Tail}",
-        Destinations = [new MappingDestinationOptions(row.To, 100)],
-    });
+    public static IEnumerable<SubjectMappingOptions> Of(string domain) => Table.Select(row => Map($"$JS.{domain}.API.{row.Tail}", row.To));
+
+    /// <summary>The other way round: who names no domain means this one.</summary>
+    public static IEnumerable<SubjectMappingOptions> ByDefault(string domain) => Table.Select(row => Map(row.To, $"$JS.{domain}.API.{row.Tail}"));
+
+    private static SubjectMappingOptions Map(string from, string to) => new() { Source = from, Destinations = [new MappingDestinationOptions(to, 100)] };
 }

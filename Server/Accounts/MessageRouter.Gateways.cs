@@ -22,8 +22,9 @@ public static partial class MessageRouter
     public static bool RouteFromGateway(
         Account account, MatchResult match, in Message message, in Message onward, ReadOnlySpan<byte> queues, Subscriber source, FlushBatch batch)
     {
-        var delivered = RouteFromCluster(account, match, message, onward, default, source, batch);
+        var delivered = DeliverHere(account, match, message, source, batch);
         var targets = LinkTargets.Take();
+        AddLeafs(match, message, source, targets);
         foreach (var link in match.Links) targets.AddPlain((LinkSubscriber)link.Subscriber);
         while (!queues.IsEmpty)
         {
@@ -43,8 +44,9 @@ public static partial class MessageRouter
     public static bool RouteReturned(
         Account account, MatchResult match, in Message message, in Message onward, Subscriber source, FlushBatch batch)
     {
-        var delivered = RouteFromCluster(account, match, message, onward, default, source, batch);
+        var delivered = DeliverHere(account, match, message, source, batch);
         var targets = LinkTargets.Take();
+        AddLeafs(match, message, source, targets);
         var goesFurther = !onward.Subject.StartsWith("_R_."u8);
         foreach (var link in match.Links) targets.AddPlain((LinkSubscriber)link.Subscriber);
         if (goesFurther)

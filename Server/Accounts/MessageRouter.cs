@@ -76,22 +76,10 @@ public static partial class MessageRouter
     public static bool RouteFromCluster(
         Account account, MatchResult match, in Message message, in Message onward, ReadOnlySpan<byte> queues, Subscriber source, FlushBatch batch)
     {
-        var delivered = DeliverToPlain(match, message, batch);
-        if (match.IsPlain) return delivered;
-        foreach (var service in match.Services)
-        {
-            var subscriber = (ServiceSubscriber)service.Subscriber;
-            if (subscriber.TakesRoutedMessages) delivered |= subscriber.Take(service, account, message, source, batch);
-        }
-        if (match.Leafs.Length == 0 && queues.IsEmpty) return delivered;
+        var delivered = DeliverHere(account, match, message, source, batch);
+        if (match.IsPlain || (match.Leafs.Length == 0 && queues.IsEmpty)) return delivered;
         var targets = LinkTargets.Take();
-        foreach (var leaf in match.Leafs)
-        {
-            var subscriber = (LeafSubscriber)leaf.Subscriber;
-            // Each server of a cluster tells its own hub what it has; answers to what came from the hub alone know their way.
-            if (subscriber.IsSpoke && source.Kind == SubscriberKind.Route && !message.Subject.StartsWith("_R_."u8)) continue;
-            if (subscriber.MayGet(source, message.Origin)) targets.AddPlain(subscriber);
-        }
+        AddLeafs(match, message, source, targets);
         while (!queues.IsEmpty)
         {
             var queue = ControlLine.TakeToken(ref queues);
@@ -103,6 +91,30 @@ public static partial class MessageRouter
             }
         }
         return targets.DeliverAll(account, onward, batch) || delivered;
+    }
+
+    /// <summary>To whoever on this server is no member of a queue group.</summary>
+    private static bool DeliverHere(Account account, MatchResult match, in Message message, Subscriber source, FlushBatch batch)
+    {
+        var delivered = DeliverToPlain(match, message, batch);
+        foreach (var service in match.Services)
+        {
+            var subscriber = (ServiceSubscriber)service.Subscriber;
+            if (subscriber.TakesRoutedMessages) delivered |= subscriber.Take(service, account, message, source, batch);
+        }
+        return delivered;
+    }
+
+    /// <summary>A leaf node gets a message once, with all queue groups that it is to serve.</summary>
+    private static void AddLeafs(MatchResult match, in Message message, Subscriber source, LinkTargets targets)
+    {
+        foreach (var leaf in match.Leafs)
+        {
+            var subscriber = (LeafSubscriber)leaf.Subscriber;
+            // Each server of a cluster tells its own hub what it has; answers to what came from the hub alone know their way.
+            if (subscriber.IsSpoke && source.Kind == SubscriberKind.Route && !message.Subject.StartsWith("_R_."u8)) continue;
+            if (subscriber.MayGet(source, message.Origin)) targets.AddPlain(subscriber);
+        }
     }
 
     private static bool DeliverToPlain(MatchResult match, in Message message, FlushBatch batch)

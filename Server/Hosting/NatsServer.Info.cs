@@ -141,13 +141,13 @@ public sealed partial class NatsServer
         {
             server.Accounts.UpdateClusterName(peers.ClusterName);
             server._gateways?.UpdatePeerUrls(peers.Gateways);
-            server._leafs?.OnPeerUrls(peers.LeafNodes);
             server._clients.UpdateInfo(info => info with
             {
                 Cluster = peers.ClusterName,
                 ConnectUrls = WithOwn(server.IsLameDuck ? [] : server.ClientUrls, peers.Clients),
                 WebSocketConnectUrls = WithOwn(server.IsLameDuck ? [] : server.WebSocketUrls, peers.WebSockets),
             });
+            server._leafs?.OnPeerUrls(peers.LeafNodes);
         }
 
         private static string[]? WithOwn(IReadOnlyList<string> own, IReadOnlyList<string> others) =>

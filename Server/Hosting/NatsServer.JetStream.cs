@@ -47,9 +47,12 @@ public sealed partial class NatsServer
         _jetStreamService = new JetStreamService(_jetStream, Accounts, new ServiceSettings(
             Name, Defaults.Version, Options.JetStream.Strict, Options.JetStream.RequestQueueLimit, Options.Limits.MaxPending, TimeProvider.System, _log)
         {
+            Elsewhere = Options.DefaultJetStreamDomains.Where(named => named.Value.Length > 0).Select(named => named.Key).ToHashSet(),
             ConsumerLimits = new ConsumerServerLimits { MaxAckPending = Options.JetStream.Limits.MaxAckPending, MaxRequestBatch = Options.JetStream.Limits.MaxRequestBatch },
             Cluster = new ClusterSettings(Id, ExpectedPeers(Options))
             {
+                SharesSystem = HubExtension.SharesSystem(Options),
+                AwaitsHub = HubExtension.AwaitsHub(Options),
                 Placement = new PlacementRules { UniqueTag = Options.JetStream.UniqueTag ?? "", MaxHaAssets = (int)Options.JetStream.Limits.MaxHighlyAvailableAssets },
             },
         });
@@ -74,10 +77,19 @@ public sealed partial class NatsServer
         if (Options.JetStream.Domain is { Length: > 0 } domain && !account.IsSystem) account.AddMappings(DomainMappings.Of(domain));
     }
 
+    /// <summary>Accounts whose JetStream is elsewhere, and need not be named.</summary>
+    private void MapDefaultDomains(ServerOptions options)
+    {
+        foreach (var (name, domain) in options.DefaultJetStreamDomains)
+        {
+            if (domain.Length > 0) Accounts.Find(name)?.AddMappings(DomainMappings.ByDefault(domain));
+        }
+    }
+
     /// <summary>Null: the server stands alone.</summary>
     private ClusterMembership? ClusterMembershipOf(ServerOptions options)
     {
-        if (!(options.Cluster.Enabled || options.Gateway.Enabled) || Accounts.System is not { } system) return null;
+        if (Accounts.System is not { } system || !HubExtension.IsClustered(options)) return null;
         var view = new ClusterView(
             Name,
             () => ClusterName,

@@ -28,7 +28,7 @@ public sealed partial class NatsServer
 
     /// <summary>A server that stands alone and is a leaf is a cluster of its own to its hubs: they must know it again.</summary>
     private string SoloClusterName(ServerOptions options) =>
-        !options.Cluster.Enabled && options.LeafNode.Remotes.Count > 0 ? Name : "";
+        !options.Cluster.Enabled && options.LeafNode.Remotes.Count > 0 ? options.Cluster.Name ?? Name : "";
 
     private void OpenLeafListener()
     {
@@ -73,6 +73,8 @@ public sealed partial class NatsServer
         public IoLoop NextLoop() => server.NextLoop();
 
         public void LetLead(Account account, bool mayLead) => server._jetStreamService?.LetLead(account, mayLead);
+
+        public void OnSystemShared(bool isExtension) => server._jetStreamService?.OnSystemShared(isExtension);
 
         public void OnJoined(LeafConnection leaf) => server._system?.OnJoined(leaf);
 

@@ -58,6 +58,7 @@ public sealed partial class NatsServer : IAsyncDisposable
         _soloName = clusterName;
         var hasLeafs = HasLeafNodes(options);
         Accounts = new AccountRegistry(options, Name, clusterName, tracksInterest: options.Cluster.Enabled || hasGateways || hasLeafs, hasGateways, tracksLinks: hasLeafs);
+        MapDefaultDomains(options);
         _clients = new ClientHub(
             new ClientSettings(options, new Authenticator(options), TlsContext.Create(options.Tls)), Accounts, BuildInfo(clusterName), log);
         _clients.UpdateInfo(WithOptions);

@@ -36,4 +36,8 @@ var cluster = new Command("cluster", "Compares clusters of three: replicated str
 cluster.SetAction(parsed => new ClusterComparison(
     parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!, parsed.GetValue(directory)!).Run());
 command.Add(cluster);
+var hops = new Command("hops", "Compares what a hop over a route, a gateway and a leaf node connection costs both servers, and many leaf nodes at one hub.") { server, baseline, rounds, seconds, filter, directory };
+hops.SetAction(parsed => new HopComparison(
+    parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!, parsed.GetValue(directory)!).Run());
+command.Add(hops);
 return command.Parse(args).Invoke();

@@ -43,18 +43,19 @@ internal sealed record Scenario(string Name, Func<ServerUnderLoad, double, Measu
     ];
 
     /// <summary>Publishers send prebuilt batches while subscribers keep up within the window.</summary>
-    private static Measurement Flow(
+    internal static Measurement Flow(
         ServerUnderLoad server, double seconds, int payload, int publishers, int subscribers, bool queue = false, bool unbatched = false)
     {
         const string subject = "bench.a.b";
         var message = Encoding.ASCII.GetBytes($"PUB {subject} {payload}\r\n{new string('x', payload)}\r\n");
         var delivered = $"MSG {subject} 1 {payload}\r\n".Length + payload + 2;
-        var sinks = Enumerable.Range(0, subscribers).Select(_ => new LoadClient(server.Address)).ToArray();
+        var sinks = Enumerable.Range(0, subscribers).Select(_ => new LoadClient(server.SinkAddress)).ToArray();
         foreach (var sink in sinks)
         {
             sink.Send(queue ? $"SUB {subject} q 1\r\n" : $"SUB {subject} 1\r\n");
             sink.Flush();
         }
+        if (server.SinkAddress != server.Address) AwaitInterest(server);
         var readers = sinks.Select(sink => StartThread(sink.CountUntilStopped)).ToArray();
         var perBatch = unbatched ? 1 : Math.Max(1, BatchBytes / message.Length);
         var batch = Enumerable.Repeat(message, perBatch).SelectMany(bytes => bytes).ToArray();
@@ -75,6 +76,24 @@ internal sealed record Scenario(string Name, Func<ServerUnderLoad, double, Measu
         long Received() => sinks.Sum(sink => Volatile.Read(ref sink.Received)) / delivered;
 
         long Lag() => subscribers == 0 ? 0 : Volatile.Read(ref sent) - Received() / (queue ? 1 : subscribers);
+    }
+
+    /// <summary>Interest crosses in the order in which it came up: what is wanted behind all else has come over.</summary>
+    private static void AwaitInterest(ServerUnderLoad server)
+    {
+        using var sink = new LoadClient(server.SinkAddress);
+        using var publisher = new LoadClient(server.Address);
+        sink.Send("SUB bench.ready 1\r\n");
+        sink.Flush();
+        var reader = StartThread(sink.CountUntilStopped);
+        while (Volatile.Read(ref sink.Received) == 0)
+        {
+            publisher.Send("PUB bench.ready 0\r\n\r\n");
+            publisher.Flush();
+            server.Rest(TimeSpan.FromMilliseconds(20));
+        }
+        sink.Stop();
+        reader.Join();
     }
 
     private static void Publish(ServerUnderLoad server, byte[] batch, int perBatch, double seconds, ref long sent, Func<long> lag)

@@ -19,6 +19,13 @@ internal sealed class ServerUnderLoad : IDisposable
 
     public IPEndPoint Address { get; }
 
+    /// <summary>Where subscribers connect: to another server that it is joined with, or to itself.</summary>
+    public IPEndPoint SinkAddress
+    {
+        get => field ?? Address;
+        set;
+    }
+
     /// <summary>From the start of the process to its INFO.</summary>
     public TimeSpan StartToReady { get; }
 

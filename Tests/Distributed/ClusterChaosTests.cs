@@ -35,6 +35,28 @@ public sealed class ClusterChaosTests(ITestOutputHelper output)
         for (var seed = first; seed < first + Setting("NATSASPIRE_CHAOS_SEEDS", 1); seed++) await RunAsync(seed);
     }
 
+    /// <summary>What consumers were told while their stream became one server's alone, or was shared again, is kept.</summary>
+    [Theory]
+    [InlineData(100)]
+    [InlineData(400)]
+    public async Task ScaledAndKilledNothingConfirmedComesAgain(int milliseconds)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(Peers.OurServer(), Peers.OurServer(), Peers.OurServer());
+        await using var load = await ClusterLoad.StartAsync(cluster, Stream);
+        foreach (var replicas in new[] { 1, 3, 1 })
+        {
+            await load.GoOnAsync($"before {replicas}", Some);
+            await ScaleToAsync(cluster, replicas, wait: false);
+            await PauseAsync(milliseconds);
+            for (var victim = 0; victim < 3; victim++) await cluster.KillAsync(victim);
+            for (var victim = 0; victim < 3; victim++) await cluster.StartAsync(victim);
+            await load.GoOnAsync($"after {replicas}", Some);
+            load.Broken.ShouldBeEmpty($"{replicas}: {await TellAsync(cluster)}");
+        }
+        await ScaleToAsync(cluster, 3);
+        await load.VerifyAsync();
+    }
+
     private async Task RunAsync(int seed)
     {
         var random = new Random(seed);
@@ -67,7 +89,8 @@ public sealed class ClusterChaosTests(ITestOutputHelper output)
     private static async Task<string> TellAsync(ProcessCluster cluster)
     {
         var holders = (await cluster.LookAsync(Stream)).Select(one => $"n{one.Server + 1}: {one.Stream.GetProperty("state")} {one.Stream.GetProperty("cluster")}");
-        var logs = cluster.Servers.OfType<ServerProcess>().Select(server => string.Join(Environment.NewLine, server.Output.Split('\n').TakeLast(25)));
+        var logs = cluster.Former.Concat(cluster.Servers.OfType<ServerProcess>().Select(server => server.Output))
+            .Select(log => string.Join(Environment.NewLine, log.Split('\n').Where(line => !line.Contains("Healthcheck", StringComparison.Ordinal)).TakeLast(40)));
         return string.Join(Environment.NewLine, holders.Concat(logs));
     }
 

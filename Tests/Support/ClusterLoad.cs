@@ -30,6 +30,9 @@ public sealed class ClusterLoad : IAsyncDisposable
         _running = Task.WhenAll(Enumerable.Range(0, Publishers).Select(PublishAsync).Append(ConsumeAsync()));
     }
 
+    /// <summary>Promises that were not kept.</summary>
+    public IReadOnlyCollection<string> Broken => _broken;
+
     /// <summary>Messages acknowledged so far.</summary>
     public int Acknowledged => _acknowledged.Count;
 

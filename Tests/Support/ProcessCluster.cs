@@ -26,6 +26,9 @@ public sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>What servers said that were ended.</summary>
+    public List<string> Former { get; } = [];
+
     /// <summary>Null: it is down.</summary>
     public ServerProcess?[] Servers { get; }
 
@@ -80,6 +83,7 @@ public sealed class ProcessCluster : IAsyncDisposable
     public async Task KillAsync(int server)
     {
         Servers[server]!.Signal(9);
+        Former.Add(Servers[server]!.Output);
         await Servers[server]!.DisposeAsync();
         Servers[server] = null;
     }

@@ -29,6 +29,10 @@ public interface ILeafHost : ILinkHost
     /// <summary>Whether this server may lead the replicated streams of an account: not while its hub cannot be reached.</summary>
     void LetLead(Account account, bool mayLead);
 
+    /// <summary>The system account has been joined to a hub's, of the same JetStream domain or of another.</summary>
+    /// <param name="isExtension">The hub's JetStream is to be this server's too.</param>
+    void OnSystemShared(bool isExtension);
+
     /// <summary>A leaf node connection has joined its account.</summary>
     void OnJoined(LeafConnection leaf);
 

@@ -192,6 +192,8 @@ public sealed partial class LeafConnection
         SendLine([.. "LS+ "u8, .. _manager.LoopSubject(Account), .. "\r\n"u8]);
         interest.Attach(this);
         _host.OnJoined(this);
+        Remote?.OnJoined();
+        if (IsSolicited && Account.IsSystem) _host.OnSystemShared(ExtendsJetStream);
         return true;
     }
 }

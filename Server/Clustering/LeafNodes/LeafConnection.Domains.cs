@@ -10,7 +10,6 @@ namespace NatsAspire.Server.Clustering.LeafNodes;
 /// </summary>
 public sealed partial class LeafConnection
 {
-    private const string WillExtend = "will_extend";
     private static readonly string[] ClientSubjects = ["$JS.API.>", "$KV.>", "$OBJ.>"];
     private static readonly string[] AllSubjects = ["$JSC.>", "$NRG.>", .. ClientSubjects];
 
@@ -27,7 +26,7 @@ public sealed partial class LeafConnection
             : options.DefaultJetStreamDomains.TryGetValue(Account.Name, out var named) && named.Length == 0;
         // Setups from before there were domains.
         if (hasEmptyDefault && !isSystem) return;
-        var isDisabled = !options.JetStream.Enabled && domain.Length == 0 && options.JetStream.ExtensionHint != WillExtend;
+        var isDisabled = !options.JetStream.Enabled && domain.Length == 0 && options.JetStream.ExtensionHint != JetStreamOptions.WillExtend;
         var differs = domain != RemoteDomain || isDisabled || _host.Accounts.System is null || hasEmptyDefault;
         if (differs && isSystem)
         {

@@ -39,7 +39,7 @@ public sealed partial class LeafConnection
     /// <summary>Called under the interest's lock, on any thread.</summary>
     void IInterestListener.OnInterest(Account account, byte[] subject, byte[]? queue, int weight, byte[]? origin)
     {
-        if (IsClosing || !(IsUnchecked(subject) || _permissions.MayTell(subject))) return;
+        if (IsClosing || !(IsUnchecked(subject) || _permissions.MayTell(subject, queue))) return;
         var line = new ByteBuilder(subject.Length + (queue?.Length ?? 0) + 20);
         line.Add(weight > 0 ? "LS+ "u8 : "LS- "u8);
         line.Add(subject);
@@ -78,6 +78,7 @@ public sealed partial class LeafConnection
             return false;
         }
         if (!IsUnchecked(line.Subject) && !SubjectRules.HasWildcard(line.Subject) && !_permissions.MaySend(line.Subject)) return RefuseSubscription(line.Subject);
+        if (!line.Queue.IsEmpty && !SubjectRules.HasWildcard(line.Subject) && _permissions.IsKeptFrom(line.Queue, line.Subject)) return true;
         Subscribe(line);
         return !IsClosing;
     }

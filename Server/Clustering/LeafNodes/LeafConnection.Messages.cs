@@ -97,6 +97,7 @@ public sealed partial class LeafConnection
     private bool Deliver(Account account, in Message message, List<byte[]> queues, FlushBatch batch)
     {
         if (_permissions.Any && !MaySend(message)) return false;
+        if (_permissions.HasQueueRules && queues.Count > 0) queues = _permissions.WithoutKept(queues, message.Subject);
         var asksFor = !message.Reply.IsEmpty && message.HeaderLength > 0 && RemoteAccount.Length > 0 && RemoteAccount != Account!.Name;
         return asksFor && HeaderBlock.TryGet(message.Header, InfoHeader, out var json)
             ? Send(account, Readdress(message, json), default, queues, batch)

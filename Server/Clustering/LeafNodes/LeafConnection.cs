@@ -41,6 +41,8 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
         IsSpoke = !remote.Options.Hub;
         IsIsolated = host.Options.LeafNode.IsolateInterest || remote.Options.LocalIsolation;
         _permissions = LeafPermissions.None.Denying(remote.Options.DenyExports, remote.Options.DenyImports);
+        // What this side does not give away the spoke does not get rid of either.
+        if (!IsSpoke) _permissions = _permissions.Refusing(remote.Options.DenyExports);
     }
 
     /// <summary>What was dialled; null: the other side dialled.</summary>
@@ -212,7 +214,7 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
         public override bool SupportsTracing => leaf._remoteProtocol >= TracingProtocol;
 
         /// <summary>Services of other accounts must know for whom it asks.</summary>
-        public override ClientInfo? Describe(bool detailed) => leaf._info;
+        public override ClientInfo? Describe(bool detailed) => detailed ? leaf._info : new ClientInfo { Account = leaf._info?.Account, RoundTrip = (long)leaf.RoundTrip.TotalNanoseconds };
 
         public override bool DeliverToLink(Account account, in Message message, List<byte[]> queues, FlushBatch batch) => leaf.Deliver(account, message, queues, batch);
     }

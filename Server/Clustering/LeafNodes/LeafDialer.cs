@@ -18,14 +18,19 @@ internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote>
     {
         try
         {
+            var since = Stopwatch.StartNew();
             for (var first = true; ; first = false)
             {
                 if (remote.TakeDelay() is { Ticks: > 0 } delay) await Task.Delay(delay, remote.Stopped).ConfigureAwait(false);
-                var (socket, url) = await ConnectAsync(remote, first).ConfigureAwait(false);
-                Migrate(remote, isCutOff: false);
+                var (socket, url) = await ConnectAsync(remote, first, since).ConfigureAwait(false);
                 remote.OnOpening();
                 onConnected(socket, url, remote);
+                await Task.WhenAny(remote.Joined, remote.Closed).WaitAsync(remote.Stopped).ConfigureAwait(false);
+                // Something may listen there that only passes on: that is no hub yet.
+                if (remote.Joined.IsCompleted) Migrate(remote, isCutOff: false);
+                else MigrateIfDue(remote, since);
                 await remote.Closed.WaitAsync(remote.Stopped).ConfigureAwait(false);
+                if (remote.Joined.IsCompleted) since.Restart();
                 await Task.Delay(Interval, remote.Stopped).ConfigureAwait(false);
             }
         }
@@ -39,14 +44,19 @@ internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote>
     /// <summary>Who is cut off from the hub leaves the lead of the account's streams to servers that are not.</summary>
     private void Migrate(LeafRemote remote, bool isCutOff)
     {
-        if (!remote.Options.JetStreamClusterMigrate || remote.HasMigrated == isCutOff) return;
+        if (!remote.Options.JetStreamClusterMigrate || !(isCutOff || remote.HasMigrated)) return;
+        // Each time while it is cut off: streams may have come meanwhile.
         remote.HasMigrated = isCutOff;
         if (host.Accounts.Find(remote.Account) is { } account) host.LetLead(account, mayLead: !isCutOff);
     }
 
-    private async Task<(Socket Socket, Uri Url)> ConnectAsync(LeafRemote remote, bool first)
+    private void MigrateIfDue(LeafRemote remote, Stopwatch since)
     {
-        var since = Stopwatch.StartNew();
+        if (since.Elapsed >= remote.Options.JetStreamClusterMigrateDelay) Migrate(remote, isCutOff: true);
+    }
+
+    private async Task<(Socket Socket, Uri Url)> ConnectAsync(LeafRemote remote, bool first, Stopwatch since)
+    {
         for (var attempt = 1; ; attempt++)
         {
             remote.Stopped.ThrowIfCancellationRequested();
@@ -56,7 +66,7 @@ internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote>
             if (socket is not null) return (socket, url);
             Report(url, attempt, first, error!);
             await Task.Delay(Interval + TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * Interval.TotalMilliseconds), remote.Stopped).ConfigureAwait(false);
-            if (since.Elapsed >= remote.Options.JetStreamClusterMigrateDelay) Migrate(remote, isCutOff: true);
+            MigrateIfDue(remote, since);
         }
     }
 

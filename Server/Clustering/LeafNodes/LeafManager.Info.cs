@@ -53,15 +53,16 @@ public sealed partial class LeafManager
         };
     }
 
-    /// <summary>The other servers of the cluster take leaf nodes there.</summary>
+    /// <summary>The other servers of the cluster take leaf nodes there; where their WebSockets are may have changed, too.</summary>
     public void OnPeerUrls(IEnumerable<string> urls)
     {
         using (_lock.Enter())
         {
-            var told = urls.ToHashSet();
-            if (_peerUrls.SetEquals(told)) return;
+            var (told, webSockets) = (urls.ToHashSet(), _host.WebSocketUrls);
+            if (_peerUrls.SetEquals(told) && _webSocketUrls.SequenceEqual(webSockets)) return;
             _peerUrls.Clear();
             _peerUrls.UnionWith(told);
+            _webSocketUrls = webSockets;
         }
         AnnounceInfo();
     }

@@ -21,6 +21,7 @@ public sealed partial class LeafManager : IDisposable
     private readonly ConcurrentDictionary<Account, byte[]> _loopSubjects = new();
     private readonly Dictionary<string, LeafRemote> _remotes = [];
     private readonly SortedSet<string> _peerUrls = new(StringComparer.Ordinal);
+    private IReadOnlyList<string> _webSocketUrls = [];
     private TrafficCounters _closedTraffic;
     private long _slowConsumers;
     private long _staleConnections;

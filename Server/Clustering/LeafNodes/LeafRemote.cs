@@ -13,6 +13,7 @@ internal sealed class LeafRemote : IDisposable
     private readonly CancellationTokenSource _stop = new();
     private Uri[] _urls;
     private TimeSpan _delay;
+    private volatile TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public LeafRemote(RemoteLeafOptions options)
@@ -54,6 +55,15 @@ internal sealed class LeafRemote : IDisposable
 
     /// <summary>The hub wants TLS and nothing is configured.</summary>
     public TlsContext RequireTls() => Tls ??= TlsContext.Create(new TlsOptions())!;
+
+    /// <summary>Where the hub is to be found, those first that are tried next.</summary>
+    public IReadOnlyList<Uri> Addresses
+    {
+        get
+        {
+            lock (_lock) return [.. _urls];
+        }
+    }
 
     /// <summary>The next address, round and round.</summary>
     public Uri NextUrl()
@@ -104,8 +114,18 @@ internal sealed class LeafRemote : IDisposable
         }
     }
 
+    /// <summary>Completes when the connection that was opened last has joined its account.</summary>
+    public Task Joined => _joined.Task;
+
     /// <summary>Another connection is about to be opened.</summary>
-    public void OnOpening() => _closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    public void OnOpening()
+    {
+        _joined = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    /// <summary>The connection has joined its account.</summary>
+    public void OnJoined() => _joined.TrySetResult();
 
     /// <summary>The connection is closed.</summary>
     public void OnClosed() => _closed.TrySetResult();

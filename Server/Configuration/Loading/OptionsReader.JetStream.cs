@@ -58,7 +58,7 @@ internal sealed partial class OptionsReader
         "key" or "ek" or "encryption_key" => jetStream with { EncryptionKey = value.AsString() },
         "prev_key" or "prev_ek" or "prev_encryption_key" => jetStream with { PreviousEncryptionKey = value.AsString() },
         "cipher" => jetStream with { Cipher = ReadCipher(value) },
-        "extension_hint" => jetStream with { ExtensionHint = value.AsString() },
+        "extension_hint" => jetStream with { ExtensionHint = value.AsString().ToLowerInvariant() },
         "limits" => jetStream with { Limits = ReadJetStreamLimits(value) },
         "tpm" => ReadTpm(jetStream, value),
         "unique_tag" => jetStream with { UniqueTag = NormalizeTag(value.AsString()) },

@@ -30,7 +30,14 @@ public sealed record JetStreamOptions
 
     public JetStreamCipher Cipher { get; init; }
 
+    /// <summary>Whether the JetStream of a hub is extended whose system account is shared; null: as the first contact shows.</summary>
     public string? ExtensionHint { get; init; }
+
+    /// <summary>An <see cref="ExtensionHint"/>: also of a server that stands alone.</summary>
+    public const string WillExtend = "will_extend";
+
+    /// <summary>An <see cref="ExtensionHint"/>: nobody waits for a hub.</summary>
+    public const string NoExtend = "no_extend";
 
     public JetStreamLimitOptions Limits { get; init; } = new();
 

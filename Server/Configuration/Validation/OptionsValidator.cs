@@ -44,7 +44,9 @@ public static partial class OptionsValidator
 
     private static string? FindAdvertiseError(ServerOptions options) =>
         FindAdvertiseError("ClientAdvertise", options.ClientAdvertise)
-        ?? (options.Cluster.Enabled ? FindAdvertiseError("Cluster.Advertise", options.Cluster.Advertise) : null);
+        ?? (options.Cluster.Enabled ? FindAdvertiseError("Cluster.Advertise", options.Cluster.Advertise) : null)
+        ?? (options.Gateway.Enabled ? FindAdvertiseError("Gateway.Advertise", options.Gateway.Advertise) : null)
+        ?? (options.LeafNode.Port != 0 ? FindAdvertiseError("LeafNode.Advertise", options.LeafNode.Advertise) : null);
 
     private static string? FindAdvertiseError(string option, string? value) =>
         value is not { Length: > 0 } address || IsAddress(address)

@@ -6,8 +6,11 @@ namespace NatsAspire.Server.JetStream.Runtime;
 internal sealed partial class StreamFiles
 {
     private const string GroupStateName = "state";
+    private const string DomainNoteName = "domain";
 
     private string GroupsDirectory => $"{root}/groups";
+
+    private string DomainNote => $"{GroupsDirectory}/{DomainNoteName}";
 
     /// <summary>Names of the groups that have a state.</summary>
     public IEnumerable<string> ListGroups() =>
@@ -57,6 +60,12 @@ internal sealed partial class StreamFiles
         disk.SyncDirectory($"{GroupsDirectory}/{Encode(group)}");
         disk.DeleteDirectory($"{GroupsDirectory}/{Encode(group)}");
     }
+
+    /// <summary>What is known of the domain of the hub whose system account is shared; null: nothing.</summary>
+    public byte[]? ReadDomainNote() => disk.Exists(DomainNote) ? ReadWhole(DomainNote) : null;
+
+    /// <summary>Notes it; durable when it returns.</summary>
+    public void WriteDomainNote(byte[] note) => Replace(GroupsDirectory, DomainNoteName, note);
 
     private byte[] ReadWhole(string path)
     {

@@ -47,8 +47,9 @@ internal sealed partial class StreamHost
         {
             if (_assigned is not { } plan || _isStopping || Fault is not null) return false;
             if (_group is not { } group) return !plan.IsAlone;
-            // Alone goes on who has everything: the leader.
-            return IsElsewhere(plan) && _leads && group.Core.Leads && _catchup is null;
+            // Alone goes on who has everything, the leader, and not before the others are out of the group: two of them that
+            // do not know yet would be a majority.
+            return IsElsewhere(plan) && _leads && group.Core.Leads && group.Members.IsSettled && _catchup is null;
         }
     }
 
@@ -73,6 +74,7 @@ internal sealed partial class StreamHost
             var goes = IsElsewhere(plan);
             if (!goes) _plan = plan;
             group.Members.Assign(goes ? [_context.Self] : plan.Peers, group.Now);
+            if (goes) _consumers.Gather(_context.Self);
         }
         Wake();
     }
@@ -90,6 +92,7 @@ internal sealed partial class StreamHost
         }
         (_whenGone, _leavingSince) = (whenGone, _context.Now);
         group.Members.Leave(peers, group.Now);
+        _consumers.Leave(peers);
         Wake();
     }
 

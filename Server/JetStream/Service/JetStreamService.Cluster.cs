@@ -70,6 +70,29 @@ internal sealed partial class JetStreamService
         }
     }
 
+    /// <summary>The system account has been joined to a hub's. From any thread.</summary>
+    /// <param name="isExtension">The hub's JetStream is this server's too; else it has one of its own.</param>
+    public void OnSystemShared(bool isExtension)
+    {
+        if (Meta is not null) _ = TryRun(() => ShareSystem(isExtension));
+    }
+
+    /// <summary>
+    /// What the hub has decided takes the place of what this server decided without it. Nothing of that is deleted: streams are
+    /// set aside, where people find them.
+    /// </summary>
+    private void ShareSystem(bool isExtension)
+    {
+        var former = Meta!;
+        if (former.ShareSystem(isExtension)) return;
+        former.Stop();
+        former.SetStreamsAside();
+        _engine.DeleteGroup(MetaHost.GroupName);
+        _meta = new MetaHost(this, _accounts, _settings.Cluster! with { AwaitsHub = true });
+        _meta.Start();
+        _meta.ShareSystem(isExtension);
+    }
+
     /// <summary>Ends this server's part in the meta group.</summary>
     public Task LeaveClusterAsync()
     {

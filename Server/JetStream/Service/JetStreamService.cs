@@ -30,6 +30,7 @@ internal sealed partial class JetStreamService : Mailbox
     private readonly RepeatedTexts _repeated = new(TimeProvider.System);
     private readonly int _limit;
     private int _waiting;
+    private volatile MetaHost? _meta;
 
     /// <summary>Each thread's own: answers are sent from mailboxes of streams too.</summary>
     [ThreadStatic]
@@ -46,7 +47,7 @@ internal sealed partial class JetStreamService : Mailbox
         _accounts = accounts;
         _settings = settings;
         _limit = settings.QueueLimit > 0 ? (int)Math.Min(int.MaxValue, settings.QueueLimit) : DefaultQueueLimit;
-        if (engine.IsClustered) Meta = new MetaHost(this, accounts, settings.Cluster!);
+        if (engine.IsClustered) _meta = new MetaHost(this, accounts, settings.Cluster!);
         engine.DirectGets = this;
         foreach (var account in accounts.All) Listen(account);
         accounts.Added += Listen;
@@ -54,7 +55,7 @@ internal sealed partial class JetStreamService : Mailbox
     }
 
     /// <summary>This server's part in the meta group; null: it stands alone.</summary>
-    public MetaHost? Meta { get; }
+    public MetaHost? Meta => _meta;
 
     /// <summary>Adds a request. From any thread.</summary>
     public void Post(ApiCall call)
@@ -131,6 +132,7 @@ internal sealed partial class JetStreamService : Mailbox
             ListenInCluster(account);
             return;
         }
+        if (_settings.Elsewhere.Contains(account.Name)) return;
         var subscriber = new ApiSubscriber(this, account);
         account.Subscribe(new Subscription(subscriber, [.. ApiSubject.Prefix, (byte)'>']));
         if (_engine.Domain is { } domain) account.Subscribe(new Subscription(subscriber, Encoding.UTF8.GetBytes($"$JS.{domain}.API.>")));

@@ -29,6 +29,9 @@ internal static partial class ServiceLog
     [LoggerMessage(670, LogLevel.Information, "{Line}")]
     public static partial void MetaStarting(ILogger log, string line);
 
+    [LoggerMessage(676, LogLevel.Warning, "JetStream decided without the hub before: its {Count} streams are set aside, the hub's decisions hold")]
+    public static partial void DomainReplaced(ILogger log, int count);
+
     [LoggerMessage(671, LogLevel.Information, "{Line}")]
     public static partial void MetaLeader(ILogger log, string line);
 

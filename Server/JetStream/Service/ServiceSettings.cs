@@ -17,6 +17,9 @@ internal sealed record ServiceSettings(string ServerName, string Version, bool S
     /// <summary>Of consumers of any account.</summary>
     public ConsumerServerLimits ConsumerLimits { get; init; } = new();
 
+    /// <summary>Names of accounts whose JetStream is that of another domain.</summary>
+    public IReadOnlySet<string> Elsewhere { get; init; } = new HashSet<string>();
+
     /// <summary>Of the cluster; null: the server stands alone.</summary>
     public ClusterSettings? Cluster { get; init; }
 }

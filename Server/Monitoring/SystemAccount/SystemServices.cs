@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using NatsAspire.Server.Accounts;
 using NatsAspire.Server.Accounts.Imports;
 using NatsAspire.Server.Clients;
+using NatsAspire.Server.Clustering.LeafNodes;
 using NatsAspire.Server.Configuration.Loading;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Monitoring.Pages;
@@ -46,7 +47,7 @@ internal sealed partial class SystemServices : IAsyncDisposable
         foreach (var (name, answer) in requests.OfAccount()) Listen($"$SYS.REQ.ACCOUNT.*.{name}", request => Answer(request, answer, Token(request, 3)));
         Listen("$SYS.REQ.ACCOUNT.*.CONNS", request => PublishAccount(Token(request, 3), request.Reply));
         Listen("$SYS.REQ.ACCOUNT.PING.STATZ", request => Answer(request, (options, _) => requests.AllStatistics(options), ""));
-        Listen($"$SYS.REQ.SERVER.{source.ServerId}.KICK", request => OnClient(request, client => client.Close(CloseReason.Kicked)));
+        Listen($"$SYS.REQ.SERVER.{source.ServerId}.KICK", request => OnClient(request, client => client.Close(CloseReason.Kicked), leaf => leaf.Close(CloseReason.Kicked)));
         Listen($"$SYS.REQ.SERVER.{source.ServerId}.LDM", request => OnClient(request, client => client.SendLameDuck()));
         Listen($"$SYS.REQ.SERVER.{source.ServerId}.RELOAD", Reload);
         Listen(RemoteLatencies.SubjectFor(system.ServerHash), TakeRemoteLatency);
@@ -124,13 +125,15 @@ internal sealed partial class SystemServices : IAsyncDisposable
         Send(request.Reply, new ServerId(server.Name, server.Host, server.Id), SystemJson.Default.ServerId);
     }
 
-    private void OnClient(SystemRequest request, Action<Clients.ClientConnection> act) => Answer(
+    private void OnClient(SystemRequest request, Action<Clients.ClientConnection> act, Action<LeafConnection>? orLeaf = null) => Answer(
         request,
         (options, _) =>
         {
             var asked = options.IsEmpty ? null : JsonSerializer.Deserialize(options, SystemJson.Default.ClientRequest);
-            var client = _source.Clients.Find(asked?.ConnectionId ?? 0) ?? throw new MonitoringException("no such client or leafnode id");
-            act(client);
+            var id = asked?.ConnectionId ?? 0;
+            if (_source.Clients.Find(id) is { } client) act(client);
+            else if (orLeaf is not null && _source.LeafNodes?.Snapshot().FirstOrDefault(leaf => leaf.Id == id) is { } leaf) orLeaf(leaf);
+            else throw new MonitoringException("no such client or leafnode id");
             return JsonDocument.Parse("null").RootElement;
         },
         "");

@@ -161,8 +161,20 @@ internal sealed partial class StreamConsumers
     /// <summary>Some are held together with other servers.</summary>
     public bool HasGroups => _grouped.Count > 0;
 
-    /// <summary>This server has everything of every consumer; one whose group failed has nothing more to give.</summary>
-    public bool AreLedHere => _grouped.TrueForAll(consumer => consumer.Leads || consumer.Group!.Fault is not null);
+    /// <summary>This server has everything of every consumer, and nobody else can serve one; one whose group failed has nothing more to give.</summary>
+    public bool AreLedHere => _grouped.TrueForAll(consumer => consumer.Group! is { Fault: not null } || (consumer.Leads && consumer.Group!.Members.IsSettled));
+
+    /// <summary>This server is to hold all of them alone.</summary>
+    public void Gather(Raft.Wire.PeerId self)
+    {
+        foreach (var consumer in _grouped) consumer.Group!.Members.Assign([self], consumer.Group.Now);
+    }
+
+    /// <summary>Others are to hold all of them, and this server none.</summary>
+    public void Leave(IReadOnlyList<Raft.Wire.PeerId> peers)
+    {
+        foreach (var consumer in _grouped) consumer.Group!.Members.Leave(peers, consumer.Group.Now);
+    }
 
     /// <summary>The stream is alone again, and keeps what consumers do in its own log.</summary>
     /// <returns>Names of the groups they had.</returns>

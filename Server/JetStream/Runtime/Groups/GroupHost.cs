@@ -75,6 +75,9 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>Why it takes part in nothing any more; null: it does.</summary>
     public Exception? Fault { get; private set; }
 
+    /// <summary>Whose claim to lead is passed over; null: nobody's.</summary>
+    public Func<PeerId, bool>? IsOutOfPlace { get; set; }
+
     /// <summary>When a turn is due at the latest; milliseconds of <see cref="Now"/>.</summary>
     public long NextTick => Fault is null && !IsHeldUp ? Math.Min(_core.NextTick, Members.NextStep) : long.MaxValue;
 
@@ -196,9 +199,16 @@ internal sealed partial class GroupHost : IDisposable
         {
             // Behind the kinds come the numbers of catch-ups.
             if (heard.Timestamp > CatchUpTags) _core.ReceiveCatchUp(heard.Timestamp - CatchUpTags, heard.Payload, heard.Reply, Now);
-            else _core.Receive((RaftMessageKind)heard.Timestamp, heard.Payload, heard.Reply, Now);
+            else if (!IsPassedOver((RaftMessageKind)heard.Timestamp, heard.Payload)) _core.Receive((RaftMessageKind)heard.Timestamp, heard.Payload, heard.Reply, Now);
         }
         _heard.Return(block);
+    }
+
+    private bool IsPassedOver(RaftMessageKind kind, ReadOnlySpan<byte> frame)
+    {
+        if (IsOutOfPlace is not { } isOutOfPlace) return false;
+        if (kind == RaftMessageKind.AppendEntry) return PeerId.TryRead(frame, out var leader) && isOutOfPlace(leader);
+        return kind == RaftMessageKind.VoteRequest && VoteRequest.TryRead(frame, out var request) && isOutOfPlace(request.Candidate);
     }
 
     /// <summary>What was shown to the machine has been applied when the call returned; the member is told afterwards.</summary>

@@ -97,9 +97,10 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     {
         var core = group.Core;
         if (!core.CommittedPeers.Ids.Contains(core.Self) || core.State == RaftState.Stopped) return Departure.Done;
-        // One alone has no use for a group, and says no more.
-        var patience = HasHandedOver && _assigned.Length == 1 ? LeavingPatience / 4 : LeavingPatience;
-        if (core.State == RaftState.Leader || now - _leavesSince < patience) return Departure.Waits;
+        if (core.State == RaftState.Leader || now - _leavesSince < LeavingPatience / 4) return Departure.Waits;
+        // One alone has no use for a group, and says no more once the others are out of it.
+        if (_isLedByAssigned && _assigned.Length == 1 && IsSilent(core.Leader, LeavingPatience / 4)) return Departure.Done;
+        if (now - _leavesSince < LeavingPatience) return Departure.Waits;
         if (_isLedByAssigned && (_assigned.Length == 1 || _leaderlessSince is null)) return Departure.Done;
         // Whoever leads needs it for as long as nobody else can.
         return _leaderlessSince is { } since && now - since >= DoubtPatience ? Departure.InDoubt : Departure.Waits;
@@ -134,7 +135,7 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     private void NoteLeader(RaftGroup core, long now)
     {
         // Who does not campaign goes on believing in a leader that is gone.
-        if (core.Leader.IsNone || (core.Leader != core.Self && IsSilent(core.Leader)))
+        if (core.Leader.IsNone || (core.Leader != core.Self && IsSilent(core.Leader, SilencePatience)))
         {
             _leaderlessSince ??= now;
             return;
@@ -176,13 +177,13 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         return PeerId.None;
     }
 
-    private bool IsGone(PeerId peer) => !isOnline(peer) || IsSilent(peer);
+    private bool IsGone(PeerId peer) => !isOnline(peer) || IsSilent(peer, SilencePatience);
 
-    private bool IsSilent(PeerId peer)
+    private bool IsSilent(PeerId peer, long patience)
     {
         foreach (var member in group.Core.GetPeers(group.Now))
         {
-            if (member.Id == peer) return member.Heard is not { } heard || group.Now - heard > SilencePatience;
+            if (member.Id == peer) return member.Heard is not { } heard || group.Now - heard > patience;
         }
         return true;
     }

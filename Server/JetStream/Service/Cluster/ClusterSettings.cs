@@ -10,5 +10,11 @@ internal sealed record ClusterSettings(string ServerId, int ExpectedServers)
     /// <summary>The cluster's name. From any thread.</summary>
     public Func<string> ClusterName { get; init; } = static () => "";
 
+    /// <summary>The system account is shared with a hub, whose JetStream this server may belong to.</summary>
+    public bool SharesSystem { get; init; }
+
+    /// <summary>Whether it waits for that hub before it takes part in decisions of its own.</summary>
+    public bool AwaitsHub { get; init; }
+
     public PlacementRules Placement { get; init; } = new();
 }

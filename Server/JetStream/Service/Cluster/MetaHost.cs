@@ -18,7 +18,7 @@ namespace NatsAspire.Server.JetStream.Service.Cluster;
 /// </summary>
 internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
 {
-    private const string GroupName = "_meta_";
+    public const string GroupName = "_meta_";
 
     /// <summary>Milliseconds between snapshots, when there is anything new.</summary>
     private const long SnapshotInterval = 60_000;
@@ -63,8 +63,10 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         _leader = new MetaLeader(_state, proposals, _registry, rules, this, this);
         _startedAt = ApiTime.From(service.Settings.Time.GetUtcNow()).UnixNanoseconds;
         _isNew = !_engine.HasGroup(GroupName);
-        var options = new RaftOptions { Self = self, Group = GroupName, Seed = (ulong)Random.Shared.NextInt64(), Timings = _engine.GroupContext.Timings };
+        var isObserver = RecallDomain();
+        var options = new RaftOptions { Self = self, Group = GroupName, IsObserver = isObserver, Seed = (ulong)Random.Shared.NextInt64(), Timings = _engine.GroupContext.Timings };
         _group = _engine.OpenGroup(service, this, options, id => new GroupState { Id = id, Peers = RaftPeers.Expecting(settings.ExpectedServers, self) }, isInMemory: false);
+        _group.IsOutOfPlace = IsOutOfPlace;
         _timer = service.Settings.Time.CreateTimer(_ => service.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -107,6 +109,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         ListenToMembers();
         _engine.ConsumerAbandoned = (account, stream, consumer) => _ = _service.TryRun(() => RemoveAbandoned(account, stream, consumer));
         _group.Start();
+        _hadLog = _group.Core.LastIndex > 0;
         if (_isNew) _group.Core.Campaign(_group.Now);
     }
 
@@ -213,6 +216,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         ServiceLog.MetaNotUnderstood(_service.Settings.Log, error);
         _service.Run(() =>
         {
+            _observesHub = false;
             _group.Core.SetObserver(true, _group.Now);
             _group.Core.StepDown(PeerId.None, _group.Now);
         });

@@ -38,6 +38,51 @@ public sealed class LeafDomainTests
         await Wait.Until("the mirror has the rest", async () => await MessagesAsync(hub, "M") == 20, timeout: TimeSpan.FromSeconds(40));
     }
 
+    [Theory]
+    [InlineData("domain", true)]
+    [InlineData("domain", false)]
+    [InlineData("", true)]
+    [InlineData("", false)]
+    [Upstream("jetstream_leafnode_test.go", "TestJetStreamLeafNodeDefaultDomainCfg")]
+    public async Task AHubWithoutJetStreamMayMeanItsLeafs(string domain, bool isSystemShared)
+    {
+        await using var servers = new DomainServers();
+        const string without = "A: { users: [{user: a, password: a}] }";
+        var fix = domain.Length == 0 ? "default_js_domain: {A: \"\"}" : "";
+        var sys = isSystemShared ? ", " + DomainServers.Remote("sys", servers.Port("hub leaf")) : "";
+        await servers.StartAsync("hub", "H", ["hub"], null, accountA: without);
+        await servers.StartAsync("leaf", "L", ["leaf"], domain.Length == 0 ? "" : $"domain: {domain}", DomainServers.Remote("a", servers.Port("hub leaf")) + sys, fix);
+        await LeafPair.ConnectedAsync(servers["leaf"], isSystemShared ? 2 : 1);
+        await using (var client = await servers.ConnectAsync("hub"))
+        {
+            if (domain.Length > 0) (await client.RequestAsync("$JS.API.STREAM.CREATE.foo", "{\"name\":\"foo\",\"subjects\":[\"foo\"]}")).IsNoResponders.ShouldBeTrue();
+        }
+        await servers.StopAsync("hub");
+        await LeafPair.ConnectedAsync(servers["leaf"], 0);
+        await servers.StartAsync("hub", "H", ["hub"], null, more: $"default_js_domain: {{A: \"{domain}\"}}", accountA: without);
+        await MakesAsync("foo");
+        if (domain.Length == 0) return;
+        // The hub has JetStream, but not for this account.
+        await servers.StopAsync("hub");
+        await LeafPair.ConnectedAsync(servers["leaf"], 0);
+        await servers.StartAsync("hub", "H", ["hub"], $"domain: {domain}", more: $"default_js_domain: {{A: \"{domain}\"}}", accountA: without);
+        await MakesAsync("bar");
+        await Should.ThrowAsync<NatsAspire.Server.Configuration.ConfigurationValueException>(() => servers.StartAsync("other", "H", ["other"], $"domain: {domain}", more: $"default_js_domain: {{A: \"{domain}\"}}"));
+
+        async Task MakesAsync(string stream)
+        {
+            await LeafPair.ConnectedAsync(servers["leaf"], isSystemShared ? 2 : 1);
+            await LeafPair.ConnectedAsync(servers["hub"], isSystemShared ? 2 : 1);
+            await using var client = await servers.ConnectAsync("hub");
+            await Wait.Until($"{stream} is made", async () =>
+            {
+                var answer = Parse(await client.RequestAsync($"$JS.API.STREAM.CREATE.{stream}", $"{{\"name\":\"{stream}\",\"subjects\":[\"{stream}\"]}}"));
+                return answer.TryGetProperty("config", out _);
+            }, servers.Describe);
+            servers.HostOf("leaf", stream).ShouldNotBeNull();
+        }
+    }
+
     private static async Task<StreamServer> LeafOfAsync(StreamServer hub)
     {
         var leaf = await StreamServer.StartAsync(

@@ -165,7 +165,7 @@ public sealed class S2StreamTests
         decoder.IsBetweenChunks.ShouldBeFalse();
     }
 
-    private static byte[] Decode(byte[] stream, int outputSize) => Decode([stream], outputSize);
+    internal static byte[] Decode(byte[] stream, int outputSize) => Decode([stream], outputSize);
 
     private static byte[] Decode(byte[][] pieces, int outputSize)
     {
