@@ -101,6 +101,7 @@ public sealed class ServerConfigWriter
         Open("cluster");
         Line($"name: {Quote(Cluster.Name)}");
         Line($"listen: {Quote($"{host}:{port}")}");
+        Advertise(ports => ports.Route);
         Line("routes: [");
         foreach (var other in Cluster.Servers)
         {
@@ -115,6 +116,7 @@ public sealed class ServerConfigWriter
         Open("gateway");
         Line($"name: {Quote(Cluster.Name)}");
         Line($"listen: {Quote($"{host}:{port}")}");
+        Advertise(ports => ports.Gateway);
         Line("gateways: [");
         foreach (var other in Cluster.Gateways)
         {
@@ -132,6 +134,8 @@ public sealed class ServerConfigWriter
         if (leaves.Count > 0)
         {
             Line($"listen: {Quote($"{host}:{port}")}");
+            Advertise(ports => ports.Leaf);
+            if (!_site.CompressesLeafNodes) Line("compression: off");
             Line("authorization: { users: [");
             foreach (var leaf in leaves)
             {
@@ -148,6 +152,11 @@ public sealed class ServerConfigWriter
             Line("]");
         }
         Close();
+    }
+
+    private void Advertise(Func<ServerPorts, int> port)
+    {
+        if (_site.Advertised(_server, port) is { } address) Line($"advertise: {Quote(address)}");
     }
 
     private static string AccountOf(NatsCluster leaf) => leaf.Spec.Account is { } account ? $", account: {Quote(account)}" : "";
