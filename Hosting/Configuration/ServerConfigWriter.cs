@@ -102,11 +102,10 @@ public sealed class ServerConfigWriter
         Line($"name: {Quote(Cluster.Name)}");
         Line($"listen: {Quote($"{host}:{port}")}");
         Advertise(ports => ports.Route);
+        // Itself among them: a meta group that forms expects as many members as there are routes and servers of other
+        // clusters. One less, and both halves of a super-cluster could be the majority.
         Line("routes: [");
-        foreach (var other in Cluster.Servers)
-        {
-            if (other != _server) Line($"  {Quote($"nats-route://{_site.Address(other, ports => ports.Route)}")}");
-        }
+        foreach (var one in Cluster.Servers) Line($"  {Quote($"nats-route://{_site.Address(one, ports => ports.Route)}")}");
         Line("]");
         Close();
     }

@@ -50,11 +50,7 @@ public sealed partial class NatsTestCluster
     /// connections end, and new ones are refused.
     /// </param>
     /// <exception cref="InvalidOperationException">There are no links: <see cref="NatsTestClusterBuilder.WithoutLinks"/>.</exception>
-    public Task CutAsync(string one, string other, bool silently = false)
-    {
-        foreach (var (near, far) in Pairs(one, other)) Links.Cut(near.Name, far.Name, silently);
-        return Task.CompletedTask;
-    }
+    public Task CutAsync(string one, string other, bool silently = false) => OnPairs(ServersOf(one), ServersOf(other), (near, far) => Links.Cut(near, far, silently));
 
     /// <summary>Cuts servers from all that do not belong to the same name.</summary>
     /// <param name="name">For example a leaf node's.</param>
@@ -62,26 +58,23 @@ public sealed partial class NatsTestCluster
     public Task IsolateAsync(string name, bool silently = false)
     {
         var inside = ServersOf(name);
-        foreach (var near in inside)
-        {
-            foreach (var far in Topology.Servers.Except(inside)) Links.Cut(near.Name, far.Name, silently);
-        }
-        return Task.CompletedTask;
+        return OnPairs(inside, [.. Topology.Servers.Except(inside)], (near, far) => Links.Cut(near, far, silently));
     }
 
     /// <summary>Joins what <see cref="CutAsync"/> and <see cref="IsolateAsync"/> cut apart, all of it.</summary>
-    public Task HealAsync()
+    public Task HealAsync() => OnPairs(Topology.Servers, Topology.Servers, (near, far) => Links.Heal(near, far));
+
+    private ServerLinks Links => _links!;
+
+    private Task OnPairs(IReadOnlyList<NatsServerSpec> one, IReadOnlyList<NatsServerSpec> other, Action<string, string> act)
     {
-        foreach (var (near, far) in Pairs(Topology.Servers, Topology.Servers)) Links.Heal(near.Name, far.Name);
+        if (_links is null) throw new InvalidOperationException("Links can only be cut where there are proxies: leave out WithoutLinks().");
+        foreach (var near in one)
+        {
+            foreach (var far in other.Where(far => far != near)) act(near.Name, far.Name);
+        }
         return Task.CompletedTask;
     }
-
-    private ServerLinks Links => _links ?? throw new InvalidOperationException("Links can only be cut where there are proxies: leave out WithoutLinks().");
-
-    private IEnumerable<(NatsServerSpec, NatsServerSpec)> Pairs(string one, string other) => Pairs(ServersOf(one), ServersOf(other));
-
-    private static IEnumerable<(NatsServerSpec, NatsServerSpec)> Pairs(IReadOnlyList<NatsServerSpec> one, IReadOnlyList<NatsServerSpec> other) =>
-        one.SelectMany(_ => other, static (near, far) => (near, far)).Where(static pair => pair.near != pair.far).Select(static pair => (pair.near, pair.far));
 
     private void Signal(string name, int signal, Action<string> note)
     {

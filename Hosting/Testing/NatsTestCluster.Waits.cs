@@ -10,7 +10,7 @@ namespace NatsAspire.Hosting;
 public sealed partial class NatsTestCluster
 {
     private const int LinesShown = 25;
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Waits until all that run are joined to all they should be, are healthy, and have meta leaders who know them.</summary>
     public async Task WaitUntilReadyAsync(TimeSpan? patience = null, CancellationToken cancellation = default)
@@ -128,6 +128,9 @@ public sealed partial class NatsTestCluster
         return string.Join('\n', lines) + cuts;
     }
 
+    /// <summary>That a health check failed is what the wait itself asked.</summary>
+    private static bool IsTelling(string line) => !line.Contains("Healthcheck failed", StringComparison.Ordinal);
+
     private static string Describe(IEnumerable<TestStreamView> found) => string.Join("; ", found.Select(view => view.ToString()).DefaultIfEmpty("no server holds it"));
 
     private bool IsCut(NatsServerSpec one, NatsServerSpec other) => _links?.IsCut(one.Name, other.Name) == true;
@@ -151,7 +154,7 @@ public sealed partial class NatsTestCluster
         {
             if (clock.Elapsed > (patience ?? _how.Patience))
             {
-                throw new TimeoutException($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Missing: {state}\n{await DescribeAsync(cancellation)}\n{string.Join('\n', LogLines.TakeLast(LinesShown))}");
+                throw new TimeoutException($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Missing: {state}\n{await DescribeAsync(cancellation)}\n{string.Join('\n', LogLines.Where(IsTelling).TakeLast(LinesShown))}");
             }
             await ticks.WaitForNextTickAsync(cancellation);
         }

@@ -93,7 +93,7 @@ public sealed class TestClusterTests
         told.Message.ShouldContain("no server holds it");
         told.Message.ShouldContain("nats-1: ready");
         told.Message.ShouldContain("Server is ready");
-        Should.Throw<InvalidOperationException>(() => cluster.IsolateAsync("nats-1").GetAwaiter().GetResult());
+        await Should.ThrowAsync<InvalidOperationException>(() => cluster.HealAsync());
         Should.Throw<NotSupportedException>(() => cluster.Pause("nats"));
         Should.Throw<TopologyException>(() => cluster.ConnectionString("elsewhere")).Message.ShouldContain("nats-1");
     }
