@@ -26,7 +26,7 @@ public sealed class ClusterRequestTests(SharedStreamCluster cluster) : IClassFix
     public async Task AStreamFitsOnItsServers()
     {
         (await cluster.DoAsync("INFO")).GetProperty("limits").GetProperty("max_storage").GetInt64().ShouldBe(-1);
-        await cluster.DoAsync($"STREAM.CREATE.{_name}", Stream(2, "\"max_bytes\":2147483648", "a"));
+        await cluster.DoAsync($"STREAM.CREATE.{_name}", Stream(2, "\"max_bytes\":2000000000", "a"));
         var other = NewName();
         var answer = await StreamCluster.AskAsync(cluster.Client, $"STREAM.CREATE.{other}", $$"""{"name":"{{other}}","num_replicas":2,"max_bytes":4294967296}""");
         ErrorOf(answer).ShouldBe(10005);

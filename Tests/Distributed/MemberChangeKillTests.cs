@@ -24,10 +24,11 @@ public sealed class MemberChangeKillTests
             await using var client = await cluster.ConnectAsync(other);
             for (var i = 0; i < 20; i++) last = await StreamCluster.PublishAsync(client, "S.a", $"message {last + 1}");
             replicas = replicas == from ? to : from;
-            await client.PublishAsync("$JS.API.STREAM.UPDATE.S", $$"""{"name":"S","subjects":["S.>"],"num_replicas":{{replicas}},"storage":"file"}""");
+            var seen = "";
+            var request = $$"""{"name":"S","subjects":["S.>"],"num_replicas":{{replicas}},"storage":"file"}""";
+            if (round > 0) await DecideAsync(client, replicas, request);
+            else await client.PublishAsync("$JS.API.STREAM.UPDATE.S", request);
             await client.FlushAsync();
-            // Sooner, or later.
-            if (round > 0) await Wait.Until("it has been decided", async () => (await InfoAsync(client))?.GetProperty("config").GetProperty("num_replicas").GetInt32() == replicas, timeout: TimeSpan.FromSeconds(60));
             await cluster.KillAsync(victim);
             await cluster.StartAsync(victim);
             await Wait.Until(
@@ -35,10 +36,13 @@ public sealed class MemberChangeKillTests
                 async () =>
                 {
                     // What was decided by somebody who was killed may never have been.
+                    var holders = await cluster.LookAsync("S");
+                    seen = $"round {round}, {victim} was killed; " + string.Join("; ", holders.Select(one => $"{one.Server}: {one.Stream}"));
                     if (await InfoAsync(client) is not { } info) return false;
                     replicas = info.GetProperty("config").GetProperty("num_replicas").GetInt32();
-                    return (await cluster.LookAsync("S")).Count == replicas && await cluster.LeaderOfAsync("S") >= 0;
+                    return holders.Count == replicas && await cluster.LeaderOfAsync("S") >= 0;
                 },
+                () => seen,
                 timeout: TimeSpan.FromSeconds(120));
             for (var sequence = 1UL; sequence <= last; sequence++)
             {
@@ -47,6 +51,16 @@ public sealed class MemberChangeKillTests
             }
         }
     }
+
+    /// <summary>Asks until the answer to another question shows it: who decides may have been killed before.</summary>
+    private static Task DecideAsync(TestClient client, int replicas, string request) => Wait.Until(
+        "it has been decided",
+        async () =>
+        {
+            await StreamCluster.PlaceAsync(client, "STREAM.UPDATE.S", request);
+            return (await InfoAsync(client))?.GetProperty("config").GetProperty("num_replicas").GetInt32() == replicas;
+        },
+        timeout: TimeSpan.FromSeconds(60));
 
     private static async Task<JsonElement?> InfoAsync(TestClient client)
     {

@@ -120,18 +120,19 @@ public sealed class StreamCluster : IAsyncDisposable
         return answer;
     }
 
-    /// <summary>Publishes until it is acknowledged, as clients do while somebody is elected.</summary>
+    /// <summary>Publishes until it is acknowledged, as clients do while somebody is elected; what was stored without a word is not stored twice.</summary>
     /// <returns>The sequence.</returns>
     public static async Task<ulong> PublishAsync(TestClient client, string subject, string payload)
     {
         var sequence = 0UL;
+        var id = TestHeaders.Of(("Nats-Msg-Id", Guid.NewGuid().ToString("N")));
         await Wait.Until(
             $"{payload} is acknowledged",
             async () =>
             {
                 try
                 {
-                    var answer = await client.RequestAsync(subject, payload, timeout: TimeSpan.FromSeconds(2));
+                    var answer = await client.RequestAsync(subject, payload, id, TimeSpan.FromSeconds(2));
                     if (answer.IsNoResponders) return false;
                     sequence = Parse(answer).GetProperty("seq").GetUInt64();
                     return true;

@@ -33,6 +33,9 @@ internal sealed partial class JetStreamEngine
     /// <summary>Streams that were found at the start and wait to be assigned: account and name.</summary>
     public IReadOnlyCollection<(string Account, string Stream)> Held => [.. _held.Keys];
 
+    /// <summary>A stream that was found at the start and waits; null: none does.</summary>
+    public StreamHost? FindHeld(string account, string stream) => _held.GetValueOrDefault((account, stream));
+
     /// <summary>Takes a stream that was found at the start; null: none was.</summary>
     public StreamHost? TakeHeld(string account, string stream) => _held.TryRemove((account, stream), out var host) ? host : null;
 

@@ -146,6 +146,7 @@ internal sealed partial class StreamHost : IGroupMachine
     {
         _leads = false;
         _capture.Follow([]);
+        _consumers.EndLeadersOwn();
         StopCopies();
         StopSenders();
         DropPublishes();

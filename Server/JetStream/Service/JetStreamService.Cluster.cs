@@ -189,6 +189,11 @@ internal sealed partial class JetStreamService
 
     private void HandleInCluster(AccountStreams account, ApiCall call, ApiRequestKind kind)
     {
+        if (IsForStreamLeader(account, call, kind))
+        {
+            if (account.Find(call.First) is { Leads: true }) CreateConsumer(account, call);
+            return;
+        }
         if (MetaHost.Serves(kind))
         {
             Meta!.Serve(account, call, kind);
@@ -211,6 +216,21 @@ internal sealed partial class JetStreamService
         if (assigned is null) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
         else if (assigned.OfflineReason is { } reason) After(TimeSpan.FromMilliseconds(500), () => call.Fail(JetStreamErrors.JSStreamOfflineReasonErrF.With(reason)));
         else if (Meta.Registry.AreAllOffline(assigned.Assignment.Group.Peers)) call.Fail(JetStreamErrors.JSStreamOfflineErr);
+    }
+
+    /// <summary>
+    /// Consumers over which others copy are the stream's leader's to make, as upstream, unless messages go when they are
+    /// acknowledged: then the copy is made over a durable one, which the meta leader places.
+    /// </summary>
+    private bool IsForStreamLeader(AccountStreams account, ApiCall call, ApiRequestKind kind)
+    {
+        if (kind is not (ApiRequestKind.ConsumerCreate or ApiRequestKind.ConsumerCreateNamed)) return false;
+        // Others have nothing to say to it, and need not read it.
+        if (!Meta!.IsLeading && !Meta.IsLeaderless && account.Find(call.First) is not { Leads: true }) return false;
+        if (ApiRequest.Read<ConsumerCreateRequest>(call.Payload, strict: false, out var request) is not null || !request.Consumer.Direct) return false;
+        return !request.Consumer.Sourcing
+            || Meta.Assignments.Find(account.Account.Name, call.First) is not { } stream
+            || stream.Assignment.Configuration.Retention == RetentionPolicy.Limits;
     }
 
     /// <summary>A stream that cannot be opened, and is nowhere else: nobody leads it, and nobody but this server knows why.</summary>

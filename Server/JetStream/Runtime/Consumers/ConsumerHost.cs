@@ -51,7 +51,7 @@ internal sealed partial class ConsumerHost : IConsumerEffects, IConsumerObserver
     public bool IsOver { get; private set; }
 
     /// <summary>Whether it outlives the server.</summary>
-    public bool IsKept => Group is null && _stream.IsLogged && !Configuration.MemoryStorage;
+    public bool IsKept => Group is null && _stream.IsLogged && !Configuration.MemoryStorage && !(Configuration.Direct && _stream.Host.IsClustered);
 
     /// <summary>Takes up its work, alone.</summary>
     public void Begin(long now)

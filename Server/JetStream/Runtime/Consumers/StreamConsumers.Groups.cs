@@ -141,6 +141,7 @@ internal sealed partial class StreamConsumers
     /// <summary>The stream is alone no more: nobody is served until groups have leaders.</summary>
     public void EndAlone()
     {
+        EndLeadersOwn();
         foreach (var consumer in _byId.Values)
         {
             consumer.EndAlone();
@@ -161,6 +162,7 @@ internal sealed partial class StreamConsumers
     /// <returns>Names of the groups they had.</returns>
     public IReadOnlyList<string> LeaveGroups()
     {
+        EndLeadersOwn();
         List<string> groups = [];
         foreach (var consumer in _grouped)
         {
@@ -221,7 +223,7 @@ internal sealed partial class StreamConsumers
     private IEnumerable<string> SubjectsOfLed()
     {
         var stream = Host.Configuration.Name;
-        foreach (var consumer in _grouped.Where(consumer => consumer.Leads))
+        foreach (var consumer in _byId.Values.Where(consumer => consumer.Leads))
         {
             yield return $"$JS.ACK.{stream}.{consumer.Name}.>";
             yield return $"$JS.ACK.*.*.{stream}.{consumer.Name}.>";
@@ -242,7 +244,7 @@ internal sealed partial class StreamConsumers
     /// <summary>A consumer that nobody has used for long goes; where a cluster decides, it is asked.</summary>
     private void Abandon(ConsumerHost consumer)
     {
-        if (!Host.IsClustered)
+        if (!Host.IsClustered || IsLeadersOwn(consumer))
         {
             Delete(consumer);
             return;

@@ -127,7 +127,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         // Where it begins is part of what it is.
         ProposeLazy();
         Follow();
-        ConsumerReports.Announce(Host, name, AdvisorySubjects.ConsumerCreated, AdvisoryAction.Create);
+        if (!IsLeadersOwn(consumer)) ConsumerReports.Announce(Host, name, AdvisorySubjects.ConsumerCreated, AdvisoryAction.Create);
         if (configuration.PauseUntil is { } until && until.UnixNanoseconds > now) consumer.Report(new ConsumerEvent(ConsumerEventKind.Paused) { IsPaused = true, PauseUntil = until.UnixNanoseconds });
         return consumer;
     }
@@ -154,7 +154,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         LeaveGroup(consumer, isDeleted: true);
         Drop(consumer);
         if (consumer.IsKept) ProposeRemoval(consumer);
-        ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
+        if (!IsLeadersOwn(consumer)) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
         RemoveUnwanted();
         Follow();
     }

@@ -39,7 +39,7 @@ internal sealed partial class MetaHost
     /// <returns>Null: it is not known to be what the others hold now, and was set aside.</returns>
     private StreamHost? Revive(AccountStreams account, StreamHost stream, GroupPlan plan)
     {
-        var former = stream.Record.Group ?? (_engine.HasGroup(plan.Name) ? plan.Name : null);
+        var former = FormerGroup(stream, plan);
         if (former != plan.Name && !plan.IsAlone && !plan.IsPreferred)
         {
             Quarantine(account, stream);
@@ -48,6 +48,9 @@ internal sealed partial class MetaHost
         account.Run(stream, former is null ? null : plan with { Name = former });
         return stream;
     }
+
+    /// <summary>The group that a stream found at the start was in; null: it was alone.</summary>
+    private string? FormerGroup(StreamHost stream, GroupPlan plan) => stream.Record.Group ?? (_engine.HasGroup(plan.Name) ? plan.Name : null);
 
     private GroupPlan PlanOf(MetaChange<StreamAssignment> change)
     {

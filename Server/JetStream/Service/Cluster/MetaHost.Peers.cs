@@ -13,6 +13,12 @@ internal sealed partial class MetaHost
 {
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>The same until the group has had a leader: who is there decides when it can be elected.</summary>
+    private static readonly TimeSpan FirstPingInterval = TimeSpan.FromMilliseconds(250);
+
+    private bool _hasHadLeader;
+    private long? _quorumSince;
+
     private readonly List<Subscription> _subscriptions = [];
     private ITimer? _pings;
 
@@ -27,7 +33,7 @@ internal sealed partial class MetaHost
         });
         var inbox = $"$JSC.R.{NodeHash.Of(UniqueId.Next())}";
         Listen(inbox, (in Message message) => Hear(message));
-        _pings = _service.Settings.Time.CreateTimer(_ => Ping(inbox), null, TimeSpan.Zero, PingInterval);
+        _pings = _service.Settings.Time.CreateTimer(_ => Ping(inbox), null, TimeSpan.Zero, FirstPingInterval);
     }
 
     private void ListenToMembers()
@@ -62,10 +68,35 @@ internal sealed partial class MetaHost
         if (PeerAnnouncement.Read(message.Payload) is { } announcement) _registry.Heard(announcement, _group.Now);
     }
 
+    /// <summary>
+    /// Whoever starts asks for votes at once, before anybody is connected, and again after the time that a leader may be
+    /// silent for. A leader would be heard within a heartbeat: when a quorum has been there for longer than that, there is none,
+    /// and nobody needs to wait. In the mailbox.
+    /// </summary>
+    private void ElectWhenQuorumIsThere()
+    {
+        if (_hasHadLeader || _isOver) return;
+        if (!_group.Core.Leader.IsNone)
+        {
+            _hasHadLeader = true;
+            _pings!.Change(PingInterval, PingInterval);
+            return;
+        }
+        var others = _registry.Peers.Values.Count(peer => peer.Id != _self && peer is { IsOffline: false, HasJetStream: true });
+        if (others + 1 <= Math.Max(_settings.ExpectedServers, _group.Core.Members.Length) / 2) _quorumSince = null;
+        else if (_quorumSince is not { } since) _quorumSince = _group.Now;
+        else if (_group.Now - since > _engine.GroupContext!.Timings.Heartbeat * 3 / 2)
+        {
+            _quorumSince = null;
+            _group.Core.Campaign(_group.Now);
+        }
+    }
+
     /// <summary>Servers tell their figures every ten seconds; who has to place an asset before asks for them.</summary>
     private void Ping(string inbox)
     {
         _registry.Sweep(_self, _group.Now);
+        _ = _service.TryRun(ElectWhenQuorumIsThere);
         var known = _registry.Peers;
         var everybodySpoke = known.Count >= _settings.ExpectedServers && known.Values.All(peer => peer.IsOffline || peer.IsSelectable || !peer.HasJetStream);
         if (!everybodySpoke) System.PublishInternal("$SYS.REQ.SERVER.PING.STATSZ"u8, Encoding.UTF8.GetBytes(inbox), default, null);

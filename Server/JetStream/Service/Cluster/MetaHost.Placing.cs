@@ -33,7 +33,7 @@ internal sealed partial class MetaHost : IMetaEffects
         }
         try
         {
-            if (IsRestoring(account, change)) return;
+            if (IsRestoring(account, change) || IsUnsettled(change)) return;
             // What is here is all that there is of it: it stays as it is. What others hold too is set aside, and fetched.
             if (assignment.Group.Peers.Count < 2 && account.Offline.TryGetValue(assignment.Name, out var reason)) throw new CorruptStoreException(reason);
             var stream = Existing(account, change) ?? account.Create(assignment.Configuration, assignment.Created.UnixNanoseconds, PlanOf(change));
@@ -58,7 +58,7 @@ internal sealed partial class MetaHost : IMetaEffects
         if (AccountOf(stream.Account) is not { } account) return;
         if (reason == MetaStop.NotMember)
         {
-            Leave(account, stream);
+            if (!IsUnsettled(stream)) Leave(account, stream);
         }
         else if (account.Find(stream.Name) is { } host)
         {
@@ -85,6 +85,7 @@ internal sealed partial class MetaHost : IMetaEffects
     void IMetaEffects.PlaceConsumer(MetaChange<ConsumerAssignment> change)
     {
         var assignment = change.After;
+        if (WaitsWithStream(assignment)) return;
         if (AccountOf(assignment.Account)?.Find(assignment.Stream) is not { } stream)
         {
             ReportConsumer(assignment, JetStreamErrors.JSStreamNotFoundErr, change.Origin);

@@ -122,6 +122,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         if (_isOver) return;
         SnapshotIfDue();
         MoveIfDue();
+        SettleIfKnown();
         _group.EndTurn();
         var wait = Math.Min(Math.Min(_group.NextTick, _snapshotDue), _moveDue) - _group.Now;
         _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 1, 60_000)), Timeout.InfiniteTimeSpan);
