@@ -66,7 +66,6 @@ public sealed partial class NatsTestCluster : IAsyncDisposable
         return new AssetProvisioner(Topology, _passwords).CreateAsync(asset, stream, cancellation);
     }
 
-
     internal static async Task<NatsTestCluster> StartAsync(NatsTestClusterBuilder how, CancellationToken cancellation)
     {
         if (how.ServerPath is { } path && !File.Exists(path)) throw new TopologyException($"There is no server at {path}. Name one: AsProcesses(path).");

@@ -32,7 +32,7 @@ public sealed class SuperClusterMoveTests(ScenarioCluster shared) : IClassFixtur
         await ScenarioCluster.CreateAsync(client, "STAYS", "west");
         await ScenarioCluster.DoAsync(client, "CONSUMER.CREATE.STAYS.D", """{"stream_name":"STAYS","config":{"durable_name":"D","ack_policy":"explicit"}}""");
         await ScenarioCluster.PublishAsync(client, "STAYS", 1, 10);
-        await LeadFromNorthAsync(system);
+        await shared.LeadFromNorthAsync(system);
         // The new members cannot be reached by the old ones, but the meta leader reaches both.
         await super.CutAsync("west", "east", silently: true);
         await MoveAsync(client, "STAYS", "east");
@@ -73,11 +73,4 @@ public sealed class SuperClusterMoveTests(ScenarioCluster shared) : IClassFixtur
 
     private static async Task<int> MembersAsync(TestClient client) =>
         (await ScenarioCluster.DoAsync(client, "STREAM.INFO.STAYS")).GetProperty("cluster").GetProperty("replicas").GetArrayLength() + 1;
-
-    private async Task LeadFromNorthAsync(TestClient system)
-    {
-        if (await shared.Super.WaitForMetaLeaderAsync() == "north-1") return;
-        await ScenarioCluster.DoAsync(system, "META.LEADER.STEPDOWN", """{"placement":{"cluster":"north"}}""");
-        await Wait.Until("north leads", async () => await shared.Super.WaitForMetaLeaderAsync() == "north-1", timeout: TimeSpan.FromSeconds(60));
-    }
 }

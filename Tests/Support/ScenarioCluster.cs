@@ -17,7 +17,8 @@ public sealed class ScenarioCluster : IAsyncLifetime
         .WithCluster("north", north => north with { Servers = 1 })
         .WithCluster("west", west => west with { JetStream = new() { MaxFile = "1Gi" } })
         .WithCluster("east", east => east with { JetStream = new() { MaxFile = "4Gi" } })
-        .WithLeaf("edge", hub: "west");
+        .WithLeaf("edge", hub: "west")
+        .WithConfiguration(server => $"server_tags: [\"region:{server.Cluster.Name}\", \"node:{server.Name[^1]}\"]");
 
     public async ValueTask InitializeAsync() => Super = await Topology.StartAsync();
 
@@ -29,6 +30,22 @@ public sealed class ScenarioCluster : IAsyncLifetime
     /// <summary>A client of the system account.</summary>
     public Task<TestClient> ConnectSystemAsync(string server) => TestClient.ConnectAsync(
         Super.UrlsOf(server)[0], new TestClientOptions { User = TopologySecrets.SystemUser, Password = Super.PasswordOf(TopologySecrets.SystemUser) });
+
+    /// <summary>Has the meta leader in the cluster of one server, which reaches both others.</summary>
+    public async Task LeadFromNorthAsync(TestClient system)
+    {
+        if (await Super.WaitForMetaLeaderAsync() == "north-1") return;
+        await DoAsync(system, "META.LEADER.STEPDOWN", """{"placement":{"cluster":"north"}}""");
+        await Wait.Until("north leads", async () => await Super.WaitForMetaLeaderAsync() == "north-1", timeout: TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>Asks for something that must be refused, with this error.</summary>
+    public static async Task RefusedAsync(TestClient client, int error, string operation, string request = "")
+    {
+        var answer = await StreamCluster.AskAsync(client, operation, request);
+        answer.TryGetProperty("error", out var refusal).ShouldBeTrue($"{operation}: {answer}");
+        refusal.GetProperty("err_code").GetInt32().ShouldBe(error, answer.ToString());
+    }
 
     /// <summary>Asks for something that must succeed.</summary>
     public static async Task<JsonElement> DoAsync(TestClient client, string operation, string request = "")
@@ -47,6 +64,10 @@ public sealed class ScenarioCluster : IAsyncLifetime
     {
         for (var i = first; i <= last; i++) (await StreamCluster.PublishAsync(client, $"{stream}.x", $"{i}")).ShouldBe((ulong)i);
     }
+
+    /// <summary>Who leads, as an answer of INFO has it; empty: nobody.</summary>
+    public static string LeaderIn(JsonElement info) =>
+        info.TryGetProperty("cluster", out var cluster) && cluster.TryGetProperty("leader", out var leader) ? leader.GetString() ?? "" : "";
 
     /// <summary>Waits until a stream holds so many messages, as somebody sees it.</summary>
     public static async Task HoldsAsync(TestClient client, string stream, int count, string api = "$JS.API")
