@@ -1,9 +1,8 @@
-using System.Text.Json;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Distributed;
 
-/// <summary>Streams, mirrors and consumers that are used from other clusters than those they are in.</summary>
+/// <summary>Mirrors and consumers that are used from other clusters than those they are in.</summary>
 public sealed class SuperClusterAcrossTests(ScenarioCluster shared) : IClassFixture<ScenarioCluster>
 {
     private static readonly HttpClient Http = new();
@@ -37,37 +36,6 @@ public sealed class SuperClusterAcrossTests(ScenarioCluster shared) : IClassFixt
     }
 
     [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterGetNextSubRace")]
-    public async Task APullOfALeafNodesConsumerIsAnsweredAcrossAGatewayThatDoesNotKnowTheInboxYet()
-    {
-        var super = shared.Super;
-        // Only two servers of west are left, so one of the three in east is dialled by neither.
-        var idle = await FindAsync("west", "leafz", page => page.GetProperty("leafnodes").GetInt32() == 0);
-        await super.StopAsync(idle);
-        await super.WaitForMetaLeaderAsync();
-        var undialled = await FindAsync("east", "gatewayz", page => !page.GetProperty("inbound_gateways").TryGetProperty("west", out var dialled) || dialled.GetArrayLength() == 0);
-        await using var client = await shared.ConnectAsync(undialled);
-        await AskAsync("STREAM.CREATE.PULLED", """{"name":"PULLED"}""");
-        await AskAsync("CONSUMER.CREATE.PULLED.D", """{"stream_name":"PULLED","config":{"durable_name":"D","ack_policy":"explicit"}}""");
-        for (var i = 0; i < 100; i++) (await client.RequestAsync("PULLED", "ok")).IsNoResponders.ShouldBeFalse();
-        for (var i = 0; i < 100; i++)
-        {
-            var inbox = await client.SubscribeAsync($"_INBOX.next.{i}");
-            await client.PublishAsync("$JS.edge.API.CONSUMER.MSG.NEXT.PULLED.D", """{"batch":1,"expires":5000000000}""", inbox.Subject);
-            (await inbox.NextAsync()).Text.ShouldBe("ok", $"pull {i}");
-            await inbox.UnsubscribeAsync();
-        }
-        await super.StartAsync(idle);
-        await super.WaitUntilReadyAsync();
-
-        async Task AskAsync(string operation, string request)
-        {
-            using var answer = JsonDocument.Parse((await client.RequestAsync($"$JS.edge.API.{operation}", request)).Payload);
-            answer.RootElement.TryGetProperty("error", out var error).ShouldBeFalse($"{error}");
-        }
-    }
-
-    [Fact]
     [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterStateOnRestartPreventsConsumerRecovery")]
     public async Task AConsumerOfAStreamWhoseSourceIsGoneIsThereAfterARestart()
     {
@@ -87,57 +55,5 @@ public sealed class SuperClusterAcrossTests(ScenarioCluster shared) : IClassFixt
         health.IsSuccessStatusCode.ShouldBeTrue(await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterConsumerPauseAdvisories")]
-    public async Task APausedConsumerIsToldOfAcrossClusters()
-    {
-        await using var client = await shared.ConnectAsync("east-3");
-        await ScenarioCluster.CreateAsync(client, "PAUSED", "west");
-        var told = await client.SubscribeAsync("$JS.EVENT.ADVISORY.CONSUMER.PAUSE.PAUSED.C");
-        await client.FlushAsync();
-        var until = In(TimeSpan.FromSeconds(1));
-        await ScenarioCluster.DoAsync(client, "CONSUMER.CREATE.PAUSED.C", $$"""{"stream_name":"PAUSED","action":"create","config":{"name":"C","num_replicas":3,"ack_policy":"explicit","pause_until":"{{until}}"} }""");
-        await ToldAsync(true);
-        await ToldAsync(false);
-        until = In(TimeSpan.FromSeconds(1));
-        await PauseAsync();
-        await ToldAsync(true);
-        await ToldAsync(false);
-        until = In(TimeSpan.FromHours(1));
-        await PauseAsync();
-        await ToldAsync(true);
-        told.TryTake().ShouldBeNull();
-
-        async Task PauseAsync() =>
-            (await ScenarioCluster.DoAsync(client, "CONSUMER.PAUSE.PAUSED.C", $$"""{"pause_until":"{{until}}"}""")).GetProperty("pause_until").GetDateTimeOffset().ShouldBe(DateTimeOffset.Parse(until));
-
-        async Task ToldAsync(bool isPaused)
-        {
-            using var advisory = JsonDocument.Parse((await told.NextAsync()).Payload);
-            var (root, seen) = (advisory.RootElement, advisory.RootElement.ToString());
-            (root.GetProperty("stream").GetString(), root.GetProperty("consumer").GetString()).ShouldBe(("PAUSED", "C"));
-            root.GetProperty("paused").GetBoolean().ShouldBe(isPaused, seen);
-            root.GetProperty("pause_until").GetDateTimeOffset().ShouldBe(DateTimeOffset.Parse(until), seen);
-        }
-
-        static string In(TimeSpan time) => TimeProvider.System.GetUtcNow().Add(time).ToString("O");
-    }
-
     private string Monitor(string server) => shared.Super.Topology.Servers.First(one => one.Name == server).MonitorUrl;
-
-    /// <summary>A server of a cluster whose page is like that.</summary>
-    private async Task<string> FindAsync(string cluster, string page, Func<JsonElement, bool> isWanted)
-    {
-        var found = "";
-        await Wait.Until($"a server of {cluster} with such a /{page}", async () =>
-        {
-            foreach (var server in shared.Super.Topology[cluster].Servers)
-            {
-                using var read = JsonDocument.Parse(await Http.GetStringAsync($"{server.MonitorUrl}/{page}"));
-                if (isWanted(read.RootElement)) found = server.Name;
-            }
-            return found.Length > 0;
-        });
-        return found;
-    }
 }

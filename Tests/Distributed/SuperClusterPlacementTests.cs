@@ -1,9 +1,8 @@
-using System.Text.Json;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Distributed;
 
-/// <summary>Leaders that go where they are wanted, streams that go to other clusters by tags, and what is said of those that are down.</summary>
+/// <summary>Leaders that go where they are wanted, and streams that go to other clusters by tags.</summary>
 public sealed class SuperClusterPlacementTests(ScenarioCluster shared) : IClassFixture<ScenarioCluster>
 {
     private const int NoPeers = 10005;
@@ -78,67 +77,5 @@ public sealed class SuperClusterPlacementTests(ScenarioCluster shared) : IClassF
         }
 
         string Configuration(string region) => $$"""{"name":"{{name}}","subjects":["{{name}}"],"num_replicas":{{replicas}},"placement":{"tags":["region:{{region}}"]} }""";
-    }
-
-    [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterRemovedPeersAndStreamsListAndDelete")]
-    public async Task WhatIsDownIsNamedAndCanBeDeleted()
-    {
-        await using var client = await shared.ConnectAsync("north-1");
-        await using var system = await shared.ConnectSystemAsync("north-1");
-        await ScenarioCluster.CreateAsync(client, "GONE", "west");
-        await ScenarioCluster.CreateAsync(client, "HERE", "east");
-        await ScenarioCluster.DoAsync(client, "CONSUMER.CREATE.GONE.D", """{"stream_name":"GONE","config":{"durable_name":"D","ack_policy":"explicit"}}""");
-        await ScenarioCluster.PublishAsync(client, "GONE", 1, 20);
-        await shared.LeadFromNorthAsync(system);
-        await shared.Super.StopAsync("west");
-        await Wait.Until("it is missing from the list", async () => Missing(await ScenarioCluster.DoAsync(client, "STREAM.LIST")).Contains("GONE"), timeout: TimeSpan.FromSeconds(30));
-        Missing(await ScenarioCluster.DoAsync(client, "STREAM.LIST")).ShouldNotContain("HERE");
-        Missing(await ScenarioCluster.DoAsync(client, "CONSUMER.LIST.GONE")).ShouldBe(["D"]);
-        await ScenarioCluster.RefusedAsync(client, 10118, "STREAM.INFO.GONE");
-        await ScenarioCluster.RefusedAsync(client, 10119, "CONSUMER.INFO.GONE.D");
-        await ScenarioCluster.DoAsync(client, "CONSUMER.DELETE.GONE.D");
-        await ScenarioCluster.DoAsync(client, "STREAM.DELETE.GONE");
-        await ScenarioCluster.RefusedAsync(client, 10059, "STREAM.INFO.GONE");
-        await shared.Super.StartAsync("west");
-        await shared.Super.WaitUntilReadyAsync();
-        await ScenarioCluster.RefusedAsync(client, 10059, "STREAM.INFO.GONE");
-
-        static IEnumerable<string> Missing(JsonElement answer) =>
-            answer.TryGetProperty("missing", out var missing) && missing.ValueKind == JsonValueKind.Array ? missing.EnumerateArray().Select(one => one.GetString()!) : [];
-    }
-
-    [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterR1StreamPeerRemove")]
-    public async Task TheOnlyReplicaIsNotRemoved()
-    {
-        await using var client = await shared.ConnectAsync("east-1");
-        await ScenarioCluster.CreateAsync(client, "ALONE", "west", replicas: 1);
-        var leader = ScenarioCluster.LeaderIn(await ScenarioCluster.DoAsync(client, "STREAM.INFO.ALONE"));
-        await ScenarioCluster.RefusedAsync(client, 10075, "STREAM.PEER.REMOVE.ALONE", $$"""{"peer":"{{leader}}"}""");
-        await ScenarioCluster.PublishAsync(client, "ALONE", 1, 1);
-    }
-
-    [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterStatszActiveServers")]
-    public async Task ServersKnowHowManyThereAre()
-    {
-        await using var system = await shared.ConnectSystemAsync("west-2");
-        await ActiveAsync(7);
-        await shared.Super.StopAsync("north");
-        await ActiveAsync(6);
-        await shared.Super.StartAsync("north");
-        await ActiveAsync(7);
-        await shared.Super.WaitUntilReadyAsync();
-
-        async Task ActiveAsync(int count)
-        {
-            var seen = 0;
-            await Wait.Until($"{count} servers are active", async () =>
-            {
-                using var answer = JsonDocument.Parse((await system.RequestAsync("$SYS.REQ.SERVER.PING")).Payload);
-                return (seen = answer.RootElement.GetProperty("statsz").GetProperty("active_servers").GetInt32()) == count;
-            }, () => $"{seen}", TimeSpan.FromSeconds(30));
-        }
     }
 }
