@@ -101,11 +101,11 @@ public sealed class ServerConfigWriter
         Open("cluster");
         Line($"name: {Quote(Cluster.Name)}");
         Line($"listen: {Quote($"{host}:{port}")}");
+        Advertise(ports => ports.Route);
+        // Itself among them: a meta group that forms expects as many members as there are routes and servers of other
+        // clusters. One less, and both halves of a super-cluster could be the majority.
         Line("routes: [");
-        foreach (var other in Cluster.Servers)
-        {
-            if (other != _server) Line($"  {Quote($"nats-route://{_site.Address(other, ports => ports.Route)}")}");
-        }
+        foreach (var one in Cluster.Servers) Line($"  {Quote($"nats-route://{_site.Address(one, ports => ports.Route)}")}");
         Line("]");
         Close();
     }
@@ -115,6 +115,7 @@ public sealed class ServerConfigWriter
         Open("gateway");
         Line($"name: {Quote(Cluster.Name)}");
         Line($"listen: {Quote($"{host}:{port}")}");
+        Advertise(ports => ports.Gateway);
         Line("gateways: [");
         foreach (var other in Cluster.Gateways)
         {
@@ -132,6 +133,8 @@ public sealed class ServerConfigWriter
         if (leaves.Count > 0)
         {
             Line($"listen: {Quote($"{host}:{port}")}");
+            Advertise(ports => ports.Leaf);
+            if (!_site.CompressesLeafNodes) Line("compression: off");
             Line("authorization: { users: [");
             foreach (var leaf in leaves)
             {
@@ -148,6 +151,11 @@ public sealed class ServerConfigWriter
             Line("]");
         }
         Close();
+    }
+
+    private void Advertise(Func<ServerPorts, int> port)
+    {
+        if (_site.Advertised(_server, port) is { } address) Line($"advertise: {Quote(address)}");
     }
 
     private static string AccountOf(NatsCluster leaf) => leaf.Spec.Account is { } account ? $", account: {Quote(account)}" : "";

@@ -24,6 +24,12 @@ public abstract class ServerSite
     /// <summary>Certificate, key and authorities; the last null: none.</summary>
     public abstract (string Cert, string Key, string? Ca) Tls(TlsSpec tls);
 
+    /// <summary>host:port that a server tells others of itself; null: what it listens on.</summary>
+    public virtual string? Advertised(NatsServerSpec server, Func<ServerPorts, int> port) => null;
+
+    /// <summary>Whether leaf nodes' connections are compressed, as servers do it by themselves.</summary>
+    public virtual bool CompressesLeafNodes => true;
+
     /// <summary>Lines of its own, at the end of the top level.</summary>
     public virtual IEnumerable<string> Extra(NatsServerSpec server) => [];
 
@@ -34,7 +40,7 @@ public abstract class ServerSite
 /// <summary>On this machine: everything on loopback, streams below one folder.</summary>
 /// <param name="directory">Of streams, a folder a server.</param>
 /// <param name="passwords">By user.</param>
-public sealed class LocalSite(string directory, IReadOnlyDictionary<string, string> passwords) : ServerSite
+public class LocalSite(string directory, IReadOnlyDictionary<string, string> passwords) : ServerSite
 {
     public override string ServerName(NatsServerSpec server) => Quote(server.Name);
 

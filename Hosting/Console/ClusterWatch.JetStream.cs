@@ -120,12 +120,10 @@ public sealed partial class ClusterWatch
     private static IReadOnlyList<ReplicaView> Replicas(JsonElement? cluster) =>
     [
         .. ServerPages.List(cluster, "replicas").Select(replica => new ReplicaView(
-            ServerPages.Text(replica, "name") ?? "", Flag(replica, "current"), Flag(replica, "offline"), ServerPages.Number(replica, "lag"))),
+            ServerPages.Text(replica, "name") ?? "", ServerPages.Flag(replica, "current"), ServerPages.Flag(replica, "offline"), ServerPages.Number(replica, "lag"))),
     ];
 
     private static string GroupOf(NatsCluster cluster) => cluster.Gateways.Select(other => other.Name).Append(cluster.Name).Min(StringComparer.Ordinal)!;
-
-    private static bool Flag(JsonElement element, string key) => element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.True;
 
     private static string? LeaderIn(JsonElement? element, string cluster) => ServerPages.Text(ServerPages.Child(element, cluster), "leader");
 }

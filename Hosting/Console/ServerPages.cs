@@ -34,10 +34,13 @@ internal sealed record ServerPages(JsonElement? Varz, JsonElement? Routez, JsonE
     public static JsonElement? Child(JsonElement? page, string key) =>
         page is { ValueKind: JsonValueKind.Object } element && element.TryGetProperty(key, out var value) ? value : null;
 
+    public static bool Flag(JsonElement element, string key) => element.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.True;
+
     public static IEnumerable<JsonElement> List(JsonElement? page, string key) =>
         Child(page, key) is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : [];
 
-    private static async Task<JsonElement?> PageAsync(HttpClient http, NatsServerSpec server, string path, CancellationToken cancellation)
+    /// <summary>One page; null: it does not come.</summary>
+    public static async Task<JsonElement?> PageAsync(HttpClient http, NatsServerSpec server, string path, CancellationToken cancellation)
     {
         try
         {

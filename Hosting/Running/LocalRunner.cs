@@ -80,13 +80,7 @@ public sealed class LocalRunner : IAsyncDisposable
     /// <summary>nats://user:password@host:port of every server of a cluster, apart by commas: what clients are given.</summary>
     /// <param name="cluster">Of the topology.</param>
     /// <param name="user">Null: nobody, or the first user there is.</param>
-    public string ConnectionString(NatsCluster cluster, string? user = null)
-    {
-        user ??= Topology.Spec.Accounts.SelectMany(account => account.Users).FirstOrDefault()?.Name;
-        if (user is null) return cluster.ConnectionString;
-        var credentials = $"{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(Passwords[user])}@";
-        return string.Join(',', cluster.Servers.Select(server => server.ClientUrl.Insert(server.ClientUrl.IndexOf("//", StringComparison.Ordinal) + 2, credentials)));
-    }
+    public string ConnectionString(NatsCluster cluster, string? user = null) => TopologySecrets.ConnectionString(Topology, cluster.Servers, Passwords, user);
 
     /// <summary>Starts all servers and returns when they are ready, or those that can be are and the others failed.</summary>
     /// <exception cref="TopologyException">None can start, they did not find each other in time, or a stream cannot be made.</exception>

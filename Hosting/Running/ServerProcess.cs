@@ -149,6 +149,19 @@ internal sealed partial class ServerProcess(string name, string path, IReadOnlyL
         }
     }
 
+    /// <summary>Ends the server without a warning, and returns when it is gone. It stays so.</summary>
+    public async Task KillAsync()
+    {
+        Process? process;
+        lock (_lock)
+        {
+            _wanted = false;
+            process = _process;
+            _change.TrySetResult();
+        }
+        if (process is { HasExited: false } && Signal(KillSignal, ends: true)) await process.WaitForExitAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         lock (_lock) _ending = true;

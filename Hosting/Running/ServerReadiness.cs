@@ -9,30 +9,20 @@ public sealed class ServerReadiness(HttpClient http)
     /// <summary>What it still lacks; empty: nothing.</summary>
     /// <param name="server">Asked.</param>
     /// <param name="expected">Whether a server of the topology is to be waited for.</param>
-    public async Task<string> DescribeAsync(NatsServerSpec server, Func<NatsServerSpec, bool> expected, CancellationToken cancellation)
+    public Task<string> DescribeAsync(NatsServerSpec server, Func<NatsServerSpec, bool> expected, CancellationToken cancellation) => AskAsync(server, async () =>
     {
-        try
-        {
-            using var varz = await PageAsync(server, "/varz", cancellation);
-            var wanted = server.Cluster.Servers.Count(other => other != server && expected(other));
-            var remotes = Number(varz.RootElement, "remotes");
-            if (remotes < wanted) return $"{server.Name} sees {remotes} of {wanted} other servers";
-            if (await GatewaysAsync(server, expected, cancellation) is { Length: > 0 } gateways) return gateways;
-            if (server.Cluster.Hub is { } hub && hub.Servers.Any(expected))
-            {
-                using var leafz = await PageAsync(server, "/leafz", cancellation);
-                if (Number(leafz.RootElement, "leafnodes") == 0) return $"{server.Name} has no connection to its hub {hub.Name}";
-            }
-            using var health = await http.GetAsync($"{server.MonitorUrl}/healthz", cancellation);
-            return health.IsSuccessStatusCode ? "" : $"{server.Name} says {(int)health.StatusCode} on /healthz: {Reason(await health.Content.ReadAsStringAsync(cancellation))}";
-        }
-        catch (Exception error) when (error is HttpRequestException or JsonException or TaskCanceledException && !cancellation.IsCancellationRequested)
-        {
-            return $"{server.Name} does not answer on {server.MonitorUrl} yet";
-        }
-    }
+        using var varz = await PageAsync(server, "/varz", cancellation);
+        var wanted = server.Cluster.Servers.Count(other => other != server && expected(other));
+        var remotes = Number(varz.RootElement, "remotes");
+        if (remotes < wanted) return $"{server.Name} sees {remotes} of {wanted} other servers";
+        if (await GatewaysAsync(server, expected, cancellation) is { Length: > 0 } gateways) return gateways;
+        if (server.Cluster.Hub is { } hub && hub.Servers.Any(expected) && await LeafAsync(server, cancellation) is { Length: > 0 } leaf) return leaf;
+        using var health = await http.GetAsync($"{server.MonitorUrl}/healthz", cancellation);
+        return health.IsSuccessStatusCode ? "" : $"{server.Name} says {(int)health.StatusCode} on /healthz: {Reason(await health.Content.ReadAsStringAsync(cancellation))}";
+    }, cancellation);
 
-    private async Task<string> GatewaysAsync(NatsServerSpec server, Func<NatsServerSpec, bool> expected, CancellationToken cancellation)
+    /// <summary>The other cluster it has no connection to; empty: it has one to each with a server that is expected.</summary>
+    internal Task<string> GatewaysAsync(NatsServerSpec server, Func<NatsServerSpec, bool> expected, CancellationToken cancellation) => AskAsync(server, async () =>
     {
         if (server.Cluster.Gateways.Count == 0) return "";
         using var gatewayz = await PageAsync(server, "/gatewayz", cancellation);
@@ -42,6 +32,25 @@ public sealed class ServerReadiness(HttpClient http)
             if (found.ValueKind != JsonValueKind.Object || !found.TryGetProperty(other.Name, out _)) return $"{server.Name} has no gateway to {other.Name} yet";
         }
         return "";
+    }, cancellation);
+
+    /// <summary>Whether a leaf node lacks its connection to the hub; empty: it has it.</summary>
+    internal Task<string> LeafAsync(NatsServerSpec server, CancellationToken cancellation) => AskAsync(server, async () =>
+    {
+        using var leafz = await PageAsync(server, "/leafz", cancellation);
+        return Number(leafz.RootElement, "leafnodes") > 0 ? "" : $"{server.Name} has no connection to its hub {server.Cluster.Hub?.Name}";
+    }, cancellation);
+
+    private static async Task<string> AskAsync(NatsServerSpec server, Func<Task<string>> ask, CancellationToken cancellation)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (Exception error) when (error is HttpRequestException or JsonException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        {
+            return $"{server.Name} does not answer on {server.MonitorUrl} yet";
+        }
     }
 
     private static int Number(JsonElement page, string key) => page.TryGetProperty(key, out var value) && value.TryGetInt32(out var number) ? number : 0;

@@ -3,6 +3,8 @@ namespace NatsAspire.Hosting;
 /// <summary>Topologies that have a name instead of a file.</summary>
 public static class BuiltInTopologies
 {
+    private static readonly string[] Regions = ["west", "east", "north", "south"];
+
     /// <summary>Their names.</summary>
     public static IReadOnlyList<string> Names { get; } = ["cluster", "supercluster", "leaf"];
 
@@ -35,10 +37,27 @@ public static class BuiltInTopologies
         KeyValues = [new KeyValueSpec { Name = "settings", In = "east", Replicas = Math.Min(3, servers) }],
     };
 
+    /// <summary>
+    /// Clusters joined by gateways, each with JetStream and a tag: west, east, north, south, then region-5 …
+    /// </summary>
+    /// <param name="clusters">2 and more.</param>
+    /// <param name="servers">Of each.</param>
+    public static TopologySpec Clusters(int clusters, int servers)
+    {
+        string[] names = [.. Enumerable.Range(0, clusters).Select(index => index < Regions.Length ? Regions[index] : $"region-{index + 1}")];
+        return new TopologySpec
+        {
+            Clusters = [.. names.Select(name => new ClusterSpec { Name = name, Servers = servers, JetStream = new(), Tags = [$"region:{name}"], Gateways = [.. names.Where(other => other != name)] })],
+        };
+    }
+
     /// <summary>A cluster and a leaf node.</summary>
     public static TopologySpec Leaf(int servers, int? firstClientPort = null) =>
         Cluster("hub", servers, firstClientPort) with { LeafNodes = [Edge("hub", firstClientPort + servers)] };
 
-    private static ClusterSpec Edge(string hub, int? port) =>
-        new() { Name = "edge", Hub = hub, Port = port, JetStream = new() { Domain = "edge" }, Tags = ["edge"] };
+    /// <summary>A leaf node with a domain of its own name.</summary>
+    public static ClusterSpec LeafNode(string name, string hub, int? servers = null) =>
+        new() { Name = name, Hub = hub, Servers = servers, JetStream = new() { Domain = name }, Tags = [name] };
+
+    private static ClusterSpec Edge(string hub, int? port) => LeafNode("edge", hub) with { Port = port };
 }

@@ -4,7 +4,7 @@ namespace NatsAspire.Hosting;
 /// The servers of an application and how they belong together, checked and with a port for everything. The one model
 /// that the Aspire application, the local runner, tests and manifests are made from.
 /// </summary>
-public sealed class NatsTopology
+public sealed partial class NatsTopology
 {
     /// <summary>Most servers a cluster may have here; a full mesh grows with the square.</summary>
     public const int MaxServers = 64;

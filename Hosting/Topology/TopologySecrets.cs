@@ -38,6 +38,18 @@ public static class TopologySecrets
     public static IReadOnlyDictionary<string, string> Resolve(NatsTopology topology, IReadOnlyDictionary<string, string>? known = null) =>
         Wanted(topology).ToDictionary(one => one.Key, one => one.Value ?? (known is not null && known.TryGetValue(one.Key, out var kept) ? kept : Generate()), StringComparer.Ordinal);
 
+    /// <summary>nats://user:password@host:port of servers, apart by commas: what clients are given.</summary>
+    /// <param name="topology">Of which they are.</param>
+    /// <param name="servers">Which.</param>
+    /// <param name="passwords">By user.</param>
+    /// <param name="user">Null: nobody, or the first user there is.</param>
+    public static string ConnectionString(NatsTopology topology, IEnumerable<NatsServerSpec> servers, IReadOnlyDictionary<string, string> passwords, string? user = null)
+    {
+        user ??= topology.Spec.Accounts.SelectMany(account => account.Users).FirstOrDefault()?.Name;
+        var credentials = user is null ? "" : $"{Uri.EscapeDataString(user)}:{Uri.EscapeDataString(passwords[user])}@";
+        return string.Join(',', servers.Select(server => server.ClientUrl.Insert(server.ClientUrl.IndexOf("//", StringComparison.Ordinal) + 2, credentials)));
+    }
+
     /// <summary>192 random bits; begins with a letter, so that a configuration never takes it for a number.</summary>
     public static string Generate() => "p" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using NatsAspire.Server.Accounts;
@@ -48,12 +49,32 @@ public sealed partial class NatsServer
     }
 
     /// <summary>
-    /// Members a JetStream meta group that forms is to wait for: the configured servers of this cluster and of the others.
+    /// Members a JetStream meta group that forms is to wait for: this server, the other configured ones of its cluster, and those
+    /// of other clusters. Whether a configuration names the server's own route does not matter: with one less than there are, two
+    /// halves of them could each elect.
     /// </summary>
     private static int ExpectedPeers(ServerOptions options)
     {
+        var routes = options.Cluster.Routes.Count(route => !IsOwnRoute(route, options.Cluster));
         var others = options.Gateway.Gateways.Where(gateway => gateway.Name != options.Gateway.Name).SelectMany(gateway => gateway.Urls);
-        return Math.Max(2, options.Cluster.Routes.Count + (options.Gateway.Enabled ? others.Sum(url => CountAddresses(url.Host)) : 0));
+        return Math.Max(2, 1 + routes + (options.Gateway.Enabled ? others.Sum(url => CountAddresses(url.Host)) : 0));
+    }
+
+    private static bool IsOwnRoute(Uri route, ClusterOptions cluster)
+    {
+        if (cluster.Advertise is { Length: > 0 } advertised && advertised == $"{route.Host}:{route.Port}") return true;
+        if (route.Port != cluster.Port) return false;
+        if (route.Host == cluster.Host) return true;
+        try
+        {
+            var mine = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(one => one.Address).ToHashSet();
+            return Dns.GetHostAddresses(route.Host.Trim('[', ']')).Any(address => IPAddress.IsLoopback(address) || mine.Contains(address));
+        }
+        catch (SocketException)
+        {
+            // A name that leads nowhere yet stands for another server.
+            return false;
+        }
     }
 
     private static int CountAddresses(string host)

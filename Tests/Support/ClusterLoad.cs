@@ -1,7 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
-using System.Text;
-using System.Text.Json;
 
 namespace NatsAspire.Tests.Support;
 
@@ -18,23 +15,24 @@ public sealed class ClusterLoad : IAsyncDisposable
     private readonly ProcessCluster _cluster;
     private readonly string _stream;
     private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentDictionary<ulong, string> _acknowledged = new();
     private readonly HashSet<ulong> _confirmed = [];
     private readonly ConcurrentQueue<string> _broken = new();
-    private readonly Task _running;
+    private readonly PublishingLoad _publishing;
+    private readonly Task _consuming;
     private long _confirmations;
 
     private ClusterLoad(ProcessCluster cluster, string stream)
     {
         (_cluster, _stream) = (cluster, stream);
-        _running = Task.WhenAll(Enumerable.Range(0, Publishers).Select(PublishAsync).Append(ConsumeAsync()));
+        _publishing = PublishingLoad.Start(cluster.Urls, stream, Publishers);
+        _consuming = ConsumeAsync();
     }
 
     /// <summary>Promises that were not kept.</summary>
     public IReadOnlyCollection<string> Broken => _broken;
 
     /// <summary>Messages acknowledged so far.</summary>
-    public int Acknowledged => _acknowledged.Count;
+    public int Acknowledged => _publishing.Acknowledged;
 
     /// <summary>Acknowledgements to the consumer that were confirmed so far.</summary>
     public long Confirmed => Interlocked.Read(ref _confirmations);
@@ -64,38 +62,24 @@ public sealed class ClusterLoad : IAsyncDisposable
     public async Task VerifyAsync()
     {
         await _stop.CancelAsync();
-        await _running;
+        await _publishing.StopAsync();
+        await _consuming;
         _broken.ShouldBeEmpty();
-        await _cluster.WaitForEqualAsync(_stream, _acknowledged.Keys.Max());
+        await _cluster.WaitForEqualAsync(_stream, _publishing.LastSequence);
         await using var client = await _cluster.ConnectAsync(1);
-        var stored = await ReadAllAsync(client);
-        foreach (var (sequence, payload) in _acknowledged) stored.GetValueOrDefault(sequence).ShouldBe(payload, $"message {sequence}");
+        await _publishing.VerifyAsync(client);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await _running;
+        await _publishing.DisposeAsync();
+        await _consuming;
         _stop.Dispose();
     }
 
-    private async Task PublishAsync(int number)
-    {
-        var i = 0;
-        await WithClientsAsync(number, async client =>
-        {
-            var payload = $"{number}-{i++}";
-            var answer = await client.RequestAsync($"{_stream}.a", payload, timeout: Patience);
-            if (answer.IsNoResponders) return;
-            using var json = JsonDocument.Parse(answer.Payload);
-            if (json.RootElement.TryGetProperty("error", out _)) return;
-            var sequence = json.RootElement.GetProperty("seq").GetUInt64();
-            if (!_acknowledged.TryAdd(sequence, payload)) _broken.Enqueue($"{sequence} was promised to {payload} and to {_acknowledged[sequence]}");
-        });
-    }
-
-    private Task ConsumeAsync() => WithClientsAsync(Publishers, async client =>
+    private Task ConsumeAsync() => PublishingLoad.RoveAsync(_cluster.Urls, Publishers, async client =>
     {
         var inbox = await client.SubscribeAsync($"_INBOX.{Guid.NewGuid():N}");
         await client.PublishAsync($"$JS.API.CONSUMER.MSG.NEXT.{_stream}.C", $$"""{"batch":{{Batch}},"expires":800000000}""", inbox.Subject);
@@ -113,42 +97,5 @@ public sealed class ClusterLoad : IAsyncDisposable
             Interlocked.Increment(ref _confirmations);
         }
         await inbox.UnsubscribeAsync();
-    });
-
-    /// <summary>Does something again and again, through another server whenever it fails.</summary>
-    private async Task WithClientsAsync(int number, Func<TestClient, Task> act)
-    {
-        TestClient? client = null;
-        for (var server = number; !_stop.IsCancellationRequested;)
-        {
-            try
-            {
-                client ??= await _cluster.ConnectAsync(server++ % _cluster.Servers.Length);
-                await act(client);
-            }
-            catch (Exception error) when (error is TimeoutException or IOException or SocketException or ObjectDisposedException or InvalidOperationException or JsonException or Xunit.Sdk.FailException)
-            {
-                // Its server is gone or does not answer, or nobody leads for now.
-                if (client is not null) await client.DisposeAsync();
-                client = null;
-            }
-        }
-        if (client is not null) await client.DisposeAsync();
-    }
-
-    private async Task<Dictionary<ulong, string>> ReadAllAsync(TestClient client)
-    {
-        var inbox = await client.SubscribeAsync("all.of.it");
-        var info = await StreamCluster.AskAsync(client, $"STREAM.INFO.{_stream}");
-        var count = info.GetProperty("state").GetProperty("messages").GetInt32();
-        var reader = $$"""{"stream_name":"{{_stream}}","config":{"name":"READER","ack_policy":"none","deliver_subject":"all.of.it","num_replicas":1,"mem_storage":true,"inactive_threshold":60000000000} }""";
-        (await StreamCluster.AskAsync(client, $"CONSUMER.CREATE.{_stream}.READER", reader)).TryGetProperty("error", out _).ShouldBeFalse();
-        var stored = new Dictionary<ulong, string>(count);
-        while (stored.Count < count)
-        {
-            var message = await inbox.NextAsync(TimeSpan.FromSeconds(20));
-            stored[ulong.Parse(message.Reply!.Split('.')[5], System.Globalization.CultureInfo.InvariantCulture)] = Encoding.UTF8.GetString(message.Payload);
-        }
-        return stored;
-    }
+    }, _stop.Token);
 }

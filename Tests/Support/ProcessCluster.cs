@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using NatsAspire.Hosting;
 
 namespace NatsAspire.Tests.Support;
 
@@ -18,7 +19,7 @@ public sealed class ProcessCluster : IAsyncDisposable
         Servers = new ServerProcess?[executables.Length];
         // Proxies first: the ports of servers are only promised, and the system must not give them to a proxy.
         if (cuttable) _links = StartLinks(executables.Length);
-        _ports = [.. new NatsAspire.Hosting.FreePorts().Take(2 * executables.Length)];
+        _ports = [.. new FreePorts().Take(2 * executables.Length)];
         if (_links is null) return;
         for (var from = 0; from < executables.Length; from++)
         {

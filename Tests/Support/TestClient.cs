@@ -110,8 +110,14 @@ public sealed class TestClient : IAsyncDisposable
     }
 
     /// <summary>Connects to the host and port of a nats:// URL with an address in it.</summary>
-    public static Task<TestClient> ConnectAsync(Uri url, TestClientOptions? options = null) =>
-        ConnectAsync(new IPEndPoint(IPAddress.Parse(url.Host), url.Port), options);
+    public static Task<TestClient> ConnectAsync(Uri url, TestClientOptions? options = null)
+    {
+        if (options is null && url.UserInfo.Split(':') is [var user, var password])
+        {
+            options = new TestClientOptions { User = Uri.UnescapeDataString(user), Password = Uri.UnescapeDataString(password) };
+        }
+        return ConnectAsync(new IPEndPoint(IPAddress.Parse(url.Host), url.Port), options);
+    }
 
     /// <summary>Sends protocol text as it is.</summary>
     public Task SendAsync(string text) => SendAsync(Encoding.Latin1.GetBytes(text));

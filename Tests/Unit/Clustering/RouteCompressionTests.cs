@@ -1,4 +1,5 @@
 using System.Text;
+using NatsAspire.Hosting;
 using NatsAspire.Server.Hosting;
 using NatsAspire.Server.Monitoring.Pages;
 using NatsAspire.Tests.Support;

@@ -82,7 +82,7 @@ public sealed class TopologyTests
         (options.JetStream.Enabled, options.StoreDirectory).ShouldBe((true, "/some where/c-2"));
         options.Cluster.Name.ShouldBe("c");
         options.Cluster.Port.ShouldBe(topology.Servers[1].RoutePort);
-        options.Cluster.Routes.Select(route => route.Port).ShouldBe([topology.Servers[0].RoutePort, topology.Servers[2].RoutePort]);
+        options.Cluster.Routes.Select(route => route.Port).ShouldBe(topology.Servers.Select(server => server.RoutePort), "itself among them");
         options.Monitoring.HttpPort.ShouldBe(topology.Servers[1].MonitorPort);
     }
 

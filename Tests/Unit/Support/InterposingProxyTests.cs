@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NatsAspire.Hosting;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Unit.Support;

@@ -53,6 +53,7 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     private const long HandOverPatience = 8_000;
 
     private PeerId[] _assigned = [];
+    private PeerId _lastAdded;
     private long _handOverDue;
     private long? _leaderlessSince;
     private long _leavesSince;
@@ -154,7 +155,7 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         var missing = Missing(core);
         if (!IsAssigned(core.Self))
         {
-            if (!missing.IsNone) core.ProposeAddPeer(missing, now);
+            if (!missing.IsNone) Add(core, missing, now);
             else HandOver(core, now);
             return;
         }
@@ -164,8 +165,29 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
             // Who is gone goes first: the next change needs a majority as well.
             if (!IsAssigned(member) && (surplus.IsNone || IsGone(member))) surplus = member;
         }
-        if (!missing.IsNone && (surplus.IsNone || !IsGone(surplus))) core.ProposeAddPeer(missing, now);
+        if (!missing.IsNone && (surplus.IsNone || !IsGone(surplus))) Add(core, missing, now);
         else if (!surplus.IsNone && IsSafeWithout(core, surplus)) core.ProposeRemovePeer(surplus, now);
+    }
+
+    private void Add(RaftGroup core, PeerId peer, long now)
+    {
+        if (MayGrow(core) && core.ProposeAddPeer(peer, now) == RaftResult.Accepted) _lastAdded = peer;
+    }
+
+    /// <summary>
+    /// Who was added last and is not heard may be out of reach, and whoever comes next as well. Those that are heard must then stay
+    /// a majority, or a move to servers that cannot be reached could neither end nor be cancelled.
+    /// </summary>
+    private bool MayGrow(RaftGroup core)
+    {
+        if (!core.Members.Contains(_lastAdded) || !IsGone(_lastAdded)) return true;
+        var heard = 1;
+        foreach (var member in core.Members)
+        {
+            if (member != core.Self && !IsGone(member)) heard++;
+        }
+        var size = core.Members.Length;
+        return heard < (size / 2) + 1 || heard >= ((size + 1) / 2) + 1;
     }
 
     private PeerId Missing(RaftGroup core)

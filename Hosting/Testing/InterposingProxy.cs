@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
-namespace NatsAspire.Tests.Support;
+namespace NatsAspire.Hosting;
 
 /// <summary>
 /// A TCP proxy on loopback that stands between two parties and does to their bytes what a test asks: delays them,
@@ -13,13 +13,15 @@ public sealed class InterposingProxy : IAsyncDisposable
 {
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly ConcurrentDictionary<int, ProxyLink> _links = new();
+    private readonly IProxyGate? _gate;
     private readonly Task _accepting;
     private int _lastLink;
     private int _disposed;
 
-    private InterposingProxy(IPEndPoint target)
+    private InterposingProxy(IPEndPoint target, IProxyGate? gate)
     {
         Target = target;
+        _gate = gate;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen();
         EndPoint = (IPEndPoint)_listener.LocalEndPoint!;
@@ -47,7 +49,11 @@ public sealed class InterposingProxy : IAsyncDisposable
     /// <summary>Links there ever were.</summary>
     public int LinksMade => Volatile.Read(ref _lastLink);
 
-    public static InterposingProxy Start(IPEndPoint target) => new(target);
+    /// <summary>Listens on a free loopback port.</summary>
+    public static InterposingProxy Start(IPEndPoint target) => new(target, null);
+
+    /// <summary>The same, with somebody who decides about each link apart.</summary>
+    internal static InterposingProxy Start(IPEndPoint target, IProxyGate gate) => new(target, gate);
 
     /// <summary>Resets every link on both sides; returns when none is left.</summary>
     public async Task CutAsync()
@@ -125,6 +131,11 @@ public sealed class InterposingProxy : IAsyncDisposable
         var id = Interlocked.Increment(ref _lastLink);
         var link = new ProxyLink(near, far);
         _links[id] = link;
-        link.Start(ToTarget, FromTarget, () => _links.TryRemove(id, out _));
+        var ways = _gate?.Open(link) ?? new ProxyWays(ToTarget, FromTarget);
+        link.Start(ways, () =>
+        {
+            _links.TryRemove(id, out _);
+            ways.Ended?.Invoke();
+        });
     }
 }

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace NatsAspire.Tests.Support;
+namespace NatsAspire.Hosting;
 
 /// <summary>One way through an <see cref="InterposingProxy"/>: what happens to bytes there, and which have passed.</summary>
 public sealed class ProxyDirection

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Threading.Channels;
 
-namespace NatsAspire.Tests.Support;
+namespace NatsAspire.Hosting;
 
 /// <summary>The two connections of one link of an <see cref="InterposingProxy"/>, and the pumps between them.</summary>
 internal sealed class ProxyLink(Socket near, Socket far)
@@ -15,17 +15,16 @@ internal sealed class ProxyLink(Socket near, Socket far)
     /// <summary>Ends when both directions have.</summary>
     public Task Ended { get; private set; } = Task.CompletedTask;
 
-    public void Start(ProxyDirection toTarget, ProxyDirection fromTarget, Action ended) =>
-        Ended = RunAsync(toTarget, fromTarget, ended);
+    public void Start(ProxyWays ways, Action ended) => Ended = RunAsync(ways, ended);
 
     public void HalfClose(bool toTarget) => ShutdownSend(toTarget ? far : near);
 
     /// <summary>Ends both connections with RST, whatever was under way.</summary>
     public void Abort() => _cut.Cancel();
 
-    private async Task RunAsync(ProxyDirection toTarget, ProxyDirection fromTarget, Action ended)
+    private async Task RunAsync(ProxyWays ways, Action ended)
     {
-        await Task.WhenAll(PumpAsync(near, far, toTarget), PumpAsync(far, near, fromTarget));
+        await Task.WhenAll(PumpAsync(near, far, ways.ToTarget, ways.Heard), PumpAsync(far, near, ways.FromTarget, null));
         // Only here: a socket that lingers not, and is closed, sends RST; before, the pumps still use both.
         if (_cut.IsCancellationRequested) near.LingerState = far.LingerState = new LingerOption(true, 0);
         near.Close();
@@ -34,7 +33,7 @@ internal sealed class ProxyLink(Socket near, Socket far)
     }
 
     /// <summary>Reads on one side and writes what is due on the other; a FIN passes behind the last byte.</summary>
-    private async Task PumpAsync(Socket from, Socket to, ProxyDirection direction)
+    private async Task PumpAsync(Socket from, Socket to, ProxyDirection direction, Action<ReadOnlyMemory<byte>>? heard)
     {
         var underWay = Channel.CreateBounded<(byte[] Bytes, long Due)>(MaxChunksUnderWay);
         var writing = WriteAsync(underWay.Reader, to, direction);
@@ -44,6 +43,7 @@ internal sealed class ProxyLink(Socket near, Socket far)
             int count;
             while ((count = await from.ReceiveAsync(buffer.AsMemory(), _cut.Token)) > 0)
             {
+                heard?.Invoke(buffer.AsMemory(0, count));
                 var due = Stopwatch.GetTimestamp() + (long)(direction.Delay.TotalSeconds * Stopwatch.Frequency);
                 await underWay.Writer.WriteAsync((buffer[..count], due), _cut.Token);
             }
