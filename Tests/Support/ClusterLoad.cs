@@ -28,9 +28,6 @@ public sealed class ClusterLoad : IAsyncDisposable
         _consuming = ConsumeAsync();
     }
 
-    /// <summary>Promises that were not kept.</summary>
-    public IReadOnlyCollection<string> Broken => _broken;
-
     /// <summary>Messages acknowledged so far.</summary>
     public int Acknowledged => _publishing.Acknowledged;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using NatsAspire.Hosting;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Unit.Clustering.LeafNodes;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using NatsAspire.Hosting;
 using NatsAspire.Server.Hosting;
 using NatsAspire.Tests.Support;
 using NatsAspire.Tests.Unit.Primitives.S2;

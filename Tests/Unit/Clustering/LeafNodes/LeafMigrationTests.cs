@@ -1,3 +1,4 @@
+using NatsAspire.Hosting;
 using NatsAspire.Server.Hosting;
 using NatsAspire.Tests.Support;
 
