@@ -83,12 +83,11 @@ public sealed class MixedStreamTests
     /// Streams of one replica on a server of each kind are mirrored and sourced, wherever the copies lie; which kind leads
     /// the meta group is left to chance.
     /// </summary>
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    public async Task WhatLiesOnOneKindIsCopiedByBoth(int others)
+    [Fact]
+    public async Task WhatLiesOnOneKindIsCopiedByBoth()
     {
-        await using var cluster = await StartAsync(others);
+        const int Others = 1;
+        await using var cluster = await StartAsync(Others);
         await using var client = await cluster.ConnectAsync(1);
         var origins = new Dictionary<bool, string>();
         var made = 0;
@@ -99,7 +98,7 @@ public sealed class MixedStreamTests
             {
                 var name = $"O{++made}";
                 await StreamCluster.CreateAsync(client, name, 1);
-                var isOther = int.Parse((await LeaderAsync(name)).AsSpan(1), CultureInfo.InvariantCulture) <= others;
+                var isOther = int.Parse((await LeaderAsync(name)).AsSpan(1), CultureInfo.InvariantCulture) <= Others;
                 if (!origins.TryAdd(isOther, name)) await StreamCluster.AskAsync(client, $"STREAM.DELETE.{name}");
                 return origins.Count == 2;
             },

@@ -21,9 +21,6 @@ public sealed class MessageTraceGatewayTests
         await SuperCluster.ReachAsync(far, events, MessageTraceTests.Events);
         await SuperCluster.ReachAsync(tracer, queued, "foo.bar");
         await far.FlushAsync();
-        while (plain.TryTake() is not null)
-        {
-        }
         await tracer.PublishAsync("foo.bar", "hello!", headers: MessageTraceTests.Asking(only));
         TraceReport[] reports = [await TraceReport.NextAsync(events), await TraceReport.NextAsync(events)];
         var origin = reports.Single(report => report.Server == "A1");
@@ -32,8 +29,14 @@ public sealed class MessageTraceGatewayTests
         origin.Steps.ShouldBe(["eg kind=2 name=B1 hop=1"]);
         there.Steps.Length.ShouldBe(2);
         there.Headers.ShouldContain("Nats-Trace-Hop=1");
-        if (!only) (await plain.NextAsync()).Text.ShouldBe("hello!");
+        // Words of before may come still.
+        if (!only)
+        {
+            while ((await plain.NextAsync()).Text != "hello!")
+            {
+            }
+        }
         await far.FlushAsync();
-        if (only) plain.TryTake().ShouldBeNull();
+        while (plain.TryTake() is { } early) early.Text.ShouldNotBe("hello!");
     }
 }

@@ -12,32 +12,21 @@ public sealed class DomainExtensionTests : IAsyncDisposable
     private readonly DomainServers _servers = new();
 
     [Theory]
-    [InlineData(true, true)]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
-    [InlineData(false, false)]
-    [Upstream("jetstream_leafnode_test.go", "TestJetStreamLeafNodeClusterExtensionWithSystemAccount")]
-    public async Task AClusterJoinsItsHubsJetStreamWhenTheSystemAccountDoes(bool isOneServer, bool hasItsOwnBefore)
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AClusterJoinsItsHubsJetStreamWhenTheSystemAccountDoes(bool isOneServer)
     {
         foreach (var name in Hub) await _servers.StartAsync(name, "H", Hub, "domain: d");
         await _servers.WaitForMetaAsync(2, Hub);
         await using var proxy = InterposingProxy.Start(_servers[isOneServer ? "A" : "B"].LeafNodeEndPoint!);
         proxy.RefusesConnections = true;
         var remotes = DomainServers.Remote("a", _servers.Port("A leaf")) + ", " + DomainServers.Remote("sys", proxy.EndPoint.Port);
-        foreach (var name in Leafs) await _servers.StartAsync(name, "L", Leafs, hasItsOwnBefore ? "domain: d, extension_hint: NO_EXTEND" : "domain: d", remotes);
+        foreach (var name in Leafs) await _servers.StartAsync(name, "L", Leafs, "domain: d", remotes);
         foreach (var name in Leafs) await LeafPair.ConnectedAsync(_servers[name], 1);
         await using var atHub = await _servers.ConnectAsync("A");
         await using var atLeaf = await _servers.ConnectAsync("LA");
-        if (hasItsOwnBefore)
-        {
-            await _servers.WaitForMetaAsync(2, Leafs);
-            await PlaceApartAsync(atHub, atLeaf);
-        }
-        else
-        {
-            Leafs.ShouldAllBe(name => _servers[name].JetStreamService!.Meta!.Group.Core.IsObserver);
-            (await IsRefusedAsync(atLeaf, "early")).ShouldBeTrue();
-        }
+        Leafs.ShouldAllBe(name => _servers[name].JetStreamService!.Meta!.Group.Core.IsObserver);
+        (await IsRefusedAsync(atLeaf, "early")).ShouldBeTrue();
         proxy.RefusesConnections = false;
         foreach (var name in Leafs) await LeafPair.ConnectedAsync(_servers[name], 2);
         await _servers.WaitForMetaAsync(4, Hub);
@@ -49,7 +38,6 @@ public sealed class DomainExtensionTests : IAsyncDisposable
         }
         await StreamCluster.PublishAsync(atHub, "lleaf.x", "1");
         await Wait.Until("both leafs have it", () => Leafs.All(name => _servers.HostOf(name, "lleaf")?.State.Messages == 1), _servers.Describe);
-        if (hasItsOwnBefore) _servers.Log.Lines.ShouldContain(line => line.Contains("streams are set aside", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -124,16 +112,6 @@ public sealed class DomainExtensionTests : IAsyncDisposable
         var remotes = DomainServers.Remote("a", _servers.Port("A leaf")) + ", " + DomainServers.Remote("sys", _servers.Port("A leaf"));
         foreach (var name in Leafs) await _servers.StartAsync(name, "L", Leafs, leaf, remotes);
         await _servers.WaitForMetaAsync(4, Hub);
-    }
-
-    /// <summary>Before they are one, each reaches only its own.</summary>
-    private async Task PlaceApartAsync(TestClient atHub, TestClient atLeaf)
-    {
-        (await PlacedAsync(atHub, "hubs")).ShouldBe("H");
-        (await PlacedAsync(atLeaf, "leafs")).ShouldBe("L");
-        (await PlaceIsRefusedAsync(atHub, "L")).ShouldBeTrue();
-        (await PlaceIsRefusedAsync(atLeaf, "H")).ShouldBeTrue();
-        _servers.HostOf("A", "leafs").ShouldBeNull();
     }
 
     private static async Task<bool> PlaceIsRefusedAsync(TestClient client, string cluster) => ErrorOf(await DomainServers.PlaceAsync(client, "nowhere", cluster)) == 10005;
