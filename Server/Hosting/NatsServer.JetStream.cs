@@ -96,6 +96,7 @@ public sealed partial class NatsServer
             peer => _jetStreamService?.Meta?.Registry.NameOf(peer.ToString()) ?? peer.ToString(),
             peer => _jetStreamService?.Meta?.Registry.IsOnline(peer.ToString()) == true)
         {
+            LeavesAtOnce = peer => _jetStreamService?.Meta?.Registry.LeavesAtOnce(peer.ToString()) == true,
             Window = new CatchupWindow(options.JetStream.MaxOutstandingCatchup > 0 ? options.JetStream.MaxOutstandingCatchup : CatchupWindow.Default),
         };
         return new ClusterMembership(PeerId.Of(Name), system, view);

@@ -5,6 +5,12 @@ namespace NatsAspire.Server.Protocol;
 /// <summary>The server in its events and answers. Keys are upstream's.</summary>
 public sealed record ServerIdentityInfo
 {
+    /// <summary>
+    /// Flag, beyond upstream's, which go up from the lowest bit: assigned no more, the server stays in its Raft groups until the
+    /// others have what it has. Go servers leave at once.
+    /// </summary>
+    public const ulong StaysUntilRelieved = 1UL << 31;
+
     [JsonPropertyName("name")] public required string Name { get; init; }
     [JsonPropertyName("host")] public required string Host { get; init; }
     [JsonPropertyName("id")] public required string Id { get; init; }

@@ -56,6 +56,9 @@ public sealed record ServerInfo
     [JsonPropertyName("leafnode_urls")] public IReadOnlyList<string>? LeafNodeUrls { get; init; }
     [JsonPropertyName("xkey")] public string? XKey { get; init; }
 
+    /// <summary>The server that says it is written in Go (ours names its runtime, <c>.NET</c>).</summary>
+    [JsonIgnore] public bool IsOfGoServer => GoVersion.StartsWith("go", StringComparison.Ordinal);
+
     /// <summary><c>INFO {json} CRLF</c>; upstream puts a blank before the CRLF for clients.</summary>
     public byte[] ToProtocolLine(bool blankBeforeEnd = true)
     {

@@ -14,7 +14,8 @@ public sealed partial class RouteManager
 
     /// <summary>
     /// Gives a connection whose INFO arrived its place: by the index its solicitor chose, or the first free one.
-    /// Of two connections for one place, both servers keep the one the lower server id solicited.
+    /// Of two connections for one place, two of our servers keep the one the lower server id solicited. A Go server keeps the
+    /// one it registered first, so we do towards it: when both registered different ones, both end, and chance decides next.
     /// </summary>
     internal Registration Register(RouteConnection route, ServerInfo info)
     {
@@ -30,7 +31,7 @@ public sealed partial class RouteManager
             if (isNew) _peers[info.ServerId] = peer = new RoutePeer(info.ServerId, effective, pooled);
             if (pooled) peer!.GrowTo(effective);
             var placed = route.PinnedAccount is { } account
-                ? PlacePinned(peer!, route, account)
+                ? PlacePinned(peer!, route, account, info)
                 : PlaceInPool(peer!, route, info);
             if (!placed)
             {
@@ -112,9 +113,9 @@ public sealed partial class RouteManager
             : $"Invalid route pool index: {info.RoutePoolIndex} - pool size is {info.RoutePoolSize}";
     }
 
-    private bool PlacePinned(RoutePeer peer, RouteConnection route, string account)
+    private bool PlacePinned(RoutePeer peer, RouteConnection route, string account, ServerInfo info)
     {
-        if (peer.Pinned.TryGetValue(account, out var holder) && !TryReplace(holder, route)) return false;
+        if (peer.Pinned.TryGetValue(account, out var holder) && !TryReplace(holder, route, info)) return false;
         peer.Pinned[account] = route;
         return true;
     }
@@ -128,15 +129,16 @@ public sealed partial class RouteManager
             index = 0;
             if (route.Target is not null && peer.Pooled) return false;
         }
-        if (peer.Pool[index] is { } holder && !TryReplace(holder, route)) return false;
+        if (peer.Pool[index] is { } holder && !TryReplace(holder, route, info)) return false;
         peer.Pool[index] = route;
         route.PoolIndex = index;
         return true;
     }
 
-    private bool TryReplace(RouteConnection holder, RouteConnection route)
+    private bool TryReplace(RouteConnection holder, RouteConnection route, ServerInfo info)
     {
         if (holder.IsClosing) return true;
+        if (info.IsOfGoServer) return false;
         var ourSolicitWins = string.CompareOrdinal(_host.ServerId, route.RemoteId) < 0;
         var holderSolicitedByUs = holder.Target is not null;
         var routeSolicitedByUs = route.Target is not null;

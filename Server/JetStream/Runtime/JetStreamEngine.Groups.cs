@@ -12,6 +12,7 @@ internal sealed partial class JetStreamEngine
 {
     private readonly ConcurrentDictionary<string, GroupHost> _groups = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, GroupState> _foundGroups = new(StringComparer.Ordinal);
+    private ILookup<string, string> _foundGroupsByOwner = Array.Empty<string>().ToLookup(static name => name);
     private readonly ConcurrentDictionary<(string Account, string Stream), StreamHost> _held = [];
     private readonly ConcurrentDictionary<string, string> _lostGroups = new(StringComparer.Ordinal);
 
@@ -41,6 +42,9 @@ internal sealed partial class JetStreamEngine
 
     /// <summary>Whether a group of the name was found at the start and has not been opened.</summary>
     public bool HasGroup(string name) => _foundGroups.ContainsKey(name) || _lostGroups.ContainsKey(name);
+
+    /// <summary>Groups of an owner that were found at the start and have not been opened. From any thread.</summary>
+    public IReadOnlyList<string> FindGroups(string owner) => [.. _foundGroupsByOwner[owner].Where(_foundGroups.ContainsKey)];
 
     /// <summary>Groups that run, by name. From any thread.</summary>
     public IReadOnlyDictionary<string, GroupHost> Groups => _groups;
@@ -93,6 +97,7 @@ internal sealed partial class JetStreamEngine
         GroupState Begin(ulong id) => new()
         {
             Id = id,
+            Owner = plan.Owner,
             Peers = RaftPeers.Of([.. plan.Before.Count > 0 ? plan.Before : plan.Peers]),
             Snapshot = seed,
             Term = seed?.Term ?? 0,
@@ -110,7 +115,7 @@ internal sealed partial class JetStreamEngine
         if (fresh.Peers.Size < 2) throw new CorruptStoreException(reason);
         JetStreamLog.GroupSetAside(_logger, group, Files.KeepAside(group, fresh.Id));
         _lostGroups.TryRemove(group, out _);
-        return new GroupState { Id = fresh.Id, Peers = fresh.Peers, MayHaveForgotten = true, WasFound = true };
+        return new GroupState { Id = fresh.Id, Owner = fresh.Owner, Peers = fresh.Peers, MayHaveForgotten = true, WasFound = true };
     }
 
     /// <summary>A group takes part in nothing any more; what it has on the disk stays.</summary>
@@ -125,12 +130,11 @@ internal sealed partial class JetStreamEngine
     /// <exception cref="Storage.Disk.DiskException">The disk failed.</exception>
     public void DeleteGroup(string name)
     {
-        var id = _foundGroups.TryRemove(name, out var found) ? found.Id : 0;
-        if (_groups.TryRemove(name, out var running))
-        {
-            id = running.Id;
-            running.Dispose();
-        }
+        _foundGroups.TryRemove(name, out _);
+        if (_groups.TryRemove(name, out var running)) running.Dispose();
+        var file = Files.ReadGroup(name);
+        // Of what cannot be read, the log keeps what it has.
+        var id = file is null || _lostGroups.ContainsKey(name) ? 0 : GroupState.ReadId(Files.GroupStateOf(name), file);
         Files.DeleteGroup(name);
         if (id == 0 || _log is not { } log) return;
         var removal = log.Rent();
@@ -161,6 +165,7 @@ internal sealed partial class JetStreamEngine
                 JetStreamLog.GroupFailed(_logger, name, fault.Message);
             }
         }
+        _foundGroupsByOwner = _foundGroups.ToLookup(one => one.Value.Owner, one => one.Key);
         return found;
     }
 

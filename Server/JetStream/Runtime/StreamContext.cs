@@ -79,6 +79,9 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     /// <summary>Removes a group from this server.</summary>
     public Action<string>? DeleteGroup { get; init; }
 
+    /// <summary>Groups of an owner (<see cref="GroupPlan.Owner"/>) that were found at the start and that nobody is in.</summary>
+    public Func<string, IReadOnlyList<string>> FindGroups { get; init; } = static _ => [];
+
     /// <summary>Adds an advisory to what goes out, if anybody in the account wants it.</summary>
     public void Advise(Outbox outbox, string subject, Func<JetStreamAdvisory> create)
     {

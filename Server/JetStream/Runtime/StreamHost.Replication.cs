@@ -197,6 +197,11 @@ internal sealed partial class StreamHost : IGroupMachine
 
     internal void DeleteGroup(string group) => _context.DeleteGroup!(group);
 
+    internal IReadOnlyList<string> FindGroups(string owner) => _context.FindGroups(owner);
+
+    /// <summary>This server among its peers.</summary>
+    internal PeerId Self => _context.Self;
+
     internal GroupHost OpenGroup(GroupPlan plan, IGroupMachine machine, bool isInMemory, RaftSnapshot? seed) => _context.OpenGroup!(plan, this, machine, isInMemory, seed);
 
     /// <summary>Asks the cluster to remove a consumer.</summary>

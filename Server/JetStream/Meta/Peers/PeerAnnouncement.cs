@@ -70,6 +70,8 @@ public sealed record AnnouncedServer
     [JsonIgnore] public bool ReadsBinarySnapshots => (Flags & BinarySnapshotFlag) != 0;
 
     [JsonIgnore] public bool HasAccountTraffic => (Flags & AccountTrafficFlag) != 0;
+
+    [JsonIgnore] public bool StaysUntilRelieved => (Flags & Protocol.ServerIdentityInfo.StaysUntilRelieved) != 0;
 }
 
 /// <summary>A server's figures.</summary>

@@ -38,6 +38,9 @@ public sealed record PeerInfo
     /// <summary>It can carry an account's Raft traffic in the account.</summary>
     public bool HasAccountTraffic { get; init; }
 
+    /// <summary>It does not leave a group before the others have what it has.</summary>
+    public bool StaysUntilRelieved { get; init; }
+
     /// <summary>Milliseconds of the monotonic clock when it was last heard.</summary>
     public long LastHeard { get; init; }
 

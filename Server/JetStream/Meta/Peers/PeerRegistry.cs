@@ -27,6 +27,9 @@ public sealed class PeerRegistry(string domain)
     /// <summary>Whether a peer is known and there.</summary>
     public bool IsOnline(string peer) => Find(peer) is { IsOffline: false };
 
+    /// <summary>Whether a peer is known to leave its groups as soon as it is assigned no more, as Go servers do.</summary>
+    public bool LeavesAtOnce(string peer) => Find(peer) is { IsSelectable: true, StaysUntilRelieved: false };
+
     /// <summary>Whether none of a group's peers is there; of unknown ones nothing can be expected either.</summary>
     public bool AreAllOffline(ValueList<string> peers)
     {
@@ -99,6 +102,7 @@ public sealed class PeerRegistry(string domain)
         HasJetStream = server.HasJetStream,
         ReadsBinarySnapshots = server.ReadsBinarySnapshots,
         HasAccountTraffic = server.HasAccountTraffic,
+        StaysUntilRelieved = server.StaysUntilRelieved,
         LastHeard = now,
     };
 

@@ -50,16 +50,43 @@ internal sealed partial class ConsumerHost : IGroupMachine
     /// <summary>Whether it is in the group that it is assigned to.</summary>
     public bool IsInPlace => Group is { } group && group.Name == Plan!.Name;
 
+    /// <summary>
+    /// It is in no group that has anything to give, or in one where this server has all that was agreed on and nobody else can
+    /// lead: it may go on elsewhere from what is here.
+    /// </summary>
+    public bool IsGathered => Group is null or { Fault: not null } || (_leads && Group.Members.IsSettled && Group.Core.Members is [var only] && only == Group.Core.Self);
+
+    /// <summary>The name by which its groups are found again.</summary>
+    public string Owner => $"{_stream.Host.Account.Name}\n{_stream.Host.Configuration.Name}\n{Name}\n{Record.Created}";
+
+    /// <summary>The group that was found of it at the start, while it is assigned to another one that begins with what it has; null: none was.</summary>
+    public string? FoundGroup
+    {
+        get
+        {
+            if (Plan is not { } plan || !(plan.IsAlone || plan.IsPreferred)) return null;
+            var found = _stream.Host.FindGroups(Owner);
+            return found.Count == 0 || found.Contains(plan.Name) ? null : found[0];
+        }
+    }
+
     /// <summary>What it has come to, for a group to begin with; null: nothing.</summary>
     public RaftSnapshot? Seed => Plan is { } plan && Replica.HasState ? new RaftSnapshot(1, 1, RaftPeers.Of([.. plan.Peers]), EncodeState()) : null;
 
+    /// <summary>Is in the group that was found of it, until this server has all that there is in it.</summary>
+    public void Rejoin(string group)
+    {
+        Enter(Plan! with { Name = group, Peers = [_stream.Host.Self], IsPreferred = false, IsScaleUp = false, Before = [] }, seed: null);
+    }
+
     /// <summary>Is a member of the group it is assigned to from here on.</summary>
     /// <param name="seed">What a new group begins with; null: with nothing.</param>
-    public void Join(RaftSnapshot? seed)
+    public void Join(RaftSnapshot? seed) => Enter(Plan!, seed);
+
+    private void Enter(GroupPlan plan, RaftSnapshot? seed)
     {
-        var plan = Plan!;
         var isInMemory = Configuration.MemoryStorage || _stream.Host.Configuration.Storage == StorageType.Memory;
-        Group = _stream.Host.OpenGroup(plan, this, isInMemory, seed);
+        Group = _stream.Host.OpenGroup(plan with { Owner = Owner }, this, isInMemory, seed);
         Group.Start();
         var core = Group.Core;
         // One alone need not wait for others to be silent.

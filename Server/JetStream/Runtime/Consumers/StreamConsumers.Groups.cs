@@ -76,7 +76,8 @@ internal sealed partial class StreamConsumers
         Add(consumer);
         try
         {
-            consumer.Join(isFormer && (plan.IsAlone || plan.IsPreferred) ? consumer.Seed : null);
+            if (!isFormer && consumer.FoundGroup is { } found) consumer.Rejoin(found);
+            else consumer.Join(isFormer && (plan.IsAlone || plan.IsPreferred) ? consumer.Seed : null);
         }
         catch
         {
@@ -87,14 +88,29 @@ internal sealed partial class StreamConsumers
         return consumer;
     }
 
-    /// <summary>A consumer goes from the group it is in, if any, to the one it is assigned to.</summary>
+    /// <summary>
+    /// A consumer goes from the group it is in, if any, to the one it is assigned to. A replica may lack what its group agreed
+    /// on last, so it leaves a group of several only when it has become the only member.
+    /// </summary>
     private void Regroup(ConsumerHost consumer)
     {
+        var plan = consumer.Plan!;
         if (consumer.IsInPlace)
         {
-            consumer.Group!.Members.Assign(consumer.Plan!.Peers, consumer.Group.Now);
+            consumer.Group!.Members.Assign(plan.Peers, consumer.Group.Now);
             return;
         }
+        // What was found of the group it is assigned to is later than the one it was placed in.
+        if (consumer.Group is { Fault: null } group && !Host.FindGroups(consumer.Owner).Contains(plan.Name))
+        {
+            group.Members.Assign([Host.Self], group.Now);
+            if (!consumer.IsGathered) return;
+        }
+        GoInPlace(consumer);
+    }
+
+    private void GoInPlace(ConsumerHost consumer)
+    {
         var seed = consumer.Seed;
         var former = consumer.Group is null ? null : consumer.LeaveGroupAlone();
         if (former is null) consumer.EndAlone();
@@ -102,6 +118,7 @@ internal sealed partial class StreamConsumers
         consumer.Join(seed);
         if (!_grouped.Contains(consumer)) _grouped.Add(consumer);
         if (former is not null) Host.DeleteGroup(former);
+        foreach (var found in Host.FindGroups(consumer.Owner)) Host.DeleteGroup(found);
         Follow();
     }
 
@@ -201,14 +218,15 @@ internal sealed partial class StreamConsumers
     /// <summary>What members of groups said meanwhile.</summary>
     public void BeginGroups(long now)
     {
-        var left = false;
+        var (left, moves) = (false, false);
         foreach (var consumer in _grouped)
         {
             consumer.BeginTurn(now);
             left |= consumer.HasLeft;
+            moves |= !consumer.IsInPlace && consumer.IsGathered;
         }
-        if (!left) return;
-        foreach (var consumer in _grouped.Where(consumer => consumer.HasLeft).ToList()) Dismiss(consumer);
+        if (left) foreach (var consumer in _grouped.Where(consumer => consumer.HasLeft).ToList()) Dismiss(consumer);
+        if (moves) foreach (var consumer in _grouped.Where(consumer => !consumer.IsInPlace && consumer.IsGathered).ToList()) GoInPlace(consumer);
     }
 
     /// <summary>Sends what was proposed to groups.</summary>

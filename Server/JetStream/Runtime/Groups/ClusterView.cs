@@ -11,6 +11,9 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 /// <param name="IsOnline">Whether a peer is there.</param>
 internal sealed record ClusterView(string ServerName, Func<string> ClusterName, Func<PeerId, string> NameOf, Func<PeerId, bool> IsOnline)
 {
+    /// <summary>Whether a peer leaves its groups as soon as it is assigned no more.</summary>
+    public Func<PeerId, bool> LeavesAtOnce { get; init; } = static _ => false;
+
     /// <summary>Catch-ups of this server that may ask at the same time.</summary>
     public CatchupSlots Slots { get; } = new();
 

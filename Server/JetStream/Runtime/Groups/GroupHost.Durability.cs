@@ -161,6 +161,7 @@ internal sealed partial class GroupHost : ILogCompletion
         var state = new GroupState
         {
             Id = _id,
+            Owner = _ownedBy,
             Position = (ulong)(_base + position),
             Term = _core.Term,
             Vote = _core.Vote,

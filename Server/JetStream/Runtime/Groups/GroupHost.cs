@@ -26,6 +26,7 @@ internal sealed partial class GroupHost : IDisposable
     private readonly FlushBatch _flush = new();
     private readonly List<Subscription> _subscriptions = [];
     private readonly ulong _id;
+    private readonly string _ownedBy;
     private readonly EntrySealer? _sealer;
     private readonly bool _isLogged;
     private GroupStatus _status;
@@ -42,12 +43,12 @@ internal sealed partial class GroupHost : IDisposable
     /// <param name="isLogged">False: it is in memory, and forgets all when the server ends.</param>
     public GroupHost(GroupContext context, Mailbox owner, IGroupMachine machine, RaftOptions options, GroupState state, EntrySealer? sealer, bool isLogged)
     {
-        (_context, _owner, _machine, _sealer, _isLogged, _id) = (context, owner, machine, sealer, isLogged, state.Id);
+        (_context, _owner, _machine, _sealer, _isLogged, _id, _ownedBy) = (context, owner, machine, sealer, isLogged, state.Id, state.Owner);
         Name = options.Group;
         _heard = new PublishQueue(MaxQueuedMessages, context.MaxQueuedBytes);
         _base = _completed = (long)state.Position;
         _core = new RaftGroup(options, state.ToStart(), this);
-        Members = new MemberChanges(this, context.IsOnline);
+        Members = new MemberChanges(this, context.IsOnline, context.LeavesAtOnce);
         _status = GroupStatus.Of(_core, Name, Now);
     }
 

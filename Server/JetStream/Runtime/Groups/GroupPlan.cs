@@ -22,6 +22,12 @@ public sealed record GroupPlan(string Name, IReadOnlyList<PeerId> Peers)
     /// <summary>This server may have been a member of it and have lost what it promised.</summary>
     public bool MayHaveForgotten { get; init; }
 
+    /// <summary>
+    /// What the group is of, to find it by after a restart when the assignment has come to name another one; empty: its owner
+    /// knows the name itself.
+    /// </summary>
+    public string Owner { get; init; } = "";
+
     /// <summary>One member alone forms no group.</summary>
     public bool IsAlone => Peers.Count < 2;
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Raft.Core;
 using NatsAspire.Server.Raft.Wire;
@@ -11,8 +12,9 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 /// All of a Raft group that outlives its server, as of a position of its effects; what came behind is in the write-ahead
 /// log. The file <c>groups/NAME/state</c>:
 /// <code>
-/// state    = crc:u32 "NRGS" 1 id:u64 position:u64 body            ; crc: CRC-32C of all behind it
-/// body     = term:u64 vote:u64 doubt:u8 peers snapshot count:u32 count *(length:u32 frame)   ; encrypted where JetStream is
+/// state    = crc:u32 "NRGS" version:u8 id:u64 position:u64 body   ; crc: CRC-32C of all behind it; version: 2, earlier 1
+/// body     = owner term:u64 vote:u64 doubt:u8 peers snapshot count:u32 count *(length:u32 frame)   ; encrypted where JetStream is
+/// owner    = length:u32 UTF-8                                     ; from version 2 on
 /// peers    = index:u64 length:u32 PeerState
 /// snapshot = 0:u8 / 1:u8 term:u64 index:u64 peers length:u32 data
 /// </code>
@@ -20,9 +22,13 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 internal sealed class GroupState
 {
     private const int HeadLength = 4 + 5 + 8 + 8;
+    private const byte Version = 2;
 
     /// <summary>Its name in the write-ahead log.</summary>
     public required ulong Id { get; init; }
+
+    /// <summary>What it is the group of, where that is not to be known from elsewhere; empty: it is.</summary>
+    public string Owner { get; init; } = "";
 
     /// <summary>Effects up to here are in it.</summary>
     public ulong Position { get; set; }
@@ -44,7 +50,7 @@ internal sealed class GroupState
     /// <summary>The group was there before this start.</summary>
     public bool WasFound { get; init; }
 
-    private static ReadOnlySpan<byte> Mark => "NRGS\u0001"u8;
+    private static ReadOnlySpan<byte> Mark => "NRGS"u8;
 
     /// <summary>What a member begins with.</summary>
     public RaftStart ToStart() => new()
@@ -63,6 +69,9 @@ internal sealed class GroupState
     public byte[] Encode(EntrySealer? sealer)
     {
         var body = new ArrayBufferWriter<byte>(256);
+        var owner = Encoding.UTF8.GetBytes(Owner);
+        Write(body, (uint)owner.Length);
+        body.Write(owner);
         Write(body, Term);
         Write(body, Vote.Value);
         body.Write([(byte)(MayHaveForgotten ? 1 : 0)]);
@@ -78,6 +87,7 @@ internal sealed class GroupState
         var seals = sealer is { Seals: true };
         var file = new byte[HeadLength + body.WrittenCount + (seals ? EntrySealer.Overhead : 0)];
         Mark.CopyTo(file.AsSpan(4));
+        file[8] = Version;
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(9), Id);
         BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(17), Position);
         if (seals) sealer!.Seal(Position, body.WrittenSpan, file.AsSpan(HeadLength));
@@ -91,7 +101,7 @@ internal sealed class GroupState
     public static ulong ReadId(string path, ReadOnlySpan<byte> file)
     {
         if (file.Length < HeadLength || BinaryPrimitives.ReadUInt32LittleEndian(file) != Crc32C.Compute(file[4..])) throw new CorruptStoreException($"{path} at 0: the checksum is wrong.");
-        if (!file[4..].StartsWith(Mark)) throw new CorruptStoreException($"{path} at 4: no state of a group that this version knows.");
+        if (!file[4..].StartsWith(Mark) || file[8] is 0 or > Version) throw new CorruptStoreException($"{path} at 4: no state of a group that this version knows.");
         return BinaryPrimitives.ReadUInt64LittleEndian(file[9..]);
     }
 
@@ -102,12 +112,14 @@ internal sealed class GroupState
         var id = ReadId(path, file);
         var position = BinaryPrimitives.ReadUInt64LittleEndian(file[17..]);
         var reader = new SpanReader(sealer is { Seals: true } ? sealer.Open(position, file[HeadLength..]) : file[HeadLength..]);
+        var owner = default(ReadOnlySpan<byte>);
+        if (file[8] >= 2 && !(reader.TryReadUInt32(out var ownerLength) && reader.TryReadBytes(ownerLength, out owner))) throw EndsEarly(path);
         if (!reader.TryReadUInt64(out var term) || !reader.TryReadUInt64(out var vote) || !reader.TryReadByte(out var doubt) || !TryRead(ref reader, out RaftPeers peers)
             || !reader.TryReadByte(out var hasSnapshot)) throw EndsEarly(path);
         RaftSnapshot? snapshot = null;
         if (hasSnapshot != 0 && !TryRead(ref reader, out snapshot)) throw EndsEarly(path);
         if (!reader.TryReadUInt32(out var count)) throw EndsEarly(path);
-        var state = new GroupState { Id = id, Position = position, Term = term, Vote = new PeerId(vote), MayHaveForgotten = doubt != 0, Peers = peers, Snapshot = snapshot, WasFound = true };
+        var state = new GroupState { Id = id, Owner = Encoding.UTF8.GetString(owner), Position = position, Term = term, Vote = new PeerId(vote), MayHaveForgotten = doubt != 0, Peers = peers, Snapshot = snapshot, WasFound = true };
         for (; count > 0; count--)
         {
             if (!reader.TryReadUInt32(out var length) || !reader.TryReadBytes(length, out var frame)) throw EndsEarly(path);

@@ -26,7 +26,8 @@ internal enum Departure
 /// </summary>
 /// <param name="group">The member.</param>
 /// <param name="isOnline">Whether a server is there.</param>
-internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline)
+/// <param name="leavesAtOnce">Whether a server leaves a group as soon as it is assigned no more, as Go servers do.</param>
+internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline, Func<PeerId, bool> leavesAtOnce)
 {
     /// <summary>Milliseconds from one look to the next while something is to be done.</summary>
     private const long Interval = 200;
@@ -159,14 +160,45 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
             else HandOver(core, now);
             return;
         }
+        if (IsDeserted(core))
+        {
+            GoOnAfterDeserters(core, now);
+            return;
+        }
         var surplus = PeerId.None;
         foreach (var member in members)
         {
-            // Who is gone goes first: the next change needs a majority as well.
-            if (!IsAssigned(member) && (surplus.IsNone || IsGone(member))) surplus = member;
+            // Who is gone or leaves without being asked goes first: the next change needs a majority as well.
+            if (!IsAssigned(member) && (surplus.IsNone || IsGone(member) || (leavesAtOnce(member) && !IsGone(surplus)))) surplus = member;
         }
         if (!missing.IsNone && (surplus.IsNone || !IsGone(surplus))) Add(core, missing, now);
         else if (!surplus.IsNone && IsSafeWithout(core, surplus)) core.ProposeRemovePeer(surplus, now);
+    }
+
+    /// <summary>
+    /// Nothing can be agreed on any more because members that are assigned no more have left without being asked. They do so
+    /// only when they know their assignment, and never come back to the group.
+    /// </summary>
+    private bool IsDeserted(RaftGroup core)
+    {
+        var (heard, deserters) = (1, 0);
+        foreach (var member in core.Members)
+        {
+            if (member == core.Self) continue;
+            if (!IsSilent(member, SilencePatience)) heard++;
+            else if (!IsAssigned(member) && leavesAtOnce(member)) deserters++;
+            else if (!IsAssigned(member)) return false;
+        }
+        return deserters > 0 && heard < (core.Members.Length / 2) + 1;
+    }
+
+    /// <summary>The leader has all that was agreed on, and begins a term with those who are left.</summary>
+    private void GoOnAfterDeserters(RaftGroup core, long now)
+    {
+        group.Warn($"members that are assigned no more have left: goes on with the {_assigned.Length} that are");
+        core.StepDown(PeerId.None, now);
+        core.SetPeers(_assigned, now);
+        core.CampaignImmediately(now);
     }
 
     private void Add(RaftGroup core, PeerId peer, long now)

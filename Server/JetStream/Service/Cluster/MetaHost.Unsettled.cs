@@ -17,6 +17,9 @@ internal sealed partial class MetaHost
 {
     private readonly Dictionary<AssetKey, MetaChange<StreamAssignment>?> _unsettled = [];
 
+    /// <summary>Consumers that were not placed because their streams waited.</summary>
+    private readonly HashSet<(AssetKey Stream, string Consumer)> _waitingConsumers = [];
+
     /// <summary>
     /// Whether all that was decided while this server was away is known: only when something of the leader's own term is
     /// committed, everything is that was committed before.
@@ -60,29 +63,38 @@ internal sealed partial class MetaHost
         return true;
     }
 
-    /// <summary>Whether consumers of a stream have to wait with it.</summary>
-    private bool WaitsWithStream(ConsumerAssignment consumer) => _unsettled.ContainsKey(AssetKey.Of(consumer));
+    /// <summary>Whether a consumer has to wait with its stream.</summary>
+    private bool WaitsWithStream(ConsumerAssignment consumer)
+    {
+        var key = AssetKey.Of(consumer);
+        var waits = _unsettled.ContainsKey(key);
+        if (waits) _waitingConsumers.Add((key, consumer.Name));
+        else _waitingConsumers.Remove((key, consumer.Name));
+        return waits;
+    }
 
     private void SettleIfKnown()
     {
-        if (_unsettled.Count == 0 || !KnowsAssignments) return;
-        List<KeyValuePair<AssetKey, MetaChange<StreamAssignment>?>> waiting = [.. _unsettled];
+        if ((_unsettled.Count == 0 && _waitingConsumers.Count == 0) || !KnowsAssignments) return;
+        KeyValuePair<AssetKey, MetaChange<StreamAssignment>?>[] streams = [.. _unsettled];
+        (AssetKey Stream, string Consumer)[] consumers = [.. _waitingConsumers];
         _unsettled.Clear();
+        _waitingConsumers.Clear();
+        foreach (var (key, change) in streams) Settle(key, change);
         IMetaEffects effects = this;
-        foreach (var (key, change) in waiting)
+        foreach (var (key, name) in consumers)
         {
-            // What no assignment names stays where it is, as whatever else was found.
-            if (_state.Current.Find(key.Account, key.Stream) is not { OfflineReason: null } assigned) continue;
-            if (!assigned.Assignment.Group.IsMember(_self))
-            {
-                effects.StopStream(assigned.Assignment, MetaStop.NotMember);
-                continue;
-            }
-            effects.PlaceStream(change is { } known ? known with { After = assigned.Assignment } : new MetaChange<StreamAssignment>(null, assigned.Assignment, MetaOrigin.Recovered));
-            foreach (var consumer in assigned.Consumers.Values)
-            {
-                if (consumer.OfflineReason is null && consumer.Assignment.Group.IsMember(_self)) effects.PlaceConsumer(new MetaChange<ConsumerAssignment>(null, consumer.Assignment, MetaOrigin.Recovered));
-            }
+            if (_state.Current.Find(key.Account, key.Stream, name) is { OfflineReason: null } consumer && consumer.Assignment.Group.IsMember(_self))
+                effects.PlaceConsumer(new MetaChange<ConsumerAssignment>(null, consumer.Assignment, MetaOrigin.Recovered));
         }
+    }
+
+    private void Settle(AssetKey key, MetaChange<StreamAssignment>? change)
+    {
+        // What no assignment names stays where it is, as whatever else was found.
+        if (_state.Current.Find(key.Account, key.Stream) is not { OfflineReason: null, Assignment: var assignment }) return;
+        IMetaEffects effects = this;
+        if (!assignment.Group.IsMember(_self)) effects.StopStream(assignment, MetaStop.NotMember);
+        else effects.PlaceStream(change is { } known ? known with { After = assignment } : new MetaChange<StreamAssignment>(null, assignment, MetaOrigin.Recovered));
     }
 }
