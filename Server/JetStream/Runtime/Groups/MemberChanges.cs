@@ -151,6 +151,11 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
 
     private void Change(RaftGroup core, long now)
     {
+        if (IsAssigned(core.Self) && IsDeserted(core))
+        {
+            GoOnAfterDeserters(core, now);
+            return;
+        }
         if (core.IsChangingMembers) return;
         var members = core.Members;
         var missing = Missing(core);
@@ -158,11 +163,6 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         {
             if (!missing.IsNone) Add(core, missing, now);
             else HandOver(core, now);
-            return;
-        }
-        if (IsDeserted(core))
-        {
-            GoOnAfterDeserters(core, now);
             return;
         }
         var surplus = PeerId.None;
