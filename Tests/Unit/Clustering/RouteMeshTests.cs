@@ -63,6 +63,8 @@ public sealed class RouteMeshTests
     [InlineData("pool_size: -1, compression: off")]
     [InlineData("")]
     [Upstream("routes_test.go", "TestRouteImplicitNotTooManyDuplicates")]
+    // Eight servers have 112 connections. How often two servers dial at the same moment depends on the machine; where each
+    // server dials whatever it hears of, all are dialled at least twice.
     public async Task NewsOfManyServersMakesFewConnectionsTwice(string cluster)
     {
         using var log = new CapturedLog();
@@ -70,7 +72,7 @@ public sealed class RouteMeshTests
         all.Servers.Add(await TestServer.FromConfigAsync(Config("seed", cluster)));
         for (var i = 1; i <= 7; i++) all.Servers.Add(await NatsServer.StartAsync(TestServer.Parse(Config($"s{i}", cluster, all[0])), log));
         await all.WaitForMeshAsync();
-        var dd = log.Lines.Where(line => line.Contains("Router connection closed: Duplicate Route", StringComparison.Ordinal)).ToList(); System.IO.File.AppendAllText("/work/dup.log", $"{cluster} {dd.Count}\n{string.Join("\n", dd.Take(5))}\n");
+        log.Lines.Count(line => line.Contains("Router connection closed: Duplicate Route", StringComparison.Ordinal)).ShouldBeLessThan(56);
     }
 
     [Theory]
