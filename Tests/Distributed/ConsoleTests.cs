@@ -47,12 +47,7 @@ public sealed class ConsoleTests(ITestOutputHelper output)
         await page.UntilAsync("document.getElementById('server-dialog').open");
         await page.PressAsync("Escape");
         await page.UntilAsync("!document.getElementById('server-dialog').open");
-        await page.ResizeAsync(375, 800);
-        await page.UntilAsync("document.documentElement.scrollWidth <= 375");
-        await page.PreferAsync("dark");
-        var dark = await page.ValueAsync("getComputedStyle(document.body).backgroundColor");
-        await page.PreferAsync("light");
-        (await page.ValueAsync("getComputedStyle(document.body).backgroundColor")).ShouldNotBe(dark);
+        await page.FitsAPhoneInBothSchemesAsync();
     }
 
     /// <summary>The default super-cluster: what it is made of, a consumer whose leader steps down, a message followed from the edge to the stream, logs filtered.</summary>

@@ -95,12 +95,7 @@ public sealed class MonitoringConsoleTests
         await page.UntilAsync("!document.getElementById('streams').textContent.includes('↳ bill') && document.querySelector('.fold').getAttribute('aria-expanded') === 'false'");
         await page.PressAsync("Enter");
         await page.UntilAsync("document.getElementById('streams').textContent.includes('↳ bill')");
-        await page.ResizeAsync(375, 800);
-        await page.UntilAsync("document.documentElement.scrollWidth <= 375");
-        await page.PreferAsync("dark");
-        var dark = await page.ValueAsync("getComputedStyle(document.body).backgroundColor");
-        await page.PreferAsync("light");
-        (await page.ValueAsync("getComputedStyle(document.body).backgroundColor")).ShouldNotBe(dark);
+        await page.FitsAPhoneInBothSchemesAsync();
         await page.ResizeAsync(1280, 900);
     }
 }

@@ -37,7 +37,7 @@ public sealed class ProtocolFuzzTests
                 1 => (Route, static pieces => RecordingProtocol.ParseRoute(pieces)),
                 _ => (Leaf, (Func<byte[][], List<string>>)(static pieces => RecordingProtocol.ParseRoute(pieces, pinned: true, isLeaf: true))),
             };
-            var input = Mutate(random, lines);
+            var input = Mutation.Of(random, lines, mostInserted: 400);
             var split = random.Next(input.Length + 1);
             try
             {
@@ -75,7 +75,7 @@ public sealed class ProtocolFuzzTests
             using var attacker = await RawClient.ConnectAsync(target);
             try
             {
-                for (var i = 0; i < 5; i++) await attacker.SendAsync(Mutate(random, lines));
+                for (var i = 0; i < 5; i++) await attacker.SendAsync(Mutation.Of(random, lines, mostInserted: 400));
             }
             catch (System.Net.Sockets.SocketException)
             {
@@ -104,32 +104,5 @@ public sealed class ProtocolFuzzTests
         await sender.SendAsync($"CONNECT {json}\r\nPING\r\n");
         while (!sender.IsClosed && !sender.Pending.Contains("PONG\r\n", StringComparison.Ordinal)) await sender.ReadMoreAsync(Wait.Default);
         await witness.FlushAsync();
-    }
-
-    private static byte[] Mutate(Random random, string[] grammar)
-    {
-        var text = new StringBuilder();
-        for (var i = random.Next(1, 5); i > 0; i--) text.Append(grammar[random.Next(grammar.Length)]);
-        var bytes = Encoding.Latin1.GetBytes(text.ToString()).ToList();
-        for (var change = random.Next(4); change > 0; change--)
-        {
-            var at = random.Next(bytes.Count);
-            switch (random.Next(4))
-            {
-                case 0:
-                    bytes[at] = (byte)random.Next(256);
-                    break;
-                case 1:
-                    bytes.Insert(at, "\0\r\n 9-\u00ff\t"u8[random.Next(9)]);
-                    break;
-                case 2 when bytes.Count > 1:
-                    bytes.RemoveAt(at);
-                    break;
-                default:
-                    bytes.InsertRange(at, Encoding.Latin1.GetBytes(random.Next(2) == 0 ? "99999999999" : new string('a', random.Next(400))));
-                    break;
-            }
-        }
-        return [.. bytes];
     }
 }

@@ -45,6 +45,17 @@ public sealed class Browser : IAsyncDisposable
     public Task PreferAsync(string scheme) =>
         CallAsync("Emulation.setEmulatedMedia", new JsonObject { ["features"] = new JsonArray(new JsonObject { ["name"] = "prefers-color-scheme", ["value"] = scheme }) });
 
+    /// <summary>Nothing is wider than a phone, which the page is left at, and dark and light differ.</summary>
+    public async Task FitsAPhoneInBothSchemesAsync()
+    {
+        await ResizeAsync(375, 800);
+        await UntilAsync("document.documentElement.scrollWidth <= 375");
+        await PreferAsync("dark");
+        var dark = await ValueAsync("getComputedStyle(document.body).backgroundColor");
+        await PreferAsync("light");
+        (await ValueAsync("getComputedStyle(document.body).backgroundColor")).ShouldNotBe(dark);
+    }
+
     /// <summary>The value of an expression in the page, as text.</summary>
     public async Task<string> ValueAsync(string expression)
     {

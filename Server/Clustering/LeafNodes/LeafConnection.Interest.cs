@@ -42,18 +42,7 @@ public sealed partial class LeafConnection
         if (IsClosing || !(IsUnchecked(subject) || _permissions.MayTell(subject, queue))) return;
         var line = new ByteBuilder(subject.Length + (queue?.Length ?? 0) + 20);
         line.Add(weight > 0 ? "LS+ "u8 : "LS- "u8);
-        line.Add(subject);
-        if (queue is not null)
-        {
-            line.Add(" "u8);
-            line.Add(queue);
-            if (weight > 0)
-            {
-                line.Add(" "u8);
-                line.Add(weight);
-            }
-        }
-        line.Add("\r\n"u8);
+        InterestLine.Finish(ref line, subject, queue, weight);
         if (IsTraced) LinkLog.Out(Log, Label, Encoding.UTF8.GetString(line.Written).TrimEnd());
         EnqueueNow(line.Written);
     }

@@ -1,3 +1,4 @@
+using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 
 namespace NatsAspire.Server.Clustering.Links;
@@ -43,6 +44,27 @@ internal readonly ref struct InterestLine
         };
         var complete = !subject.IsEmpty && (!hasAccount || !account.IsEmpty) && (!hasOrigin || !origin.IsEmpty);
         return complete && line.Weight >= 0 && ControlLine.TakeToken(ref arguments).IsEmpty;
+    }
+
+    /// <summary>Writes what stands behind the account, to the end of the line.</summary>
+    /// <param name="line">Takes it.</param>
+    /// <param name="subject">Wanted, or no longer.</param>
+    /// <param name="queue">The queue; null: none.</param>
+    /// <param name="weight">Members behind the queue; 0: nobody is left, which is not told.</param>
+    public static void Finish(ref ByteBuilder line, ReadOnlySpan<byte> subject, byte[]? queue, int weight)
+    {
+        line.Add(subject);
+        if (queue is not null)
+        {
+            line.Add(" "u8);
+            line.Add(queue);
+            if (weight > 0)
+            {
+                line.Add(" "u8);
+                line.Add(weight);
+            }
+        }
+        line.Add("\r\n"u8);
     }
 
     /// <summary>What it is known by: all but the weight.</summary>

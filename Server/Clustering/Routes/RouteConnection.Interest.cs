@@ -35,18 +35,7 @@ public sealed partial class RouteConnection
             line.Add(account.NameBytes);
             line.Add(" "u8);
         }
-        line.Add(subject);
-        if (queue is not null)
-        {
-            line.Add(" "u8);
-            line.Add(queue);
-            if (weight > 0)
-            {
-                line.Add(" "u8);
-                line.Add(weight);
-            }
-        }
-        line.Add("\r\n"u8);
+        InterestLine.Finish(ref line, subject, queue, weight);
         EnqueueNow(line.Written);
     }
 

@@ -110,7 +110,7 @@ internal sealed partial class StreamHost
         if (_whenGone is { } whenGone && _group is { } group && group.Members.DepartureAt(group.Now) is var departure && departure != Departure.Waits && MayTakeConsumersAlong)
         {
             _whenGone = null;
-            whenGone(departure == Departure.Done);
+            whenGone(departure == Departure.Done || _store.State.LastSequence == 0);
         }
         if (!IsRegroupDue) _isRegrouping = false;
         if (!IsRegroupDue || _isQueued) return;

@@ -100,6 +100,8 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
         var core = group.Core;
         if (!core.CommittedPeers.Ids.Contains(core.Self) || core.State == RaftState.Stopped) return Departure.Done;
         if (core.State == RaftState.Leader || now - _leavesSince < LeavingPatience / 4) return Departure.Waits;
+        // Who came back with nothing, and was given nothing since, has nothing that the others could need of the group.
+        if (core.LastIndex == 0) return Departure.InDoubt;
         // One alone has no use for a group, and says no more once the others are out of it.
         if (_isLedByAssigned && _assigned.Length == 1 && IsSilent(core.Leader, LeavingPatience / 4)) return Departure.Done;
         if (now - _leavesSince < LeavingPatience) return Departure.Waits;
