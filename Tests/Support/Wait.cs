@@ -29,19 +29,28 @@ public static class Wait
         }
     }
 
-    /// <summary>Waits until the asynchronous condition holds.</summary>
+    /// <summary>Waits until the asynchronous condition holds. A request in it that nobody answers in time is one that does not hold yet.</summary>
     public static async Task Until(string what, Func<Task<bool>> condition, Func<string>? describe = null, TimeSpan? timeout = null)
     {
         var clock = Stopwatch.StartNew();
         using var ticks = new PeriodicTimer(Interval);
-        while (!await condition())
+        string? unanswered;
+        do
         {
-            if (clock.Elapsed > (timeout ?? Default))
+            try
             {
-                Assert.Fail($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Last seen: {describe?.Invoke() ?? "nothing to tell"}");
+                if (await condition()) return;
+                unanswered = null;
+            }
+            catch (TimeoutException silence)
+            {
+                // Whoever was asked may have been about to go.
+                unanswered = silence.Message;
             }
             await ticks.WaitForNextTickAsync();
         }
+        while (clock.Elapsed <= (timeout ?? Default));
+        Assert.Fail($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Last seen: {unanswered ?? describe?.Invoke() ?? "nothing to tell"}");
     }
 
     /// <summary>The result of a task, or a failure that names it.</summary>

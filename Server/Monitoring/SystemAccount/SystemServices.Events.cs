@@ -168,7 +168,9 @@ internal sealed partial class SystemServices : IClientEvents
                 Pending = route.PendingBytes,
             })],
         };
-        return new StatsEvent(Identify(), statistics);
+        var server = Identify();
+        // Other servers go by what is said here; users see what upstream shows them.
+        return new StatsEvent(server.JetStream ? server with { Flags = server.Flags | ServerIdentityInfo.StaysUntilRelieved } : server, statistics);
     }
 
     /// <summary>Without the directory, which is the machine's own business.</summary>

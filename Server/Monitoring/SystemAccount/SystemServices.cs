@@ -22,7 +22,7 @@ namespace NatsAspire.Server.Monitoring.SystemAccount;
 internal sealed partial class SystemServices : IAsyncDisposable
 {
     /// <summary>JetStream is enabled, reads binary snapshots, and takes Raft traffic in accounts, as upstream says of each server with JetStream.</summary>
-    private const ulong JetStreamFlags = 7 | ServerIdentityInfo.StaysUntilRelieved;
+    private const ulong JetStreamFlags = 7;
 
     private readonly MonitoringSource _source;
     private readonly Account _system;
