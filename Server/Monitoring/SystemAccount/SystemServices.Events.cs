@@ -3,6 +3,7 @@ using NatsAspire.Server.Clients;
 using NatsAspire.Server.Connections;
 using NatsAspire.Server.Monitoring.Pages;
 using NatsAspire.Server.Primitives;
+using NatsAspire.Server.Protocol;
 
 namespace NatsAspire.Server.Monitoring.SystemAccount;
 
