@@ -116,7 +116,8 @@ public sealed class StreamCluster : IAsyncDisposable
                 return !answer.TryGetProperty("error", out var error) || error.GetProperty("err_code").GetInt32() != 10005;
             },
             () => answer.ToString(),
-            TimeSpan.FromSeconds(60));
+            // A server that was taken for gone is heard of again within 150 s at the latest.
+            TimeSpan.FromSeconds(170));
         return answer;
     }
 
