@@ -130,16 +130,33 @@ internal sealed partial class JetStreamEngine
     /// <exception cref="Storage.Disk.DiskException">The disk failed.</exception>
     public void DeleteGroup(string name)
     {
-        _foundGroups.TryRemove(name, out _);
-        if (_groups.TryRemove(name, out var running)) running.Dispose();
-        var file = Files.ReadGroup(name);
-        // Of what cannot be read, the log keeps what it has.
-        var id = file is null || _lostGroups.ContainsKey(name) ? 0 : GroupState.ReadId(Files.GroupStateOf(name), file);
+        var id = _foundGroups.TryRemove(name, out var found) ? found.Id : 0;
+        if (_groups.TryRemove(name, out var running))
+        {
+            id = running.Id;
+            running.Dispose();
+        }
+        if (id == 0) id = IdOfClosed(name);
         Files.DeleteGroup(name);
         if (id == 0 || _log is not { } log) return;
         var removal = log.Rent();
         removal.AddRemoval(id);
         if (!log.TryAppend(removal, new Ignored())) log.Return(removal);
+    }
+
+    /// <summary>By its file, the number of a group that runs no more; 0: it has none that can be read, and the log keeps what it has of it.</summary>
+    private ulong IdOfClosed(string name)
+    {
+        if (Files.ReadGroup(name) is not { } file) return 0;
+        try
+        {
+            return GroupState.ReadId(Files.GroupStateOf(name), file);
+        }
+        catch (CorruptStoreException fault)
+        {
+            JetStreamLog.GroupFailed(_logger, name, fault.Message);
+            return 0;
+        }
     }
 
     private EntrySealer? SealerOfGroup(ulong id) => _options.EncryptionKey is null ? null : new EntrySealer(KeysOf(id));

@@ -178,8 +178,9 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     }
 
     /// <summary>
-    /// Nothing can be agreed on any more because members that are assigned no more have left without being asked. They do so
-    /// only when they know their assignment, and never come back to the group.
+    /// Nothing can be agreed on any more because members that are assigned no more are silent, and are of those that leave
+    /// without being asked. As upstream, who is assigned goes on then; two of the others that do not know their assignment yet
+    /// and are cut off from here together could still agree on something.
     /// </summary>
     private bool IsDeserted(RaftGroup core)
     {
