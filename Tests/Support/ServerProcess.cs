@@ -80,7 +80,9 @@ public sealed class ServerProcess : IAsyncDisposable
             File.WriteAllText(file, config);
             all.AddRange(["-c", file]);
         }
-        return new ServerProcess(RunningProcess.Start(executable, [.. all, .. arguments]), folder);
+        var server = new ServerProcess(RunningProcess.Start(executable, [.. all, .. arguments]), folder);
+        ServerReport.Add(server);
+        return server;
     }
 
     /// <summary>Waits for a text in the log.</summary>

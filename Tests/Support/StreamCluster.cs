@@ -117,7 +117,7 @@ public sealed class StreamCluster : IAsyncDisposable
             },
             () => answer.ToString(),
             // A server that was taken for gone is heard of again within 150 s at the latest.
-            TimeSpan.FromSeconds(170));
+            TimeSpan.FromSeconds(40));
         return answer;
     }
 

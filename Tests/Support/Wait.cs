@@ -50,7 +50,7 @@ public static class Wait
             await ticks.WaitForNextTickAsync();
         }
         while (clock.Elapsed <= (timeout ?? Default));
-        Assert.Fail($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Last seen: {unanswered ?? describe?.Invoke() ?? "nothing to tell"}");
+        Assert.Fail($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Last seen: {unanswered ?? describe?.Invoke() ?? "nothing to tell"}{await ServerReport.TellAsync()}");
     }
 
     /// <summary>The result of a task, or a failure that names it.</summary>
