@@ -13,18 +13,18 @@ namespace NatsAspire.Tests.Support;
 public static class ServerReport
 {
     private const int LastLines = 60;
-    private static readonly ConditionalWeakTable<ITest, ConcurrentQueue<ServerProcess>> _ofTests = [];
+    private static readonly ConditionalWeakTable<ITest, ConcurrentQueue<ServerProcess>> OfTests = [];
 
     /// <summary>Remembers a server for the test that runs now, if one does.</summary>
     public static void Add(ServerProcess server)
     {
-        if (TestContext.Current.Test is { } test) _ofTests.GetOrCreateValue(test).Enqueue(server);
+        if (TestContext.Current.Test is { } test) OfTests.GetOrCreateValue(test).Enqueue(server);
     }
 
     /// <summary>The servers of the test that runs now, those ended as well; empty: it has none.</summary>
     public static async Task<string> TellAsync()
     {
-        if (TestContext.Current.Test is not { } test || !_ofTests.TryGetValue(test, out var servers)) return "";
+        if (TestContext.Current.Test is not { } test || !OfTests.TryGetValue(test, out var servers)) return "";
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         var text = new StringBuilder();
         foreach (var server in servers)

@@ -154,7 +154,7 @@ public sealed class StreamCluster : IAsyncDisposable
     public async Task<int> LeaderOfAsync(string stream)
     {
         var leader = -1;
-        await Wait.Until($"{stream} has a leader", () => (leader = Array.FindIndex(Servers, server => server?.JetStream?.Accounts[Account].Find(stream) is { Leads: true })) >= 0, timeout: TimeSpan.FromSeconds(170));
+        await Wait.Until($"{stream} has a leader", () => (leader = Array.FindIndex(Servers, server => server?.JetStream?.Accounts[Account].Find(stream) is { Leads: true })) >= 0, timeout: TimeSpan.FromSeconds(40));
         return leader;
     }
 
@@ -195,7 +195,7 @@ public sealed class StreamCluster : IAsyncDisposable
         "a meta leader knows all servers",
         () => Running.Any(server => server.JetStreamService?.Meta is { IsLeading: true } meta && meta.Registry.Peers.Values.Count(peer => peer is { IsSelectable: true, IsOffline: false }) == Running.Count() && meta.Group.Core.ClusterSize >= Running.Count()),
         () => string.Join("; ", Running.Select(server => $"{server.Name}: leader {server.JetStreamService?.Meta?.LeaderName}, {server.JetStreamService?.Meta?.Registry.Peers.Count} known")),
-        TimeSpan.FromSeconds(170));
+        TimeSpan.FromSeconds(40));
 
     private List<(ulong First, ulong Last, ulong Messages, ulong Bytes)> States(string stream) =>
     [

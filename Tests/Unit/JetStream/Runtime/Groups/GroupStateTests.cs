@@ -14,7 +14,7 @@ public sealed class GroupStateTests
 {
     private const int HeadLength = 25;
     private const string Path = "groups/G/state";
-    private static readonly RaftPeers _peers = RaftPeers.Of(PeerId.Of("a"), PeerId.Of("b"), PeerId.Of("c"));
+    private static readonly RaftPeers Members = RaftPeers.Of(PeerId.Of("a"), PeerId.Of("b"), PeerId.Of("c"));
 
     [Theory]
     [InlineData("")]
@@ -110,8 +110,8 @@ public sealed class GroupStateTests
         Term = 3,
         Vote = PeerId.Of("b"),
         MayHaveForgotten = true,
-        Peers = _peers,
-        Snapshot = new RaftSnapshot(2, 10, _peers with { Index = 4 }, "state"u8.ToArray()),
+        Peers = Members,
+        Snapshot = new RaftSnapshot(2, 10, Members with { Index = 4 }, "state"u8.ToArray()),
         Frames = { Frame(11), Frame(12) },
     };
 
@@ -124,7 +124,7 @@ public sealed class GroupStateTests
         read.Vote.ShouldBe(PeerId.Of("b"));
         read.MayHaveForgotten.ShouldBeTrue();
         read.WasFound.ShouldBeTrue();
-        read.Peers.Ids.ShouldBe(_peers.Ids);
+        read.Peers.Ids.ShouldBe(Members.Ids);
         read.Snapshot.ShouldNotBeNull();
         (read.Snapshot.Term, read.Snapshot.Index, read.Snapshot.Peers.Index).ShouldBe((2UL, 10UL, 4UL));
         read.Snapshot.Data.ToArray().ShouldBe("state"u8.ToArray());
