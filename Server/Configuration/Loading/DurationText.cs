@@ -7,6 +7,9 @@ public static class DurationText
 {
     private const decimal TicksPerNanosecond = 0.01m;
 
+    /// <summary>As many as upstream's duration holds: 2^63 - 1 ns.</summary>
+    private const decimal MostTicks = long.MaxValue * TicksPerNanosecond;
+
     private static readonly (string Name, decimal Ticks)[] Units =
     [
         ("ns", TicksPerNanosecond),
@@ -41,8 +44,10 @@ public static class DurationText
             if (unit.Length == 0) return $"time: missing unit in duration {QuotedText.Quote(text)}";
             var known = Array.FindIndex(Units, candidate => candidate.Name == unit);
             if (known < 0) return $"time: unknown unit {QuotedText.Quote(unit)} in duration {QuotedText.Quote(text)}";
+            // Before the product, which a decimal may not hold.
+            if (number > MostTicks / Units[known].Ticks) return invalid;
             ticks += number * Units[known].Ticks;
-            if (ticks * 100 > long.MaxValue) return invalid;
+            if (ticks > MostTicks) return invalid;
             rest = rest[unit.Length..];
         }
         duration = new TimeSpan((long)(isNegative ? -ticks : ticks));
