@@ -13,12 +13,14 @@ internal sealed class MonitoringPages
 {
     private const string PlainText = "text/plain; charset=utf-8";
     private readonly MonitoringSource _source;
+    private readonly HealthLog _healthLog;
     private readonly FrozenDictionary<string, Page> _pages;
 
     /// <param name="source">What the pages tell of.</param>
     public MonitoringPages(MonitoringSource source)
     {
         _source = source;
+        _healthLog = new HealthLog(source.Log, TimeProvider.System);
         BasePath = Normalize(source.Options.Monitoring.BasePath);
         _pages = Table().ToFrozenDictionary(
             page => BasePath + (page.Path == "/" && BasePath.Length > 0 ? "" : page.Path), StringComparer.Ordinal);
@@ -185,7 +187,7 @@ internal sealed class MonitoringPages
         if (query.Error is not null) return Reply.None;
         if (options.JetStreamEnabled) MonitoringLog.JetStreamEnabledDeprecated(_source.Log);
         var health = Healthz.Check(_source, options);
-        if (!health.IsOk) MonitoringLog.HealthcheckFailed(_source.Log, health.Error is { } error ? $"\"{error}\"" : $"{health.Errors!.Count} errors");
+        if (!health.IsOk) _healthLog.Tell(health.Error is { } error ? $"\"{error}\"" : $"{health.Errors!.Count} errors");
         return Json(health with { StatusCode = 0 }, MonitoringJson.Compact.Healthz, health.StatusCode);
     }
 

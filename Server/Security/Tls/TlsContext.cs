@@ -149,7 +149,7 @@ public sealed class TlsContext
     {
         if (names.Count == 0) return null;
         if (OperatingSystem.IsWindows()) throw new ConfigurationValueException("tls: cipher_suites cannot be chosen on Windows; the system's policy applies");
-        var suites = names.Select(name => Enum.TryParse<TlsCipherSuite>(name, out var suite)
+        var suites = names.Select(name => name.StartsWith("TLS_", StringComparison.Ordinal) && Enum.TryParse<TlsCipherSuite>(name, out var suite)
             ? suite
             : throw new ConfigurationValueException($"tls: unknown cipher suite \"{name}\""));
         return new CipherSuitesPolicy(

@@ -47,13 +47,4 @@ public sealed class RepeatedTextsTests
         log.Lines.Count(line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("maximum connections exceeded", StringComparison.Ordinal))
             .ShouldBeInRange(1, 1 + (int)clock.Elapsed.TotalSeconds);
     }
-
-    private sealed class SteppedTime : TimeProvider
-    {
-        public TimeSpan Now { get; set; }
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-    }
 }

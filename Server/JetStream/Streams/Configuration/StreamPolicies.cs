@@ -85,8 +85,13 @@ internal sealed class PolicyConverter<T> : JsonConverter<T> where T : struct, En
     private static readonly T[] Values = Enum.GetValues<T>();
     private static readonly JsonEncodedText[] Names = [.. Enum.GetNames<T>().Select(name => JsonEncodedText.Encode(name.ToLowerInvariant()))];
 
-    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        Enum.TryParse<T>(reader.GetString(), ignoreCase: true, out var value) ? value : throw new JsonException($"No {typeof(T).Name}.");
+    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var name = reader.GetString();
+        // By name only: a parsed number would be a value that has none.
+        var index = Array.FindIndex(Names, known => string.Equals(known.Value, name, StringComparison.OrdinalIgnoreCase));
+        return index >= 0 ? Values[index] : throw new JsonException($"No {typeof(T).Name}.");
+    }
 
     public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(Names[Array.IndexOf(Values, value)]);
 }

@@ -186,6 +186,7 @@ public sealed class MetaEntryTests
     [InlineData("\0[]")]
     [InlineData("\u0001{\"client\":{},\"group\":{}}")]
     [InlineData("\u0009nothing")]
+    [InlineData("\0{\"client\":{\"acc\":\"A\"},\"created\":\"2026-01-01T00:00:00Z\",\"stream\":{\"name\":\"S\"},\"group\":{\"name\":\"g\",\"peers\":[\"a\"],\"store\":\"9\"},\"sync\":\"s\"}")]
     public void What_is_no_entry_is_refused(string text) => MetaEntry.Decode(Encoding.Latin1.GetBytes(text), out _).ShouldNotBeNull();
 
     [Fact]
