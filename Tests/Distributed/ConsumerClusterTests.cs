@@ -74,16 +74,18 @@ public sealed class ConsumerClusterTests
     /// <summary>Takes one message, and returns when its acknowledgement is confirmed.</summary>
     private static async Task<string> TakeAsync(TestClient client, string stream, string consumer)
     {
-        var taken = "";
+        var (taken, seen) = ("", "");
         await Wait.Until(
             "a message is taken and confirmed",
             async () =>
             {
                 try
                 {
+                    seen = "no message";
                     var message = await client.RequestAsync($"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}", """{"batch":1,"expires":2000000000}""", timeout: TimeSpan.FromSeconds(3));
+                    seen = $"{message.Headers} {message.Text}";
                     if (message.IsNoResponders || message.Reply is null) return false;
-                    taken = message.Text;
+                    (taken, seen) = (message.Text, $"{message.Text}, not confirmed: {message.Reply}");
                     await client.RequestAsync(message.Reply, "+ACK", timeout: TimeSpan.FromSeconds(2));
                     return true;
                 }
@@ -92,7 +94,8 @@ public sealed class ConsumerClusterTests
                     return false;
                 }
             },
-            timeout: TimeSpan.FromSeconds(40));
+            () => seen,
+            TimeSpan.FromSeconds(40));
         return taken;
     }
 

@@ -37,7 +37,7 @@ public sealed partial class RunningProcess : IAsyncDisposable
         }
     }
 
-    public static RunningProcess Start(string path, params string[] arguments) => new(new ProcessStartInfo(path, arguments));
+    public static RunningProcess Start(string path, params string[] arguments) => Start(path, Peers.VariablesOf(path), arguments);
 
     /// <summary>Starts with environment variables of its own, beside those of the test.</summary>
     public static RunningProcess Start(string path, IReadOnlyDictionary<string, string> variables, params string[] arguments)

@@ -80,7 +80,7 @@ public sealed class ServerProcess : IAsyncDisposable
             File.WriteAllText(file, config);
             all.AddRange(["-c", file]);
         }
-        var server = new ServerProcess(RunningProcess.Start(executable, Peers.VariablesOf(executable), [.. all, .. arguments]), folder);
+        var server = new ServerProcess(RunningProcess.Start(executable, [.. all, .. arguments]), folder);
         ServerReport.Add(server);
         return server;
     }

@@ -97,11 +97,16 @@ public sealed class StreamCluster : IAsyncDisposable
         return answer;
     }
 
-    /// <summary>Makes a stream, which must succeed.</summary>
+    /// <summary>
+    /// Makes a stream, which must succeed, and waits until what the client publishes reaches it: its leader's answer comes
+    /// over another connection between servers than the interest in its subjects does.
+    /// </summary>
     public static async Task CreateAsync(TestClient client, string name, int replicas, string more = "")
     {
+        var forAnother = TestHeaders.Of(("Nats-Expected-Stream", "-"));
         var answer = await PlaceAsync(client, $"STREAM.CREATE.{name}", $$"""{"name":"{{name}}","subjects":["{{name}}.>"],"num_replicas":{{replicas}},"storage":"file"{{more}}}""");
         answer.TryGetProperty("error", out _).ShouldBeFalse(answer.ToString());
+        await Wait.Until($"{name} is heard of", async () => !(await client.RequestAsync($"{name}.heard", headers: forAnother, timeout: TimeSpan.FromSeconds(2))).IsNoResponders, timeout: Elections);
     }
 
     /// <summary>Asks for something that needs servers, until the meta leader has heard of enough of them.</summary>
