@@ -27,7 +27,7 @@ public sealed class ClusterDeliveryTests(SharedStreamCluster cluster) : IClassFi
     {
         await cluster.DoAsync($"STREAM.CREATE.{_name}", Stream("foo", "bar"));
         await cluster.DoAsync($"STREAM.UPDATE.{_name}", Stream("bar", "baz"));
-        await Wait.Until("nobody takes what is left out", async () => (await cluster.Client.RequestAsync($"{_name}.foo")).IsNoResponders);
+        await Wait.Until("nobody takes what is left out", async () => (await cluster.Client.RequestAsync($"{_name}.foo", timeout: TimeSpan.FromSeconds(1))).IsNoResponders);
         ErrorOf(await cluster.PublishAsync($"{_name}.baz")).ShouldBe(0);
 
         string Stream(params string[] subjects) => $$"""{"name":"{{_name}}","num_replicas":3,"subjects":[{{string.Join(',', subjects.Select(subject => $"\"{_name}.{subject}\""))}}]}""";

@@ -58,7 +58,7 @@ public sealed class LeafNodeInteropTests
         {
             while (await service.NextAsync() is var request) await to.PublishAsync(request.Reply!, "resp " + request.Text, headers: request.Headers);
         });
-        await Wait.Until("a request is answered across", async () => await from.RequestAsync("svc.a", "ask") is { IsNoResponders: false, Text: "resp ask" });
+        await Wait.Until("a request is answered across", async () => await from.RequestAsync("svc.a", "ask", timeout: TimeSpan.FromSeconds(1)) is { IsNoResponders: false, Text: "resp ask" });
         (await from.RequestAsync("svc.b", new string('x', 100_000))).Text.Length.ShouldBe(100_005);
         await from.PublishAsync("jobs", "one");
         (await member.NextAsync()).Text.ShouldBe("one");

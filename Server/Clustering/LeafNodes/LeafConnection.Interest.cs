@@ -88,6 +88,8 @@ public sealed partial class LeafConnection
             Enqueue("-ERR 'Invalid Subscription'\r\n"u8);
             return;
         }
+        // Who asks from there may be answered by another cluster before it hears of this, as with a client's.
+        if (!IsSpoke) Account!.Recent?.Add(subscription);
         Account!.Imports.CastShadows(subscription);
     }
 

@@ -115,6 +115,19 @@ public sealed class LeafTopologyTests
         (await answer).Text.ShouldBe("reply");
     }
 
+    /// <summary>An answer from another cluster may be there before that cluster has heard of the inbox: it is led back straight.</summary>
+    [Fact]
+    public async Task AnInboxAtALeafIsFreshToItsHubAsAClientsIs()
+    {
+        await using var super = await SuperCluster.StartAsync(more: "leafnodes { host: 127.0.0.1, port: -1 }\n" + LeafPair.Accounts);
+        await using var leaf = await LeafPair.LeafAsync("leaf", super["A1"]);
+        await LeafPair.ConnectedAsync(leaf, 1);
+        await using var client = await LeafPair.ClientAsync(leaf);
+        await client.SubscribeAsync("inbox.1");
+        await Wait.Until("the hub knows the inbox, and that it is new", () => super["A1"].Accounts.Find("A")!.Recent!.Covers("inbox.1"u8));
+        super["A1"].Accounts.Find("A")!.Recent!.Covers("inbox.2"u8).ShouldBeFalse();
+    }
+
     [Theory]
     [InlineData("leafA leafB", "leafA")]
     [InlineData("A1 leafB", "A1")]
