@@ -41,7 +41,7 @@ public sealed class ConsumerDeliveryTests : IDisposable
     public async Task AnotherReaderDoesNotWaitForOneWhoDoesNotRead()
     {
         const int count = 300;
-        await using var server = await StartAsync(maxPending: 2 << 20);
+        await using var server = await StartAsync(maxPending: 10 << 20);
         await using var client = await TestClient.ConnectAsync(server.ClientEndPoint!);
         await AskAsync(client, "STREAM.CREATE.S", """{"name":"S","subjects":["s"],"storage":"memory"}""");
         for (var i = 0; i < count; i++) (await client.RequestAsync("s", new string('x', 100_000))).Text.ShouldContain("seq");
