@@ -34,6 +34,7 @@ public sealed class SuperClusterStreamTests
         for (var i = 1; i <= 5; i++)
         {
             await using var fresh = await super.ConnectAsync(i % 2 == 0 ? "A1" : "A2");
+            await StreamCluster.HearOfAsync(fresh, "FAR", "D");
             var inbox = await fresh.SubscribeAsync($"pull.{i}");
             await fresh.PublishAsync("$JS.API.CONSUMER.MSG.NEXT.FAR.D", """{"batch":1,"expires":10000000000}""", $"pull.{i}");
             var message = await inbox.NextAsync();
@@ -110,6 +111,7 @@ public sealed class SuperClusterStreamTests
         last.ShouldBe(22UL);
         var inbox = await a.SubscribeAsync("pull.here");
         await Wait.Until("the consumer is there", async () => (await StreamCluster.AskAsync(a, "CONSUMER.INFO.MOVING.D")).TryGetProperty("num_pending", out var pending) && pending.GetInt32() == 22);
+        await StreamCluster.HearOfAsync(a, "MOVING", "D");
         await a.PublishAsync("$JS.API.CONSUMER.MSG.NEXT.MOVING.D", """{"batch":22,"expires":10000000000}""", "pull.here");
         for (var i = 1; i <= 20; i++) (await inbox.NextAsync()).Text.ShouldBe($"{i}");
     }

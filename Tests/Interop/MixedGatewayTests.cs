@@ -97,6 +97,7 @@ public sealed class MixedGatewayTests
                 info.GetProperty("cluster").GetProperty("name").GetString().ShouldBe(cluster);
             }
             (await StreamCluster.AskAsync(client, $"CONSUMER.CREATE.{name}.D", $$"""{"stream_name":"{{name}}","config":{"durable_name":"D","ack_policy":"explicit"} }""")).TryGetProperty("error", out _).ShouldBeFalse();
+            await StreamCluster.HearOfAsync(client, name, "D");
             var inbox = await client.SubscribeAsync($"pull.{name}");
             await client.PublishAsync($"$JS.API.CONSUMER.MSG.NEXT.{name}.D", """{"batch":5,"expires":10000000000}""", $"pull.{name}");
             for (var i = 1; i <= 5; i++)

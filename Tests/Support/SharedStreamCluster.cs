@@ -80,6 +80,7 @@ public sealed class SharedStreamCluster : IAsyncLifetime
     /// <summary>Asks a consumer for messages; they come to the subscription, or why there are none.</summary>
     public async Task<TestSubscription> PullAsync(string stream, string consumer, int count, TimeSpan time)
     {
+        await StreamCluster.HearOfAsync(Client, stream, consumer);
         var inbox = await Client.SubscribeAsync($"_INBOX.{Guid.NewGuid():N}");
         await Client.PublishAsync($"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}", $$"""{"batch":{{count}},"expires":{{time.Ticks * 100}}}""", inbox.Subject);
         return inbox;

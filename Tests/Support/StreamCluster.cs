@@ -109,6 +109,16 @@ public sealed class StreamCluster : IAsyncDisposable
         await Wait.Until($"{name} is heard of", async () => !(await client.RequestAsync($"{name}.heard", headers: forAnother, timeout: TimeSpan.FromSeconds(2))).IsNoResponders, timeout: Elections);
     }
 
+    /// <summary>
+    /// Waits until what the client asks of a consumer reaches its leader, which refuses what is no JSON: the answer to a
+    /// creation comes over another connection between servers than the interest in requests does.
+    /// </summary>
+    public static Task HearOfAsync(TestClient client, string stream, string consumer) =>
+        Wait.Until(
+            $"{consumer} of {stream} is heard of",
+            async () => (await client.RequestAsync($"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}", "{", timeout: TimeSpan.FromSeconds(1))).Headers?.Status.StartsWith("400", StringComparison.Ordinal) == true,
+            timeout: Elections);
+
     /// <summary>Asks for something that needs servers, until the meta leader has heard of enough of them.</summary>
     public static async Task<JsonElement> PlaceAsync(TestClient client, string operation, string request)
     {

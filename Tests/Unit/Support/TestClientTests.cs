@@ -33,7 +33,8 @@ public sealed class TestClientTests
         (await other.RequestAsync("nobody")).IsNoResponders.ShouldBeTrue();
         client.Errors.ShouldBeEmpty();
         plain.TryTake().ShouldBeNull();
-        (await server.StopAsync()).ShouldBe(ours ? 0 : 1, "Go's 2.9 exits with 1 on TERM");
+        // On TERM Go's server ends with 1 from the handler of signals, or with 0 from main, whichever gets there first.
+        (await server.StopAsync()).ShouldBeOneOf(ours ? [0] : [0, 1]);
         await Wait.For("the end of the connection", Ended(client.Closed));
     }
 
