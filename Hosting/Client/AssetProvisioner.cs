@@ -7,7 +7,8 @@ namespace NatsAspire.Hosting;
 /// <summary>Makes the streams, buckets and stores of a topology, or brings those that are there to what it says.</summary>
 /// <param name="topology">What is wanted.</param>
 /// <param name="passwords">By user.</param>
-public sealed class AssetProvisioner(NatsTopology topology, IReadOnlyDictionary<string, string> passwords)
+/// <param name="log">Told what is waited for; null: nobody is.</param>
+public sealed class AssetProvisioner(NatsTopology topology, IReadOnlyDictionary<string, string> passwords, IRunnerLog? log = null)
 {
     private const int NameInUse = 10058;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), Pause = TimeSpan.FromMilliseconds(250), Answer = TimeSpan.FromSeconds(5);
@@ -90,6 +91,7 @@ public sealed class AssetProvisioner(NatsTopology topology, IReadOnlyDictionary<
                 var (code, description) = await TryAsync(server, asset, $"$JS.API.STREAM.CREATE.{stream}", body, limit.Token);
                 if (code == NameInUse) (code, description) = await TryAsync(server, asset, $"$JS.API.STREAM.UPDATE.{stream}", body, limit.Token);
                 if (code is 0) return;
+                if (error != description) log?.Notice($"\"{asset.Name}\" in {asset.In} is still to be made: {description}.");
                 error = description;
                 // What a server says about the request will not change; that it has no leader yet, or no peers, will.
                 if (code is not (null or 10005 or 10008 or 10009 or 10074 or 10039)) break;

@@ -95,7 +95,7 @@ public sealed class LocalRunner : IAsyncDisposable
         }
         foreach (var server in _servers.Values) server.Start();
         await WaitUntilReadyAsync(cancellation);
-        if (_servers.Values.All(server => server.Crashes == 0)) await new AssetProvisioner(Topology, Passwords).CreateAllAsync(cancellation);
+        if (_servers.Values.All(server => server.Crashes == 0)) await new AssetProvisioner(Topology, Passwords, _log).CreateAllAsync(cancellation);
         else if (AssetProvisioner.Assets(Topology.Spec).Any()) _log.Notice("Not all servers could start, so streams, buckets and stores are left as they are.");
     }
 

@@ -30,8 +30,7 @@ public sealed class MixedLatencyTests
         (await Wait.For("an answer", AskUntilHeardAsync(requestor))).ShouldBe("yes");
         stop.SetResult();
         await serving;
-        var report = Golden.ParseText((await reports.NextAsync()).Text);
-        report.GetProperty("status").GetInt32().ShouldBe(200, report.ToString());
+        var report = await ServedAsync(reports);
         report.GetProperty("requestor").GetProperty("acc").GetString().ShouldBe("B", report.ToString());
         report.GetProperty("responder").GetProperty("server").GetString().ShouldBe(oursResponds ? "ours" : "go", report.ToString());
         report.GetProperty("responder").GetProperty("user").GetString().ShouldBe("a", report.ToString());
@@ -62,6 +61,17 @@ public sealed class MixedLatencyTests
             {
                 // It was taken on its way, before there was one back.
             }
+        }
+    }
+
+    /// <summary>What is said of the request that was answered; of those before the interest had crossed it is said that nobody serves.</summary>
+    private static async Task<System.Text.Json.JsonElement> ServedAsync(TestSubscription reports)
+    {
+        while (true)
+        {
+            var report = Golden.ParseText((await reports.NextAsync()).Text);
+            if (report.GetProperty("status").GetInt32() == 200) return report;
+            report.GetProperty("status").GetInt32().ShouldBe(503, report.ToString());
         }
     }
 

@@ -9,6 +9,8 @@ public partial class RaftGroup
     private readonly HashSet<PeerId> _votes = [];
     private readonly HashSet<PeerId> _emptyVotes = [];
     private long _electionAt;
+    private long _askAgainAt;
+    private long _askAgainAfter;
     private int _letGoFirst;
     private long _ownVotePosition;
     private long _quorumLostAt;
@@ -103,9 +105,21 @@ public partial class RaftGroup
         ResetElection();
         SaveVote();
         _ownVotePosition = _position;
+        _askAgainAfter = _timings.MinCampaign;
+        AskForVotes();
+        CountOwnVote();
+    }
+
+    // Asked once, a group whose other members are just being created, or not connected yet, would have no leader for an
+    // election's whole time. Who has voted for this candidate says so again, and is counted once; with the waits doubled,
+    // few are asked often.
+    private void AskForVotes()
+    {
+        _askAgainAfter *= 2;
+        _askAgainAt = _now + _askAgainAfter;
+        if (_isObserver || !MayCampaign()) return;
         Span<byte> frame = stackalloc byte[VoteRequest.Length];
         SendWhenDurable(_subjects.Votes, _voteInbox, new VoteRequest(_term, LastTerm, LastIndex, Self).Write(frame));
-        CountOwnVote();
     }
 
     // Nobody else hears of the candidacy before the own vote is durable, so it is the first that counts.

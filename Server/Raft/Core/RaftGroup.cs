@@ -179,6 +179,7 @@ public partial class RaftGroup : IDisposable
         RaftState.Stopped => long.MaxValue,
         _ when _start is not null => long.MaxValue,
         RaftState.Leader => NextLeaderTick,
+        RaftState.Candidate => Math.Min(_electionAt, _askAgainAt),
         _ => _electionAt,
     };
 
@@ -188,6 +189,7 @@ public partial class RaftGroup : IDisposable
         if (!Enter(now)) return;
         if (_state == RaftState.Leader) TickAsLeader();
         else if (_now >= _electionAt) OnElectionTimeout();
+        else if (_state == RaftState.Candidate && _now >= _askAgainAt) AskForVotes();
         Leave();
     }
 
