@@ -11,6 +11,9 @@ namespace NatsAspire.Hosting;
 public sealed class AssetProvisioner(NatsTopology topology, IReadOnlyDictionary<string, string> passwords, IRunnerLog? log = null)
 {
     private const int NameInUse = 10058;
+
+    /// <summary>Assets under way.</summary>
+    private const int AtOnce = 4;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20), Pause = TimeSpan.FromMilliseconds(250), Answer = TimeSpan.FromSeconds(5);
 
     /// <summary>All assets as what the API takes: a stream each.</summary>
@@ -21,10 +24,9 @@ public sealed class AssetProvisioner(NatsTopology topology, IReadOnlyDictionary<
 
     /// <summary>Makes all of them; servers that are still forming a cluster are given time.</summary>
     /// <exception cref="TopologyException">One cannot be made; the message says which, and what the server says.</exception>
-    public async Task CreateAllAsync(CancellationToken cancellation)
-    {
-        foreach (var (asset, stream) in Assets(topology.Spec)) await CreateAsync(asset, stream, cancellation);
-    }
+    public Task CreateAllAsync(CancellationToken cancellation) =>
+        Parallel.ForEachAsync(Assets(topology.Spec), new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = AtOnce }, async (one, stop) =>
+            await CreateAsync(one.Asset, one.Stream, stop));
 
     /// <summary>The stream's configuration, as the API takes it: buckets and stores as clients make them.</summary>
     public static JsonObject Configuration(AssetSpec asset, string stream, NatsCluster cluster)

@@ -17,8 +17,8 @@ namespace NatsAspire.Server.Clustering.Gateways;
 /// </summary>
 public sealed partial class GatewayManager : IOuterClusters, IDisposable
 {
-    /// <summary>Time the own cluster has to form before others are dialled.</summary>
-    private static readonly TimeSpan SolicitDelay = TimeSpan.FromSeconds(1);
+    /// <summary>Time the own cluster has to form before others are dialled; upstream's is a second.</summary>
+    private static readonly TimeSpan SolicitDelay = TimeSpan.FromMilliseconds(200);
 
     private readonly OuterLock _lock = new();
     private readonly IGatewayHost _host;

@@ -128,6 +128,9 @@ public sealed record JetStreamVarz
 {
     [JsonPropertyName("config")] public JetStreamConfig? Config { get; init; }
     [JsonPropertyName("stats")] public JetStreamStatistics? Statistics { get; init; }
+
+    /// <summary>Null: the server stands alone.</summary>
+    [JsonPropertyName("meta")] public MetaCluster? Meta { get; init; }
     [JsonPropertyName("limits")] public JetStreamLimits? Limits { get; init; }
 
     /// <summary>Null: JetStream does not run.</summary>
@@ -138,6 +141,7 @@ public sealed record JetStreamVarz
         {
             Config = JetStreamConfig.Of(service.Engine, source.Options.JetStream),
             Statistics = JetStreamStatistics.Of(service),
+            Meta = MetaCluster.Of(service),
             Limits = JetStreamLimits.Of(source.Options.JetStream.Limits),
         };
     }

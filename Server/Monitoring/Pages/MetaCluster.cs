@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Service;
 using NatsAspire.Server.Primitives;
@@ -37,7 +38,11 @@ public sealed record MetaCluster
             Peer = status.Leader.IsNone ? null : status.Leader.ToString(),
             Replicas = leads ? view.Describe(status, meta.Group.Traffic).Replicas : default,
             Size = status.Size,
-            Snapshot = new MetaSnapshotFigures(status.Committed - Math.Min(status.Committed, status.SnapshotIndex), status.LogBytes),
+            Snapshot = new MetaSnapshotFigures(status.Committed - Math.Min(status.Committed, status.SnapshotIndex), status.LogBytes)
+            {
+                LastTime = meta.LastSnapshot is { } last ? ApiTime.From(last.At) : default,
+                LastDuration = (meta.LastSnapshot?.Took.Ticks ?? 0) * 100,
+            },
         };
     }
 }
@@ -45,4 +50,11 @@ public sealed record MetaCluster
 /// <summary>What the log holds beyond the last snapshot.</summary>
 public sealed record MetaSnapshotFigures(
     [property: JsonPropertyName("pending_entries")] ulong Entries,
-    [property: JsonPropertyName("pending_size")] long Bytes);
+    [property: JsonPropertyName("pending_size")] long Bytes)
+{
+    /// <summary>When the last one was taken; the year 1: none was since the start.</summary>
+    [JsonPropertyName("last_time")] public ApiTime LastTime { get; init; }
+
+    /// <summary>Nanoseconds that took.</summary>
+    [JsonPropertyName("last_duration"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public long LastDuration { get; init; }
+}

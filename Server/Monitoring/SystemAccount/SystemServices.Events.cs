@@ -174,9 +174,15 @@ internal sealed partial class SystemServices : IClientEvents
         return new StatsEvent(server.JetStream ? server with { Flags = server.Flags | ServerIdentityInfo.StaysUntilRelieved } : server, statistics);
     }
 
-    /// <summary>Without the directory, which is the machine's own business.</summary>
+    /// <summary>Without the directory, which is the machine's own business. Who does not lead the meta group calls it by its name.</summary>
     private static JetStreamVarz? JetStreamStatisticsOf(MonitoringSource source) =>
-        JetStreamVarz.Of(source) is { } block ? block with { Config = block.Config! with { StoreDirectory = null } } : null;
+        JetStreamVarz.Of(source) is { } block
+            ? block with
+            {
+                Config = block.Config! with { StoreDirectory = null },
+                Meta = block.Meta is { Leader: var leader } meta && leader != source.ServerName ? meta with { Name = "_meta_" } : block.Meta,
+            }
+            : null;
 
     /// <summary>Null: there are none, which is not told.</summary>
     private static KindCounts? Counts(long clients, long routes, long gateways, long leafs) =>

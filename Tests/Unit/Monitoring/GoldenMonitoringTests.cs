@@ -105,6 +105,30 @@ public sealed class GoldenMonitoringTests
         routes.EnumerateArray().Count(one => one.TryGetProperty("account", out var account) && account.GetString() == "$SYS").ShouldBe(2);
     }
 
+    /// <summary>All of the group is told by its leader, by the others who that is; in the system account they call it by its own name.</summary>
+    [Fact]
+    public async Task The_meta_group_is_in_varz_and_in_statistics()
+    {
+        await using var cluster = await StreamCluster.StartAsync(isMonitored: true, more: "accounts { SYS { users: [ { user: sys, password: sys } ] } }\nsystem_account: SYS");
+        var leader = cluster.Running.First(server => server.JetStreamService!.Meta is { IsLeading: true });
+        await Wait.Until("the leader tells of the others", async () => MetaOf(await leader.GetJsonAsync("/varz")).TryGetProperty("replicas", out _));
+        var shape = new GoldenShape(["name", "leader", "peer", "active", "current", "pending_entries", "pending_size", "last_time"], []);
+        foreach (var server in cluster.Running)
+        {
+            var expected = MetaOf(Responses("cluster.json", server == leader ? "n3" : "n1").First(one => one.GetProperty("path").GetString() == "/varz").GetProperty("json"));
+            var shown = MetaOf(await server.GetJsonAsync("/varz"));
+            shape.Differences(expected, shown).ShouldBeEmpty();
+            (shown.GetProperty("name").GetString(), shown.GetProperty("leader").GetString()).ShouldBe(("C", leader.Name));
+            await using var system = await server.ConnectAsync(new TestClientOptions { User = "sys", Password = "sys" });
+            var answer = JsonDocument.Parse((await system.RequestAsync($"$SYS.REQ.SERVER.{server.Id}.STATSZ")).Payload).RootElement;
+            var told = MetaOf(answer.GetProperty("statsz"));
+            shape.Differences(expected, told).ShouldBeEmpty();
+            (told.GetProperty("name").GetString(), told.GetProperty("leader").GetString()).ShouldBe((server == leader ? "C" : "_meta_", leader.Name));
+        }
+
+        static JsonElement MetaOf(JsonElement page) => page.GetProperty("jetstream").GetProperty("meta");
+    }
+
     private static IEnumerable<string> Volatile(string path) =>
         path.StartsWith("/varz", StringComparison.Ordinal) || path.StartsWith("/acc", StringComparison.Ordinal) || path.StartsWith("/subsz", StringComparison.Ordinal)
             ? [.. OfTheMachine, "subscriptions", "subscriptions_list", "accounts", "bytes", "total", "account_statz"]

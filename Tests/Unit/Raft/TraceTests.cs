@@ -168,6 +168,9 @@ public sealed class TraceTests
     public void Preferred() => TraceFile.Run(nameof(Preferred));
 
     [Fact]
+    public void LateMembers() => TraceFile.Run(nameof(LateMembers));
+
+    [Fact]
     [Upstream("raft_test.go", "TestNRGRejectAppendEntryDuringCatchupFromPreviousLeader")]
     [Upstream("raft_test.go", "TestNRGNewEntriesFromOldLeaderResetsWALDuringCatchup")]
     [Upstream("raft_test.go", "TestNRGDelayedMessagesAfterCatchupDontCountTowardQuorum")]

@@ -86,6 +86,15 @@ public sealed record AnnouncedJetStream
     [JsonPropertyName("config")] public AnnouncedLimits? Limits { get; init; }
 
     [JsonPropertyName("stats")] public AnnouncedUsage? Usage { get; init; }
+
+    [JsonPropertyName("meta")] public AnnouncedMeta? Meta { get; init; }
+}
+
+/// <summary>The meta group, as a server sees it.</summary>
+public sealed record AnnouncedMeta
+{
+    /// <summary>The leader's name; nothing: it knows of none.</summary>
+    [JsonPropertyName("leader")] public string? Leader { get; init; }
 }
 
 /// <summary>Bytes.</summary>

@@ -44,6 +44,9 @@ public sealed record PeerInfo
     /// <summary>Milliseconds of the monotonic clock when it was last heard.</summary>
     public long LastHeard { get; init; }
 
+    /// <summary>When it said that it knows of no meta leader, by the same clock; null: what it said last was something else.</summary>
+    public long? LeaderlessAt { get; init; }
+
     /// <summary>Only of servers that have told their figures something is known; no other gets an asset.</summary>
     public bool IsSelectable => Limits is not null && Usage is not null;
 

@@ -112,5 +112,6 @@ public sealed class PeerRegistry(string domain)
         Usage = figures?.Usage is { } usage
             ? new PeerUsage(usage.Memory, usage.Storage, usage.ReservedMemory, usage.ReservedStorage, usage.HaAssets)
             : null,
+        LeaderlessAt = figures?.Meta is { Leader: null or "" } ? peer.LastHeard : null,
     };
 }

@@ -17,7 +17,11 @@ internal sealed partial class MetaHost
     private static readonly TimeSpan FirstPingInterval = TimeSpan.FromMilliseconds(250);
 
     private bool _hasHadLeader;
-    private long? _quorumSince;
+    private long _campaignedAt = long.MinValue / 2;
+
+    /// <summary>A quorum is there, but no leader yet.</summary>
+    private volatile bool _isElectable;
+    private long _quorumSince;
 
     private readonly List<Subscription> _subscriptions = [];
     private ITimer? _pings;
@@ -70,26 +74,32 @@ internal sealed partial class MetaHost
 
     /// <summary>
     /// Whoever starts asks for votes at once, before anybody is connected, and again after the time that a leader may be
-    /// silent for. A leader would be heard within a heartbeat: when a quorum has been there for longer than that, there is none,
-    /// and nobody needs to wait. In the mailbox.
+    /// silent for. Nobody needs to wait when there is no leader: a quorum has just said that it knows of none, or has been
+    /// there for longer than a heartbeat takes. In the mailbox.
     /// </summary>
     private void ElectWhenQuorumIsThere()
     {
         if (_hasHadLeader || _isOver) return;
         if (!_group.Core.Leader.IsNone)
         {
-            _hasHadLeader = true;
+            (_hasHadLeader, _isElectable) = (true, false);
             _pings!.Change(PingInterval, PingInterval);
             return;
         }
-        var others = _registry.Peers.Values.Count(peer => peer.Id != _self && peer is { IsOffline: false, HasJetStream: true });
-        if (others + 1 <= Math.Max(_settings.ExpectedServers, _group.Core.Members.Length) / 2) _quorumSince = null;
-        else if (_quorumSince is not { } since) _quorumSince = _group.Now;
-        else if (_group.Now - since > _engine.GroupContext!.Timings.Heartbeat * 3 / 2)
+        var now = _group.Now;
+        var others = _registry.Peers.Values.Where(peer => peer.Id != _self && peer is { IsOffline: false, HasJetStream: true }).ToList();
+        var minority = Math.Max(_settings.ExpectedServers, _group.Core.Members.Length) / 2;
+        if (others.Count + 1 <= minority)
         {
-            _quorumSince = null;
-            _group.Core.Campaign(_group.Now);
+            _isElectable = false;
+            return;
         }
+        if (!_isElectable) (_isElectable, _quorumSince) = (true, now);
+        var patience = _engine.GroupContext!.Timings.Heartbeat * 3 / 2;
+        var isKnown = others.Count(peer => peer.LeaderlessAt is { } at && now - at <= 2 * (long)FirstPingInterval.TotalMilliseconds) + 1 > minority;
+        if ((!isKnown && now - _quorumSince <= patience) || now - _campaignedAt <= patience) return;
+        _campaignedAt = now;
+        _group.Core.Campaign(now);
     }
 
     /// <summary>Servers tell their figures every ten seconds; who has to place an asset before asks for them.</summary>
@@ -99,7 +109,7 @@ internal sealed partial class MetaHost
         _ = _service.TryRun(ElectWhenQuorumIsThere);
         var known = _registry.Peers;
         var everybodySpoke = known.Count >= _settings.ExpectedServers && known.Values.All(peer => peer.IsOffline || peer.IsSelectable || !peer.HasJetStream);
-        if (!everybodySpoke) System.PublishInternal("$SYS.REQ.SERVER.PING.STATSZ"u8, Encoding.UTF8.GetBytes(inbox), default, null);
+        if (!everybodySpoke || _isElectable) System.PublishInternal("$SYS.REQ.SERVER.PING.STATSZ"u8, Encoding.UTF8.GetBytes(inbox), default, null);
     }
 }
 

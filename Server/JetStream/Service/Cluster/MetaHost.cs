@@ -43,6 +43,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
     private bool _isOver;
     private bool _isCatchingUp;
     private long _snapshotDue;
+    private MetaSnapshotTaken? _lastSnapshot;
     private long _leaderlessSince;
     private ulong _leaderId;
 
@@ -90,6 +91,9 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
 
     /// <summary>What was found at the start has been taken in. From any thread.</summary>
     public bool HasRecovered => _state.HasRecovered && !_state.IsRecovering;
+
+    /// <summary>Of this run; null: none yet. From any thread.</summary>
+    public MetaSnapshotTaken? LastSnapshot { get => Volatile.Read(ref _lastSnapshot); private set => Volatile.Write(ref _lastSnapshot, value); }
 
     /// <summary>The group; its mailbox is the API's.</summary>
     public GroupHost Group => _group;
@@ -236,6 +240,14 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         if (_snapshotDue > now && core.LogBytes < SnapshotBytes) return;
         _snapshotDue = now + SnapshotInterval;
         if (!_state.HasRecovered || _state.IsRecovering || core.AppliedIndex <= core.SnapshotIndex) return;
+        var time = _service.Settings.Time;
+        var begun = time.GetTimestamp();
         core.InstallSnapshot(core.AppliedIndex, MetaSnapshot.Encode(_state.Current), force: false, now);
+        LastSnapshot = new MetaSnapshotTaken(time.GetUtcNow(), time.GetElapsedTime(begun));
     }
 }
+
+/// <summary>A snapshot of the meta group.</summary>
+/// <param name="At">When it was handed to the disk.</param>
+/// <param name="Took">How long its making kept the group busy.</param>
+internal sealed record MetaSnapshotTaken(DateTimeOffset At, TimeSpan Took);

@@ -208,6 +208,28 @@ public sealed class PeerSelectorTests
         PeerAnnouncement.Read("{}"u8).ShouldBeNull();
     }
 
+    /// <summary>Only what a server says last, and says of its leader at all, counts.</summary>
+    [Fact]
+    public void Who_says_that_it_knows_of_no_leader_is_known()
+    {
+        var registry = new PeerRegistry("");
+        Hear("""{"meta":{"name":"_meta_","cluster_size":3}}""", 1000).ShouldBe(1000);
+        Hear("""{"meta":{"leader":""}}""", 1500).ShouldBe(1500);
+        registry.Seen(new AnnouncedServer { Name = "n1" }, 1700);
+        registry.Find(NodeHash.Of("n1"))!.LeaderlessAt.ShouldBe(1500);
+        Hear("""{"meta":{"leader":"n2"}}""", 2000).ShouldBeNull();
+        Hear("""{"meta":{}}""", 2500).ShouldBe(2500);
+        Hear("""{"stats":{}}""", 3000).ShouldBeNull();
+        Hear("""{"meta":null}""", 3500).ShouldBeNull();
+
+        long? Hear(string jetStream, long now)
+        {
+            var statistics = $$"""{"server":{"name":"n1"},"statsz":{"jetstream":{{jetStream}} } }""";
+            registry.Heard(PeerAnnouncement.Read(System.Text.Encoding.UTF8.GetBytes(statistics))!, now);
+            return registry.Find(NodeHash.Of("n1"))!.LeaderlessAt;
+        }
+    }
+
     private static LedMeta Cluster(string[] servers, string uniqueTag, int seed)
     {
         var meta = new LedMeta(seed, new MetaLeaderOptions { Placement = new PlacementRules { UniqueTag = uniqueTag, MaxHaAssets = servers.Any(server => server.Split(';').Length > 4 && server.EndsWith('4')) ? 4 : 0 } }, [.. servers.Select(server => server.Split(';')[0])]);
