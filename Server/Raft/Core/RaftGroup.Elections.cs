@@ -111,12 +111,12 @@ public partial class RaftGroup
     }
 
     // Asked once, a group whose other members are just being created, or not connected yet, would have no leader for an
-    // election's whole time. Who has voted for this candidate says so again, and is counted once; with the waits doubled,
-    // few are asked often.
+    // election's whole time. Who has voted for this candidate says so again, and is counted once. Only in the first part of
+    // the election: a Go server's own campaign is put off by each request that it grants.
     private void AskForVotes()
     {
         _askAgainAfter *= 2;
-        _askAgainAt = _now + _askAgainAfter;
+        _askAgainAt = _askAgainAfter < _timings.MinElection / 4 ? _now + _askAgainAfter : long.MaxValue;
         if (_isObserver || !MayCampaign()) return;
         Span<byte> frame = stackalloc byte[VoteRequest.Length];
         SendWhenDurable(_subjects.Votes, _voteInbox, new VoteRequest(_term, LastTerm, LastIndex, Self).Write(frame));
@@ -141,8 +141,9 @@ public partial class RaftGroup
         var isGranted = request.Term == _term && MayVoteFor(request.Candidate) && IsUpToDate(request.LastTerm, request.LastIndex);
         if (isGranted)
         {
+            // Who asks again puts off nobody: a candidate that is heard and hears nobody would keep all others from campaigning.
+            if (_vote != request.Candidate) ResetElection();
             _vote = request.Candidate;
-            ResetElection();
         }
         else if (request.Term == _term && _vote.IsNone && _state == RaftState.Follower && !_isObserver)
         {
