@@ -171,6 +171,9 @@ public sealed class TraceTests
     public void LateMembers() => TraceFile.Run(nameof(LateMembers));
 
     [Fact]
+    public void VoteGivenAgain() => TraceFile.Run(nameof(VoteGivenAgain));
+
+    [Fact]
     [Upstream("raft_test.go", "TestNRGRejectAppendEntryDuringCatchupFromPreviousLeader")]
     [Upstream("raft_test.go", "TestNRGNewEntriesFromOldLeaderResetsWALDuringCatchup")]
     [Upstream("raft_test.go", "TestNRGDelayedMessagesAfterCatchupDontCountTowardQuorum")]
