@@ -1,8 +1,7 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using NatsAspire.Hosting;
 
-namespace NatsAspire.AppHost;
+namespace NatsAspire.Hosting;
 
 /// <summary>
 /// A cluster or leaf node as dependants see it: never runs itself, carries the connection string of all its servers, runs

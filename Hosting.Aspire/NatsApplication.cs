@@ -1,9 +1,8 @@
 using System.Runtime.CompilerServices;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using NatsAspire.Hosting;
 
-namespace NatsAspire.AppHost;
+namespace NatsAspire.Hosting;
 
 /// <summary>All clusters of one Aspire application: they become one topology before it starts.</summary>
 public sealed class NatsApplication
