@@ -103,6 +103,8 @@ public sealed class NatsApplication
     private void Write()
     {
         Topology = NatsTopology.Build(ToSpec(), known: _ports);
+        var specs = new Queue<AssetSpec>([.. Topology.Spec.Streams, .. Topology.Spec.KeyValues, .. Topology.Spec.ObjectStores]);
+        foreach (var asset in Assets.OrderBy(one => one.Spec is ObjectStoreSpec ? 2 : one.Spec is KeyValueSpec ? 1 : 0)) asset.Spec = specs.Dequeue();
         foreach (var (user, password) in TopologySecrets.Resolve(Topology, _passwords)) _passwords[user] = password;
         foreach (var server in Topology.Servers)
         {

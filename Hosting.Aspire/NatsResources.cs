@@ -57,8 +57,8 @@ public sealed class NatsAssetResource(string name, NatsClusterResource parent, A
 {
     public NatsClusterResource Parent { get; } = parent;
 
-    /// <summary>What it is.</summary>
-    public AssetSpec Spec { get; } = spec;
+    /// <summary>What it is; from the start on with the account it is in.</summary>
+    public AssetSpec Spec { get; internal set; } = spec;
 
     /// <summary>"Stream", "KeyValue" or "ObjectStore".</summary>
     public string Kind { get; } = kind;
