@@ -13,7 +13,7 @@ public sealed partial class DashboardTests
 
     public static string Folder { get; } = Path.Combine(Peers.RepositoryRoot, "dashboards");
 
-    /// <summary>All panels, variables and alert rules, against servers with a stream, a consumer and each other.</summary>
+    /// <summary>All panels, variables and alert rules, against servers with a stream, a consumer and each other, over routes, gateways and a leaf link.</summary>
     [Fact]
     public async Task Every_metric_of_a_dashboard_exists()
     {
@@ -22,7 +22,11 @@ public sealed partial class DashboardTests
         await StreamCluster.CreateAsync(client, "S", 3);
         await StreamCluster.PlaceAsync(client, "CONSUMER.DURABLE.CREATE.S.c", """{"stream_name":"S","config":{"durable_name":"c","ack_policy":"explicit"}}""");
         var known = new HashSet<string>();
-        foreach (var server in cluster.Running) known.UnionWith(PrometheusText.Parse((await server.GetAsync("/metrics?connz=true&jsz=all&use_internal_server_name=true")).Text).Keys);
+        await using var super = await SuperCluster.StartAsync(more: "http: \"127.0.0.1:-1\"");
+        await using var hub = await TestServer.FromConfigAsync("server_name: hub\nhttp: \"127.0.0.1:-1\"\nleafnodes { listen: \"127.0.0.1:-1\" }");
+        await using var leaf = await TestServer.FromConfigAsync($"server_name: leaf\nleafnodes {{ remotes: [ {{ url: \"nats-leaf://127.0.0.1:{hub.LeafNodeEndPoint!.Port}\" }} ] }}");
+        await LeafPair.ConnectedAsync(hub, 1);
+        foreach (var server in cluster.Running.Append(super["A1"]).Append(hub)) known.UnionWith(PrometheusText.Parse((await server.GetAsync("/metrics?connz=true&jsz=all&use_internal_server_name=true")).Text).Keys);
         foreach (var file in Directory.EnumerateFiles(Folder, "*.json"))
         {
             var dashboard = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken)).RootElement;
