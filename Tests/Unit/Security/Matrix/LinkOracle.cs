@@ -11,8 +11,10 @@ internal sealed record LinkOutcome(IReadOnlySet<int> Surely, IReadOnlySet<int> P
     {
         var drawn = got.Count(Lot.Contains);
         return got.Distinct().Count() == got.Count && Surely.All(got.Contains) && drawn <= 1 && (drawn == 1 || !IsLotCertain || Lot.Count == 0)
-            && got.All(one => Surely.Contains(one) || Perhaps.Contains(one) || Lot.Contains(one));
+            && got.All(MayReach);
     }
+
+    public bool MayReach(int subscription) => Surely.Contains(subscription) || Perhaps.Contains(subscription) || Lot.Contains(subscription);
 
     public override string ToString() =>
         $"{string.Join(", ", Surely.Order())}; perhaps {string.Join(", ", Perhaps.Order())}; {(IsLotCertain ? "one" : "at most one")} of {string.Join(", ", Lot.Order())}";
@@ -55,9 +57,10 @@ internal sealed class LinkOracle(LinkWorld world)
         return new LinkOutcome(surely, perhaps, lot, lot.Count == drawn.Count);
     }
 
-    /// <summary>An answer from the leaf that leads straight back to the cluster beyond, where it comes out as if it were published there.</summary>
-    public LinkOutcome JudgeReturned(LinkPublish answer) =>
-        MayPass(answer.Subject, fromLeaf: true) ? Judge(answer with { Place = LinkPlace.Beyond }) : new LinkOutcome(new HashSet<int>(), new HashSet<int>(), new HashSet<int>(), true);
+    /// <summary>An answer that leads straight back to another cluster comes out as if it were published there.</summary>
+    public LinkOutcome JudgeReturned(LinkPublish answer, LinkPlace to) => answer.Place != LinkPlace.Leaf || MayPass(answer.Subject, fromLeaf: true)
+        ? Judge(answer with { Place = to })
+        : new LinkOutcome(new HashSet<int>(), new HashSet<int>(), new HashSet<int>(), true);
 
     /// <summary>Wanted on the other side of the leaf node connection.</summary>
     public bool IsAcross(int index, LinkPublish publish) => (_all[index].Place == LinkPlace.Leaf) != (publish.Place == LinkPlace.Leaf);

@@ -23,19 +23,12 @@ internal sealed record LinkSubscription(LinkPlace Place, string Subject, string?
 /// <param name="Place">Where.</param>
 /// <param name="Subject">In account A, whatever account it is published in.</param>
 /// <param name="Reply">Where an answer is awaited; null: nowhere.</param>
-/// <param name="Wire">The subject its publisher says: another if it is published in account B, or leads back by a way made for it.</param>
-internal sealed record LinkPublish(int Id, LinkPlace Place, string Subject, string? Reply, string Wire)
+/// <param name="Wire">The subject its publisher says: another if it is published in account B, or answers a request that went there.</param>
+/// <param name="ReturnsTo">It answers a request of another cluster, which was made here; null: it does not.</param>
+internal sealed record LinkPublish(int Id, LinkPlace Place, string Subject, string? Reply, string Wire, LinkPlace? ReturnsTo = null)
 {
-    /// <summary>What answers of other clusters begin with, where they are not at home.</summary>
-    private const string Way = "_GR_.";
-
     /// <summary>It is published in account B, of which A takes it as a stream.</summary>
     public bool IsOfOther => Wire.StartsWith("news.", StringComparison.Ordinal);
-
-    /// <summary>It leads straight back to another cluster.</summary>
-    public bool IsReturned => IsWay(Wire);
-
-    public static bool IsWay(string subject) => subject.StartsWith(Way, StringComparison.Ordinal);
 }
 
 /// <summary>
@@ -101,10 +94,15 @@ internal sealed class LinkWorld
     }
 
     /// <summary>An answer to a message.</summary>
-    /// <param name="place">Where it comes into account A.</param>
-    /// <param name="subject">Where it is awaited.</param>
+    /// <param name="request">It.</param>
+    /// <param name="place">Where the answer comes into account A.</param>
     /// <param name="wire">The subject who answers was given.</param>
-    public LinkPublish Answer(LinkPlace place, string subject, string wire) => new(++_ids, place, subject, null, wire);
+    /// <param name="isService">The answer comes from account B.</param>
+    public LinkPublish Answer(LinkPublish request, LinkPlace place, string wire, bool isService)
+    {
+        var isBetween = !isService && (request.Place == LinkPlace.Beyond) != (place == LinkPlace.Beyond);
+        return new LinkPublish(++_ids, place, request.Reply!, null, wire, !isBetween ? null : request.Place == LinkPlace.Beyond ? LinkPlace.Beyond : LinkPlace.Hub);
+    }
 
     public int Pick(int count) => _random.Next(count);
 
