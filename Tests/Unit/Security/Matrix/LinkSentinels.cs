@@ -46,7 +46,7 @@ internal sealed class LinkSentinels(IReadOnlyDictionary<LinkPlace, NatsServer> s
                 await client.FlushAsync();
                 foreach (var (from, _) in Others(place, account))
                 {
-                    await Wait.Until($"{from} is told of {place}'s {subject} in {account}", () => IsTold(servers[from], subject), () => string.Join(", ", Told(servers[from]).Take(50)));
+                    await ToldInterest.WaitAsync(servers[from], subject);
                 }
             }
         }
@@ -69,16 +69,6 @@ internal sealed class LinkSentinels(IReadOnlyDictionary<LinkPlace, NatsServer> s
 
     private IEnumerable<(LinkPlace Place, string Account)> Others(LinkPlace place, string account) =>
         _clients.Keys.Where(other => other.Account == account && other.Place != place);
-
-    private static bool IsTold(NatsServer server, string subject) => Told(server).Contains(subject);
-
-    /// <summary>What other servers have said that they want.</summary>
-    private static IEnumerable<string> Told(NatsServer server)
-    {
-        var leafs = server.LeafNodes?.Snapshot().SelectMany(leaf => leaf.SnapshotSubscriptions().Select(one => one.Subject)) ?? [];
-        var gateways = server.Gateways?.Snapshot().Outbound.SelectMany(gateway => gateway.SnapshotInterest().Select(one => System.Text.Encoding.UTF8.GetString(one.Subscription.Subject))) ?? [];
-        return leafs.Concat(gateways);
-    }
 
     public async ValueTask DisposeAsync()
     {

@@ -40,7 +40,9 @@ internal sealed class LinkWorld
     /// <summary>A queue group with members in several places.</summary>
     public const string SharedQueue = "shared";
 
-    private static readonly string[] Words = ["a", "b", "c"];
+    /// <summary>All tokens: few, so that patterns overlap all the time.</summary>
+    public static readonly string[] Words = ["a", "b", "c"];
+
     private readonly Random _random;
     private readonly int _places;
     private int _ids;
@@ -103,6 +105,9 @@ internal sealed class LinkWorld
         var isBetween = !isService && (request.Place == LinkPlace.Beyond) != (place == LinkPlace.Beyond);
         return new LinkPublish(++_ids, place, request.Reply!, null, wire, !isBetween ? null : request.Place == LinkPlace.Beyond ? LinkPlace.Beyond : LinkPlace.Hub);
     }
+
+    /// <summary>Something to subscribe to.</summary>
+    public string AnyPattern() => Pattern();
 
     public int Pick(int count) => _random.Next(count);
 
