@@ -60,7 +60,7 @@ internal sealed class MatrixOracle
     }
 
     /// <summary>Answers to another cluster go straight back for a moment, and it depends on that which cluster they are at home in.</summary>
-    public bool IsHomeless(string subject) => _areClusters && subject.StartsWith("inbox.", StringComparison.Ordinal);
+    public bool IsHomeless(string subject) => _areClusters && (subject.StartsWith("inbox.", StringComparison.Ordinal) || subject.StartsWith("_R_.", StringComparison.Ordinal));
 
     /// <summary>A client got a message with this reply subject, so that it may answer.</summary>
     public void Grant(MatrixConnection connection, string reply)

@@ -86,9 +86,8 @@ internal sealed class MatrixRun(MatrixWorld world, IReadOnlyList<NatsServer> ser
             var outcome = _oracle.Publish(publish);
             if (outcome.Error is not null) expectedErrors[publish.Connection.Index].Add(outcome.Error);
             var actual = received.Deliveries.GetValueOrDefault(publish.Id) ?? [];
-            // What has gone straight back to another cluster comes from there like anybody's.
-            if (!publish.Connection.Echo && _oracle.IsHomeless(publish.Subject)) actual = [.. actual.Where(delivery => delivery.Connection != publish.Connection.Index)];
-            if (!MatrixComparison.Agree(outcome, actual, _oracle.Names)) Differ(publish, outcome, actual);
+            var fits = _oracle.IsHomeless(publish.Subject) ? AgreeOnReturned(publish, outcome, actual) : MatrixComparison.Agree(outcome, actual, _oracle.Names);
+            if (!fits) Differ(publish, outcome, actual);
             var foreign = actual.Count(delivery => world.Connections[delivery.Connection].Account != publish.Connection.Account);
             Crossings += foreign;
             if (foreign > 0 && publish.Subject.StartsWith("_R_.", StringComparison.Ordinal)) AnswersAcross++;
@@ -99,6 +98,23 @@ internal sealed class MatrixRun(MatrixWorld world, IReadOnlyList<NatsServer> ser
         Messages += received.Deliveries.Values.Sum(list => list.Count);
         return [.. received.Deliveries.OrderBy(entry => entry.Key).SelectMany(entry => entry.Value)];
     }
+
+    /// <summary>
+    /// What goes straight back to another cluster comes from there like anybody's, so that who does not want its own may get it; and who
+    /// listens in its own account for others' answers need not hear it.
+    /// </summary>
+    private bool AgreeOnReturned(MatrixPublish publish, MatrixOutcome expected, List<MatrixDelivery> actual)
+    {
+        var rest = new MatrixOutcome();
+        rest.Plain.AddRange(expected.Plain.Where(delivery => !IsOverheard(delivery)));
+        rest.Groups.AddRange(expected.Groups.Where(group => !IsOverheard(group.Candidates[0])));
+        var allowed = expected.Plain.Concat(expected.Groups.SelectMany(group => group.Candidates)).Select(delivery => (delivery.Connection, delivery.Sid)).ToHashSet();
+        var others = publish.Connection.Echo ? actual : [.. actual.Where(delivery => delivery.Connection != publish.Connection.Index)];
+        return others.Where(IsOverheard).All(delivery => allowed.Contains((delivery.Connection, delivery.Sid)))
+            && MatrixComparison.Agree(rest, [.. others.Where(delivery => !IsOverheard(delivery))], _oracle.Names);
+    }
+
+    private static bool IsOverheard(MatrixDelivery delivery) => delivery.Subject.StartsWith("_R_.", StringComparison.Ordinal);
 
     /// <summary>
     /// Answers to requests: mostly by somebody who got them, else by anybody of that account; a reply subject has one
