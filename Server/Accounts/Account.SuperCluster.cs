@@ -64,7 +64,7 @@ public sealed partial class Account
         if (_context.Outer is { } outer) return outer.SendBack(this, back, batch);
         // A leaf node knows no clusters: its hub wants these subjects, and knows the way.
         var match = Subscriptions.Match(routed);
-        return !match.IsEmpty && MessageRouter.RouteLocal(this, match, back, _server, true, batch);
+        return !match.IsEmpty && MessageRouter.RouteBack(this, match, back, _server, batch);
     }
 
     private void TrackCluster()

@@ -31,7 +31,7 @@ public static partial class MessageRouter
             var queue = ControlLine.TakeToken(ref queues);
             foreach (var group in match.Queues)
             {
-                if (queue.SequenceEqual(group.Name)) delivered |= RouteToOne(account, group, message, targets, source, batch);
+                if (queue.SequenceEqual(group.Name)) delivered |= RouteToOne(account, group, message, targets, false, source, batch);
             }
         }
         return targets.DeliverAll(account, onward, batch) || delivered;
@@ -53,17 +53,30 @@ public static partial class MessageRouter
         {
             foreach (var link in match.Outer) targets.AddPlain((LinkSubscriber)link.Subscriber);
         }
-        foreach (var group in match.Queues) delivered |= RouteToOne(account, group, message, targets, source, batch);
+        foreach (var group in match.Queues) delivered |= RouteToOne(account, group, message, targets, goesFurther, source, batch);
         return targets.DeliverAll(account, onward, batch) || delivered;
     }
 
-    /// <summary>To one member of a queue group, on this server or on another of the cluster.</summary>
+    /// <summary>
+    /// An answer to another cluster, at a server that knows no clusters: to those that know the way. To clients its subject
+    /// means nothing.
+    /// </summary>
+    public static bool RouteBack(Account account, MatchResult match, in Message message, Subscriber source, FlushBatch batch)
+    {
+        var targets = LinkTargets.Take();
+        AddLeafs(match, message, source, targets);
+        foreach (var link in match.Links) targets.AddPlain((LinkSubscriber)link.Subscriber);
+        return targets.DeliverAll(account, message, batch);
+    }
+
+    /// <summary>To one member of a queue group, on this server or on another of the cluster; if it may go further, else in another cluster.</summary>
     private static bool RouteToOne(
-        Account account, QueueGroup group, in Message message, LinkTargets targets, Subscriber source, FlushBatch batch)
+        Account account, QueueGroup group, in Message message, LinkTargets targets, bool goesFurther, Subscriber source, FlushBatch batch)
     {
         var remote = PickLink(group);
         if (remote is null && DeliverToMember(account, group, message, source, true, batch)) return true;
         remote ??= group.Links.Length > 0 ? group.Links[FastRandom.Next(group.Links.Length)] : PickDistant(group, source, message.Origin, leafsOnly: false);
+        if (goesFurther) remote ??= Nearest(group.Outer);
         if (remote is not null) targets.AddQueue((LinkSubscriber)remote.Subscriber, group.Name);
         return false;
     }

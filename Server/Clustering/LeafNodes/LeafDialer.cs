@@ -10,14 +10,17 @@ namespace NatsAspire.Server.Clustering.LeafNodes;
 internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote> onConnected)
 {
     /// <summary>Begins, in the background.</summary>
-    public void Start(LeafRemote remote) => _ = RunAsync(remote);
+    /// <param name="remote">Whom to keep connected.</param>
+    /// <param name="after">What must have ended before.</param>
+    public void Start(LeafRemote remote, Task after) => _ = RunAsync(remote, after);
 
     private TimeSpan Interval => host.Options.LeafNode.ReconnectInterval is { Ticks: > 0 } set ? set : Defaults.RouteReconnect;
 
-    private async Task RunAsync(LeafRemote remote)
+    private async Task RunAsync(LeafRemote remote, Task after)
     {
         try
         {
+            await after.WaitAsync(remote.Stopped).ConfigureAwait(false);
             var since = Stopwatch.StartNew();
             for (var first = true; ; first = false)
             {

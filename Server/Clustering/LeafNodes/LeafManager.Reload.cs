@@ -30,14 +30,22 @@ public sealed partial class LeafManager
             }
             open = [.. _open];
         }
+        var closing = new List<Task>();
         foreach (var leaf in open)
         {
-            if (leaf.Remote is { } remote && gone.Contains(remote)) leaf.Close(CloseReason.ClientClosed);
-            else leaf.Reload();
+            if (leaf.Remote is not { } remote || !gone.Contains(remote))
+            {
+                leaf.Reload();
+                continue;
+            }
+            closing.Add(remote.Closed);
+            leaf.Close(CloseReason.ClientClosed);
         }
+        // A hub that was still told of what it wants itself, by the connection before, would take that for a loop.
+        var closed = Task.WhenAll(closing);
         foreach (var (key, remote) in wanted)
         {
-            if (!_remotes.ContainsKey(key)) Add(remote);
+            if (!_remotes.ContainsKey(key)) Add(remote, closed);
         }
     }
 

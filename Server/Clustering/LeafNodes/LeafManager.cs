@@ -168,7 +168,7 @@ public sealed partial class LeafManager : IDisposable
         }
     }
 
-    private void Add(RemoteLeafOptions options)
+    private void Add(RemoteLeafOptions options, Task? after = null)
     {
         LeafRemote remote;
         using (_lock.Enter())
@@ -177,6 +177,6 @@ public sealed partial class LeafManager : IDisposable
             remote = new LeafRemote(options);
             _remotes[remote.Key] = remote;
         }
-        _dialer.Start(remote);
+        _dialer.Start(remote, after ?? Task.CompletedTask);
     }
 }

@@ -22,9 +22,8 @@ public sealed class AuthorizationMatrixTests(ITestOutputHelper output)
     [InlineData(200_000, 40_000)]
     public async Task OneServerDoesAsTheOracleSays(int firstSeed, int cases) => await RunAsync(firstSeed, cases, async world =>
     {
-        var cluster = new TestCluster();
-        cluster.Servers.Add(await TestServer.FromConfigAsync(world.Write()));
-        return cluster;
+        var server = await TestServer.FromConfigAsync(world.Write());
+        return (server, [server]);
     });
 
     [Theory]
@@ -32,7 +31,17 @@ public sealed class AuthorizationMatrixTests(ITestOutputHelper output)
     public async Task TwoServersDoAsTheOracleSays(int firstSeed, int cases) => await RunAsync(firstSeed, cases, async world =>
     {
         var options = TestServer.Parse(world.Write());
-        return await TestServer.ClusterAsync(2, member => options with { ServerName = member.ServerName, Cluster = member.Cluster });
+        var cluster = await TestServer.ClusterAsync(2, member => options with { ServerName = member.ServerName, Cluster = member.Cluster });
+        return (cluster, cluster.Servers);
+    }, servers: 2);
+
+    /// <summary>Accounts stay apart over a gateway, and what a user may holds at both of its ends.</summary>
+    [Theory]
+    [InlineData(700_000, 20_000)]
+    public async Task TwoClustersDoAsTheOracleSays(int firstSeed, int cases) => await RunAsync(firstSeed, cases, async world =>
+    {
+        var super = await SuperCluster.StartAsync(more: world.Write());
+        return (super, [super["A1"], super["B1"]]);
     }, servers: 2);
 
     [Fact]
@@ -55,15 +64,16 @@ public sealed class AuthorizationMatrixTests(ITestOutputHelper output)
         cases.ShouldBe(60);
     }
 
-    private async Task RunAsync(int firstSeed, int wanted, Func<MatrixWorld, Task<TestCluster>> start, int servers = 1)
+    private async Task RunAsync(int firstSeed, int wanted, Func<MatrixWorld, Task<(IAsyncDisposable Owner, List<NatsServer> Servers)>> start, int servers = 1)
     {
         wanted *= Scale;
         var (cases, messages, crossings, answers, refusals, seed) = (0, 0, 0, 0, 0, firstSeed);
         for (; cases < wanted; seed++)
         {
             var world = new MatrixGenerator(seed, servers).Generate();
-            await using var cluster = await start(world);
-            await using var run = new MatrixRun(world, cluster.Servers);
+            var (owner, members) = await start(world);
+            await using var owned = owner;
+            await using var run = new MatrixRun(world, members);
             await run.RunAsync();
             cases += run.Cases;
             messages += run.Messages;

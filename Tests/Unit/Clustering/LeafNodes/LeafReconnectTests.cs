@@ -29,6 +29,26 @@ public sealed class LeafReconnectTests
         log.Contains("pwdfatal").ShouldBeFalse("no secret is logged");
     }
 
+    /// <summary>The hub must not hear of its own interest by a connection whose predecessor still stands.</summary>
+    [Fact]
+    public async Task ARemoteThatAReloadChangesIsBackAtOnceAndNotTakenForALoop()
+    {
+        using var log = new CapturedLog();
+        await using var hub = await LeafPair.HubAsync();
+        string Config(string denied) => $"server_name: leaf\nleafnodes {{ remotes: [ {{ url: \"nats-leaf://a:a@127.0.0.1:{hub.LeafNodeEndPoint!.Port}\", account: A, deny_imports: {denied} }} ] }}\n{LeafPair.Accounts}";
+        await using var leaf = await NatsServer.StartAsync(TestServer.Parse(Config("x")), log);
+        await LeafPair.ConnectedAsync(leaf, 1);
+        for (var i = 0; i < 25; i++)
+        {
+            var before = leaf.LeafNodes!.Snapshot().Single().Id;
+            await leaf.ReloadAsync(TestServer.Parse(Config($"x{i}")));
+            await Wait.Until(
+                $"another connection after reload {i}", () => leaf.LeafNodes!.Snapshot() is [var now] && now.Id != before && now.RemoteSubscriptionCount > 0,
+                () => string.Join('\n', log.Lines.TakeLast(8)));
+        }
+        log.Contains("Loop detected").ShouldBeFalse();
+    }
+
     [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodeWSGossip")]
     public async Task WhoCameThroughAWebSocketComesBackThroughOne()

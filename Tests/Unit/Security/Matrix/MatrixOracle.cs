@@ -11,7 +11,15 @@ internal sealed class MatrixOracle
     private readonly Dictionary<string, Way> _ways = [];
     private readonly Dictionary<(int Connection, string Reply), int> _grants = [];
 
-    public MatrixOracle(MatrixWorld world) => _accounts = world.Accounts.ToDictionary(account => account.Name);
+    private readonly bool _areClusters;
+
+    /// <param name="world">What is configured.</param>
+    /// <param name="areClusters">Its two servers are clusters of their own: a queue group is served in its own.</param>
+    public MatrixOracle(MatrixWorld world, bool areClusters)
+    {
+        _accounts = world.Accounts.ToDictionary(account => account.Name);
+        _areClusters = areClusters;
+    }
 
     public MatrixNames Names { get; } = new();
 
@@ -51,6 +59,9 @@ internal sealed class MatrixOracle
         return outcome;
     }
 
+    /// <summary>Answers to another cluster go straight back for a moment, and it depends on that which cluster they are at home in.</summary>
+    public bool IsHomeless(string subject) => _areClusters && (subject.StartsWith("inbox.", StringComparison.Ordinal) || subject.StartsWith("_R_.", StringComparison.Ordinal));
+
     /// <summary>A client got a message with this reply subject, so that it may answer.</summary>
     public void Grant(MatrixConnection connection, string reply)
     {
@@ -88,7 +99,7 @@ internal sealed class MatrixOracle
             delivered |= receiver.IsRemote || receiver.Takes;
             if (receiver.Takes) outcome.Plain.Add(receiver.Delivery);
         }
-        foreach (var members in groups.Values) delivered |= Draw(members, outcome);
+        foreach (var members in groups.Values) delivered |= Draw(members, IsHomeless(step.Subject), outcome);
         foreach (var import in _accounts[step.Account].Imports.Where(import => import.Export.IsService)) delivered |= Ask(step, import, outcome);
         return delivered | Answer(step, outcome);
     }
@@ -121,12 +132,13 @@ internal sealed class MatrixOracle
         new MatrixDelivery(subscription.Connection.Index, subscription.Sid, subject, reply), subscription.Queue, isRemote,
         !isShut && !subscription.Connection.Permissions.Denies(subject, subscription.Queue));
 
-    private static bool Draw(List<Receiver> members, MatrixOutcome outcome)
+    private bool Draw(List<Receiver> members, bool isHomeless, MatrixOutcome outcome)
     {
+        if (_areClusters && !isHomeless && members.Exists(member => !member.IsRemote && member.Takes)) members = [.. members.Where(member => !member.IsRemote)];
         var remote = members.Where(member => member.IsRemote).ToList();
         var candidates = members.Where(member => member.Takes).ToList();
         // Once the lot has fallen on the other server, nobody here gets it any more.
-        var isCertain = remote.Count > 0 ? remote.Exists(member => member.Takes) : candidates.Count > 0;
+        var isCertain = isHomeless ? members.TrueForAll(member => member.Takes) : remote.Count > 0 ? remote.Exists(member => member.Takes) : candidates.Count > 0;
         if (candidates.Count > 0) outcome.Groups.Add(new MatrixGroup([.. candidates.Select(member => member.Delivery)], isCertain));
         return remote.Count > 0 || candidates.Count > 0;
     }
