@@ -12,7 +12,7 @@ public sealed class AppHostTests
     private const int Terminate = 15;
     private const int Kill = 9;
 
-    internal static string AppHost
+    private static string AppHost
     {
         get
         {
@@ -21,10 +21,16 @@ public sealed class AppHostTests
         }
     }
 
+    /// <summary>Starts it on the built-in runner, also where Aspire's packages restore.</summary>
+    internal static RunningProcess Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
+
+    internal static RunningProcess Start(IReadOnlyDictionary<string, string> variables, params string[] arguments) =>
+        RunningProcess.Start(AppHost, variables, arguments is ["publish", ..] ? arguments : [.. arguments, "--local"]);
+
     [Fact]
     public async Task ThreeServersAreMeshedAndStopTogether()
     {
-        await using var app = RunningProcess.Start(AppHost);
+        await using var app = Start();
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         var urls = ConnectionString(app).Split(',').Select(url => new Uri(url)).ToArray();
         urls.Length.ShouldBe(3);
@@ -47,7 +53,7 @@ public sealed class AppHostTests
     [Fact]
     public async Task NothingIsLeftWhenItIsKilled()
     {
-        await using var app = RunningProcess.Start(AppHost, "--servers", "2");
+        await using var app = Start("--servers", "2");
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         var urls = ConnectionString(app).Split(',').Select(url => new Uri(url)).ToArray();
         ServersOf(urls).ShouldBe(2);
@@ -58,7 +64,7 @@ public sealed class AppHostTests
     [Fact]
     public async Task AServerThatIsKilledIsStartedAgain()
     {
-        await using var app = RunningProcess.Start(AppHost, "--servers", "2");
+        await using var app = Start("--servers", "2");
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         var line = app.Output.Split('\n').First(text => text.StartsWith("nats-1 ", StringComparison.Ordinal) && text.Contains("http://"));
         var monitor = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
@@ -94,7 +100,7 @@ public sealed class AppHostTests
     [InlineData("/dev/null/x cannot be written to:", "publish", "--output", "/dev/null/x")]
     public async Task WhatCannotBeIsSaidClearly(string message, params string[] arguments)
     {
-        await using var app = RunningProcess.Start(AppHost, arguments);
+        await using var app = Start(arguments);
         (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(1);
         app.Output.ShouldContain(message);
         app.Output.ShouldNotContain("   at ");
@@ -106,7 +112,7 @@ public sealed class AppHostTests
         var folder = Path.Combine(Path.GetTempPath(), "natsaspire-helm-" + Guid.NewGuid().ToString("N"));
         try
         {
-            await using var app = RunningProcess.Start(AppHost, "publish", "--output", folder, "--helm", "--image", "registry.example/nats:1");
+            await using var app = Start("publish", "--output", folder, "--helm", "--image", "registry.example/nats:1");
             (await app.WaitForExitAsync(TimeSpan.FromSeconds(20))).ShouldBe(0, app.Output);
             Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal)
                 .ShouldBe(["Chart.yaml", "README.md", "create-secrets.sh", "templates/east.yaml", "templates/edge.yaml", "templates/servicemonitor.yaml", "templates/streams.yaml", "templates/west.yaml", "values.yaml"]);
@@ -124,7 +130,7 @@ public sealed class AppHostTests
         var folder = Path.Combine(Path.GetTempPath(), "natsaspire-publish-" + Guid.NewGuid().ToString("N"));
         try
         {
-            await using var app = RunningProcess.Start(AppHost, "publish", "--output", folder, "--namespace", "prod", "--image", "registry.example/nats:1");
+            await using var app = Start("publish", "--output", folder, "--namespace", "prod", "--image", "registry.example/nats:1");
             (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(0, app.Output);
             Directory.EnumerateFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)
                 .ShouldBe(["README.md", "create-secrets.sh", "east.yaml", "edge.yaml", "kustomization.yaml", "namespace.yaml", "optional-servicemonitor.yaml", "streams.yaml", "west.yaml"]);
@@ -150,7 +156,7 @@ public sealed class AppHostTests
             await File.WriteAllTextAsync(file, json, TestContext.Current.CancellationToken);
             foreach (var arguments in new[] { new[] { "--topology", file }, ["publish", "--topology", file, "--output", "/nowhere"] })
             {
-                await using var app = RunningProcess.Start(AppHost, arguments);
+                await using var app = Start(arguments);
                 (await app.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(1);
                 app.Output.ShouldContain(message);
                 app.Output.ShouldNotContain("   at ");

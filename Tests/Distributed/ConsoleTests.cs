@@ -15,7 +15,7 @@ public sealed class ConsoleTests(ITestOutputHelper output)
     [Fact]
     public async Task TheLeaderIsKilledWithClicksAndTheNextOneIsSeen()
     {
-        await using var app = RunningProcess.Start(AppHostTests.AppHost);
+        await using var app = AppHostTests.Start();
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         var url = UrlOf(app);
         await using var page = await Browser.OpenAsync(url);
@@ -55,7 +55,7 @@ public sealed class ConsoleTests(ITestOutputHelper output)
     public async Task ASuperClusterIsSeenAndItsConsumersAndTracesToo()
     {
         var clock = Stopwatch.StartNew();
-        await using var app = RunningProcess.Start(AppHostTests.AppHost, "--topology", "supercluster");
+        await using var app = AppHostTests.Start("--topology", "supercluster");
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         output.WriteLine($"Start of seven servers to all ready and their streams made: {clock.Elapsed.TotalSeconds:0.0} s.");
         await using var client = await ClientOfAsync(app, "west");
@@ -131,7 +131,7 @@ public sealed class ConsoleTests(ITestOutputHelper output)
     [Fact]
     public async Task OnlyWhoKnowsTheTokenSeesAndCommands()
     {
-        await using var app = RunningProcess.Start(AppHostTests.AppHost, "--servers", "1");
+        await using var app = AppHostTests.Start("--servers", "1");
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         var url = new Uri(UrlOf(app));
         using var http = new HttpClient();

@@ -18,7 +18,7 @@ public sealed class LocalRunnerTests : IDisposable
     [InlineData(false)]
     public async Task ASuperClusterHasItsGatewaysLeafNodeAndStreams(bool isOurs)
     {
-        await using var app = RunningProcess.Start(AppHostTests.AppHost, ["--topology", "supercluster", .. isOurs ? [] : new[] { "--server", Peers.GoServer() }]);
+        await using var app = AppHostTests.Start(["--topology", "supercluster", .. isOurs ? [] : new[] { "--server", Peers.GoServer() }]);
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         foreach (var name in new[] { "west-1", "west-2", "west-3", "east-1", "east-2", "east-3", "edge-1" }) RowOf(app, name).ShouldEndWith("ready");
         app.Output.ShouldContain("Connection string of east: nats://127.0.0.1:");
@@ -44,7 +44,7 @@ public sealed class LocalRunnerTests : IDisposable
     public async Task TheOfficialClientWorksAcrossTheLeafLink()
     {
         var script = Path.Combine(Peers.NodeClients(), "leaf.mjs");
-        await using var app = RunningProcess.Start(AppHostTests.AppHost, "--topology", "leaf");
+        await using var app = AppHostTests.Start("--topology", "leaf");
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         RowOf(app, "edge-1").ShouldEndWith("ready");
         await using var node = RunningProcess.Start("node", script, ConnectionString(app, "hub"), ConnectionString(app, "edge"));
@@ -79,7 +79,7 @@ public sealed class LocalRunnerTests : IDisposable
 
         async Task<string> RunAsync(Func<TestClient, Task> act, params string[] more)
         {
-            await using var app = RunningProcess.Start(AppHostTests.AppHost, ["--topology", file, "--data", data, "--no-console", .. more]);
+            await using var app = AppHostTests.Start(["--topology", file, "--data", data, "--no-console", .. more]);
             await app.WaitForOutputAsync("Press Ctrl+C to stop.");
             var url = new Uri(app.Output.Split("Connection string: ")[1].Split('\n')[0].Trim());
             var credentials = url.UserInfo.Split(':');
@@ -100,15 +100,15 @@ public sealed class LocalRunnerTests : IDisposable
         Directory.CreateDirectory(_folder);
         var photo = Path.Combine(_folder, "photo.jpg");
         await File.WriteAllTextAsync(photo, "dear", TestContext.Current.CancellationToken);
-        await using (var refused = RunningProcess.Start(AppHostTests.AppHost, "--data", _folder, "--clean"))
+        await using (var refused = AppHostTests.Start("--data", _folder, "--clean"))
         {
             (await refused.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(1);
             refused.Output.ShouldContain("holds things that no run of this application made, and is not cleaned.");
         }
         File.Exists(photo).ShouldBeTrue();
-        await using var first = RunningProcess.Start(AppHostTests.AppHost, "--servers", "1", "--data", _folder);
+        await using var first = AppHostTests.Start("--servers", "1", "--data", _folder);
         await first.WaitForOutputAsync("Press Ctrl+C to stop.");
-        await using var second = RunningProcess.Start(AppHostTests.AppHost, "--servers", "1", "--data", _folder);
+        await using var second = AppHostTests.Start("--servers", "1", "--data", _folder);
         (await second.WaitForExitAsync(TimeSpan.FromSeconds(10))).ShouldBe(1);
         second.Output.ShouldContain("Does another run have it? --data names another folder.");
     }
@@ -119,7 +119,7 @@ public sealed class LocalRunnerTests : IDisposable
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        await using var app = RunningProcess.Start(AppHostTests.AppHost, "--servers", "3", "--port", (port - 2).ToString(), "--no-console");
+        await using var app = AppHostTests.Start("--servers", "3", "--port", (port - 2).ToString(), "--no-console");
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         RowOf(app, "nats-1").ShouldEndWith("ready");
         RowOf(app, "nats-3").ShouldContain("failed: ");
@@ -131,7 +131,7 @@ public sealed class LocalRunnerTests : IDisposable
     [Fact]
     public async Task WhenNoServerCanStartAllSayWhy()
     {
-        await using var app = RunningProcess.Start(AppHostTests.AppHost, "--servers", "2", "--server", "/bin/false");
+        await using var app = AppHostTests.Start("--servers", "2", "--server", "/bin/false");
         (await app.WaitForExitAsync(TimeSpan.FromSeconds(15))).ShouldBe(1);
         app.Output.ShouldContain("No server can start:");
         app.Output.ShouldContain("nats-2: ended with code 1");

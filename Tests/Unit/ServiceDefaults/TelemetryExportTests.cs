@@ -84,7 +84,7 @@ public sealed class TelemetryExportTests
     public async Task TheAppHostPassesTheVariablesOn()
     {
         await using var collector = await OtlpCollector.StartAsync();
-        await using var app = RunningProcess.Start(Distributed.AppHostTests.AppHost, Variables(collector.Url));
+        await using var app = Distributed.AppHostTests.Start(Variables(collector.Url));
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         await Wait.Until("metrics of three servers", () => collector.Metrics.Where(metric => metric.Name == "nats.server.peers").Select(metric => metric.Instance).Distinct().Count() == 3, () => Describe(collector));
         app.Signal(Terminate);
@@ -97,7 +97,7 @@ public sealed class TelemetryExportTests
     public async Task AMessageIsFollowedOverLeafGatewayAndStream()
     {
         await using var collector = await OtlpCollector.StartAsync();
-        await using var app = RunningProcess.Start(Distributed.AppHostTests.AppHost, Variables(collector.Url), "--topology", "supercluster", "--servers", "1", "--no-console");
+        await using var app = Distributed.AppHostTests.Start(Variables(collector.Url), "--topology", "supercluster", "--servers", "1", "--no-console");
         await app.WaitForOutputAsync("Press Ctrl+C to stop.");
         await using var east = await ClientOfAsync(app, "east");
         await using var edge = await ClientOfAsync(app, "edge");
