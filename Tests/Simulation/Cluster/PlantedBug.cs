@@ -34,6 +34,8 @@ internal class MachineFilter(IGroupMachine machine) : IGroupMachine
 
     public virtual void Recovered() => machine.Recovered();
 
+    public virtual void CatchUpChanged(bool isCatchingUp) => machine.CatchUpChanged(isCatchingUp);
+
     public virtual void QuorumLost() => machine.QuorumLost();
 
     public virtual void Failed(Exception fault) => machine.Failed(fault);
