@@ -94,7 +94,7 @@ internal sealed partial class ClusterSimulation
 
     public long DrawSync() => (_random.Chance(0.02) && !_isCalm ? 20 * Plan.MaxSync : 0) + _world.Between(20 * SimulatedWorld.Microsecond, Plan.MaxSync);
 
-    public IGroupMachine Watch(SimulatedServer server, string group, IGroupMachine machine) => new WatchedMachine(this, server, group, Bug.Wrap(this, server, group, machine));
+    public IGroupMachine Watch(SimulatedServer server, string group, IGroupMachine machine) => new WatchedMachine((in entry, of) => Applied(server, of, entry), text => _world.Note(server.Name, text), group, Bug.Wrap(this, server, group, machine));
 
     /// <summary>What a server says in the system account goes to all others.</summary>
     public void Send(SimulatedServer from, SimulatedPost post) => _network.Send(from, post);
