@@ -39,6 +39,9 @@ internal sealed class MetaServer(MetaSimulation simulation, SimulatedWorld world
     /// <summary>Its streams; none, when it does not run.</summary>
     public AccountStreams? Streams => Service is null ? null : Engine.Accounts["$G"];
 
+    /// <summary>A stream as it was when the server ran last; null: it had none of the name.</summary>
+    public StreamHost? LastKnown(string stream) => _engine?.Accounts["$G"].Find(stream);
+
     protected override WriteAheadLog? Log => _engine?.GroupContext?.Log;
 
     protected override void Run()

@@ -100,9 +100,17 @@ internal sealed partial class MetaSimulation
         var name = from[(from.LastIndexOf('/') + 1)..];
         var isDeleted = to.Contains("/.deleted-", StringComparison.Ordinal);
         _world.Note(server.Name, $"{(isDeleted ? "deletes" : "sets aside")} {name}");
-        if (!isDeleted || server.Meta?.Assignments.Find(Account, name)?.Assignment is not { } assigned) return;
-        var record = server.Engine.Files.ReadRecord(Account, name);
-        if (record.Created == assigned.Created.UnixNanoseconds && assigned.Group.IsMember(server.Id.ToString())) throw Violation($"{server.Name} deletes {name}, which it is to hold");
+        if (!isDeleted || _newest.Assignments.Find(Account, name)?.Assignment is not { } assigned) return;
+        // A newer one, or one that others have; not the only one.
+        if (server.Engine.Files.ReadRecord(Account, name).Created != assigned.Created.UnixNanoseconds || _servers.Exists(other => other != server && HoldsAll(other, assigned))) return;
+        throw Violation($"{server.Name} deletes {name}, of which nobody else has everything");
+    }
+
+    private bool HoldsAll(MetaServer server, StreamAssignment assigned)
+    {
+        if (!assigned.Group.IsMember(server.Id.ToString()) || server.LastKnown(assigned.Name) is not { } host || host.Record.Created != assigned.Created.UnixNanoseconds) return false;
+        var stored = _assets.Find(one => one.Name == assigned.Name)!.Stored;
+        return stored.Count == 0 || host.Store.State.LastSequence >= stored.Keys.Max();
     }
 
     private void CheckEnd()

@@ -39,7 +39,7 @@ internal sealed partial class MetaSimulation
     {
         asset.Generation++;
         asset.Stored.Clear();
-        (asset.Replicas, asset.Version, asset.Consumer) = (replicas, 0, Known.Absent);
+        (asset.Replicas, asset.Version, asset.Consumer, asset.State) = (replicas, 0, Known.Absent, Known.Open);
         Ask(asset, $"$JS.API.STREAM.CREATE.{asset.Name}", ConfigurationOf(asset), isDone => asset.State = isDone ? Known.Present : Known.Open);
     }
 

@@ -83,6 +83,8 @@ internal sealed partial class MetaSimulation
         victim.Crash();
         victim.IsOut = true;
         _world.Note(victim.Name, "is to leave the cluster");
+        // What it has alone is given up with it.
+        foreach (var asset in _assets.Where(asset => asset.Replicas == 1)) asset.Lose();
         Request("$JS.API.SERVER.REMOVE", $"{{\"peer\":\"{victim.Name}\"}}", "$SYS", answer => _world.Note("operator", $"takes {victim.Name} out: {answer ?? "no answer"}"));
         _world.At(_world.Between(500, 4_000) * SimulatedWorld.Millisecond, () =>
         {
