@@ -78,17 +78,18 @@ internal sealed partial class MetaSimulation
             hash = (hash ^ (ulong)one.Type) * 0x9E3779B97F4A7C15;
             foreach (var part in one.Data) hash = ((hash >> 29) ^ hash ^ part) * 0xBF58476D1CE4E5B9;
         }
-        if (_world.IsRecording) _world.Note(server.Name, $"applies {group} {entry.Term}:{entry.Index}{(group == "_meta_" ? Show(entry) : "")}");
+        if (_world.IsRecording) _world.Note(server.Name, $"applies {group} {entry.Term}:{entry.Index}{Show(entry, isMeta: group == "_meta_")}");
         if (!_entries.TryAdd((group, entry.Index), hash) && _entries[(group, entry.Index)] != hash) throw Violation($"{server.Name} applies as {entry.Index} of {group} something else than others did");
     }
 
-    private static string Show(in CommittedEntry entry)
+    private static string Show(in CommittedEntry entry, bool isMeta)
     {
         var text = "";
         foreach (var one in entry)
         {
-            if (one.Type == RaftEntryType.Normal && MetaEntry.Decode(one.Data, out var meta) is null) text += $" {meta!.Operation} {meta.Stream?.Name ?? $"{meta.Consumer!.Stream}>{meta.Consumer.Name}"} {string.Join(',', meta.Stream?.Group.Peers ?? meta.Consumer!.Group.Peers)}";
+            if (isMeta && one.Type == RaftEntryType.Normal && MetaEntry.Decode(one.Data, out var meta) is null) text += $" {meta!.Operation} {meta.Stream?.Name ?? $"{meta.Consumer!.Stream}>{meta.Consumer.Name}"} {string.Join(',', meta.Stream?.Group.Peers ?? meta.Consumer!.Group.Peers)}";
             else if (one.Type is RaftEntryType.AddPeer or RaftEntryType.RemovePeer) text += $" {one.Type} {PeerId.Read(one.Data)}";
+            else if (one.Type == RaftEntryType.PeerState && RaftPeers.TryDecode(one.Data, 0, out var peers)) text += $" peers {string.Join(',', peers.Ids)}";
         }
         return text;
     }
@@ -100,9 +101,11 @@ internal sealed partial class MetaSimulation
         var name = from[(from.LastIndexOf('/') + 1)..];
         var isDeleted = to.Contains("/.deleted-", StringComparison.Ordinal);
         _world.Note(server.Name, $"{(isDeleted ? "deletes" : "sets aside")} {name}");
-        if (!isDeleted || _newest.Assignments.Find(Account, name)?.Assignment is not { } assigned) return;
-        // A newer one, or one that others have; not the only one.
-        if (server.Engine.Files.ReadRecord(Account, name).Created != assigned.Created.UnixNanoseconds || _servers.Exists(other => other != server && HoldsAll(other, assigned))) return;
+        if (!isDeleted || server.Meta?.Assignments.Find(Account, name)?.Assignment is not { } assigned) return;
+        // A newer one, or one that others have; not the only one. What the newest log says may be that it is to go.
+        var created = server.Engine.Files.ReadRecord(Account, name).Created;
+        if (created != assigned.Created.UnixNanoseconds || created != _newest.Assignments.Find(Account, name)?.Assignment.Created.UnixNanoseconds) return;
+        if (_servers.Exists(other => other != server && HoldsAll(other, assigned))) return;
         throw Violation($"{server.Name} deletes {name}, of which nobody else has everything");
     }
 

@@ -80,7 +80,8 @@ internal sealed partial class MetaSimulation
         bool IsHere(AssignedStream? stream) => stream?.Assignment.Group.IsMember(server.Id.ToString()) == true;
         var assignments = _newest.Assignments;
         if (server.Streams!.Hosts.Keys.FirstOrDefault(name => !IsHere(assignments.Find(Account, name))) is { } ghost) return $"{server.Name} has {ghost}, which it is not to hold";
-        if (server.Engine.Held.FirstOrDefault() is { Stream: not null } held) return $"{server.Name} has found {held.Stream}, and nobody asked for it";
+        // What a log named that was lost stays where it is, and is reported.
+        if (server.Engine.Held.FirstOrDefault(held => assignments.Find(Account, held.Stream) is not null) is { Stream: not null } held) return $"{server.Name} has found {held.Stream}, and does not run it";
         HashSet<string> groups = ["_meta_"];
         foreach (var stream in assignments.All)
         {

@@ -75,6 +75,9 @@ internal sealed partial class MetaSimulation
 
     public long DrawSync() => (_random.Chance(0.02) && !_isCalm ? 20 * Plan.MaxSync : 0) + _world.Between(20 * SimulatedWorld.Microsecond, Plan.MaxSync);
 
+    /// <summary>Everything that happened, with servers' names in the place of their ids.</summary>
+    public string Timeline => _servers.Aggregate(_world.Timeline, static (text, server) => text.Replace(server.Id.ToString(), server.Name, StringComparison.Ordinal));
+
     private void Step()
     {
         _world.Step();

@@ -71,7 +71,7 @@ public sealed class MetaSimulationTests
         }
         finally
         {
-            File.WriteAllText(Path.Combine(Path.GetTempPath(), $"meta-{seed}.txt"), $"{simulation.World.Timeline}hash {simulation.World.Hash}\n");
+            File.WriteAllText(Path.Combine(Path.GetTempPath(), $"meta-{seed}.txt"), $"{simulation.Timeline}hash {simulation.World.Hash}\n");
         }
     }
 }
