@@ -108,6 +108,11 @@ internal sealed class MetaServer(MetaSimulation simulation, SimulatedWorld world
 
     protected override void Tell(in Message message) => simulation.Tell(this, message);
 
+    /// <summary>Answers in the place of those who should.</summary>
+    public void Answer(string reply, string answer) => Deliver(_accounts!.System!, reply, answer);
+
+    private static void Deliver(Account account, string subject, string payload) => account.PublishInternal(Encoding.UTF8.GetBytes(subject), default, Encoding.UTF8.GetBytes(payload), null);
+
     private void Announce()
     {
         At(10 * SimulatedWorld.Second, Announce);

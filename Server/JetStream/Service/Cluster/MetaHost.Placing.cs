@@ -72,8 +72,8 @@ internal sealed partial class MetaHost : IMetaEffects
         var request = removal.Request;
         var account = AccountOf(request.Account);
         var stream = account?.Find(request.Name) ?? _engine.TakeHeld(request.Account, request.Name);
-        // One that was made afterwards is another one.
-        var isMeant = stream is not null && (removal.Known is null || stream.Record.Created <= (removal.Known ?? request).Created.UnixNanoseconds);
+        // One that was made afterwards is another one: what is found at the start may be, when the log tells of one before it.
+        var isMeant = stream is not null && stream.Record.Created <= (removal.Known ?? request).Created.UnixNanoseconds;
         var answers = isMeant && stream!.Leads;
         var isGone = !isMeant || account is null || _service.Remove(account, stream!);
         var offline = removal.WasOffline && _leader.IsLeading;
