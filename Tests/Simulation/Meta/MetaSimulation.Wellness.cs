@@ -89,6 +89,7 @@ internal sealed partial class MetaSimulation
             groups.UnionWith(stream.Consumers.Values.Select(one => one.Assignment.Group).Where(group => group.IsMember(server.Id.ToString())).Select(group => group.Name));
         }
         if (server.Engine.Groups.Keys.FirstOrDefault(name => !groups.Contains(name)) is { } orphan) return $"{server.Name} runs {orphan}, which is nobody's";
+        if (server.Engine.Held.Count > 0) return null;
         return server.Engine.Files.ListGroups().FirstOrDefault(name => !groups.Contains(name)) is { } left ? $"{server.Name} has {left} on its disk, which is nobody's" : null;
     }
 }
