@@ -45,10 +45,11 @@ internal sealed partial class MetaSimulation
 
     private void Update(Asset asset, int replicas)
     {
-        (asset.Replicas, asset.Version) = (replicas, asset.Version + 1);
+        (asset.Replicas, asset.Version, asset.State) = (replicas, asset.Version + 1, Known.Open);
         Ask(asset, $"$JS.API.STREAM.UPDATE.{asset.Name}", ConfigurationOf(asset), isDone =>
         {
-            if (!isDone) asset.Lose();
+            if (isDone) asset.State = Known.Present;
+            else asset.Lose();
         });
     }
 

@@ -72,8 +72,9 @@ internal sealed partial class MetaHost : IMetaEffects
         var request = removal.Request;
         var account = AccountOf(request.Account);
         var stream = account?.Find(request.Name) ?? _engine.FindHeld(request.Account, request.Name);
-        // One that was made afterwards is another one: what is found at the start may be, when the log tells of one before it.
-        var isMeant = stream is not null && stream.Record.Created <= (removal.Known ?? request).Created.UnixNanoseconds;
+        // One that was made at another time is another one: what is found at the start may be, when the log tells of one before
+        // it. Earlier or later says nothing, for leaders' clocks differ.
+        var isMeant = stream is not null && stream.Record.Created == (removal.Known ?? request).Created.UnixNanoseconds;
         if (isMeant) _engine.TakeHeld(request.Account, request.Name);
         var answers = isMeant && stream!.Leads;
         var isGone = !isMeant || account is null || _service.Remove(account, stream!);
@@ -193,8 +194,8 @@ internal sealed partial class MetaHost : IMetaEffects
         var assigned = new HashSet<string>(StringComparer.Ordinal) { GroupName };
         foreach (var stream in _state.Current.All)
         {
-            assigned.Add(stream.Assignment.Group.Name);
-            assigned.UnionWith(stream.Consumers.Values.Select(consumer => consumer.Assignment.Group.Name));
+            if (stream.Assignment.Group.IsMember(_self)) assigned.Add(stream.Assignment.Group.Name);
+            assigned.UnionWith(stream.Consumers.Values.Select(consumer => consumer.Assignment.Group).Where(group => group.IsMember(_self)).Select(group => group.Name));
         }
         foreach (var name in _engine.FoundGroups.Where(name => !assigned.Contains(name))) _engine.DeleteGroup(name);
     }
