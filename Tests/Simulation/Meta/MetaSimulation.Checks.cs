@@ -16,6 +16,7 @@ internal sealed partial class MetaSimulation
     private readonly Dictionary<(string Group, ulong Term), PeerId> _leaders = [];
     private readonly Dictionary<(string Group, ulong Index), ulong> _entries = [];
     private readonly Dictionary<ulong, byte[]> _states = [];
+    private readonly HashSet<string> _ended = [];
     private readonly Dictionary<MetaServer, (int Life, ulong Index)> _looked = [];
     private (ulong Index, MetaAssignments Assignments) _newest = (0, MetaAssignments.Empty);
 
@@ -39,7 +40,7 @@ internal sealed partial class MetaSimulation
 
     private void CheckLeader(MetaServer server, GroupHost group)
     {
-        if (group.Core.State != RaftState.Leader) return;
+        if (group.Core.State != RaftState.Leader || _ended.Contains(group.Name)) return;
         if (_leaders.TryAdd((group.Name, group.Core.Term), server.Id)) _world.Note(server.Name, $"leads {group.Name} in term {group.Core.Term}");
         else if (_leaders[(group.Name, group.Core.Term)] != server.Id) throw Violation($"{server.Name} leads {group.Name} in term {group.Core.Term}, which had another leader");
     }
@@ -79,6 +80,7 @@ internal sealed partial class MetaSimulation
             foreach (var part in one.Data) hash = ((hash >> 29) ^ hash ^ part) * 0xBF58476D1CE4E5B9;
         }
         if (_world.IsRecording) _world.Note(server.Name, $"applies {group} {entry.Term}:{entry.Index}{Show(entry, isMeta: group == "_meta_")}");
+        if (_ended.Contains(group)) return;
         if (!_entries.TryAdd((group, entry.Index), hash) && _entries[(group, entry.Index)] != hash) throw Violation($"{server.Name} applies as {entry.Index} of {group} something else than others did");
     }
 
@@ -101,12 +103,27 @@ internal sealed partial class MetaSimulation
         var name = from[(from.LastIndexOf('/') + 1)..];
         var isDeleted = to.Contains("/.deleted-", StringComparison.Ordinal);
         _world.Note(server.Name, $"{(isDeleted ? "deletes" : "sets aside")} {name}");
-        if (!isDeleted || server.Meta?.Assignments.Find(Account, name)?.Assignment is not { } assigned) return;
+        if (!isDeleted || server.Meta is not { } meta) return;
+        if (meta.Assignments.Find(Account, name)?.Assignment is not { } assigned)
+        {
+            NoteEnded(server, name);
+            return;
+        }
         // A newer one, or one that others have; not the only one. What the newest log says may be that it is to go.
         var created = server.Engine.Files.ReadRecord(Account, name).Created;
         if (created != assigned.Created.UnixNanoseconds || created != _newest.Assignments.Find(Account, name)?.Assignment.Created.UnixNanoseconds) return;
         if (_servers.Exists(other => other != server && HoldsAll(other, assigned))) return;
         throw Violation($"{server.Name} deletes {name}, of which nobody else has everything");
+    }
+
+    // Who starts before it knows of the removal makes it again, and ends it again.
+    private void NoteEnded(MetaServer server, string name)
+    {
+        if (server.Engine.Files.ReadRecord(Account, name).Group is { } group) _ended.Add(group);
+        foreach (var consumer in server.LastKnown(name)?.Consumers.All ?? [])
+        {
+            if (consumer.Group is { } one) _ended.Add(one.Name);
+        }
     }
 
     private bool HoldsAll(MetaServer server, StreamAssignment assigned)
