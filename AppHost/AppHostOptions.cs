@@ -34,6 +34,9 @@ internal sealed record AppHostOptions
 
     public required bool NoColor { get; init; }
 
+    /// <summary>The built-in runner, even where Aspire's packages restore.</summary>
+    public required bool Local { get; init; }
+
     /// <summary>The topology they describe.</summary>
     /// <exception cref="TopologyException">There is none of that name, or numbers or ports that cannot be.</exception>
     public TopologySpec ToSpec()
@@ -58,6 +61,7 @@ internal sealed record AppHostOptions
         var console = new Option<int>("--console") { Description = "Port of the console page, on loopback. A free one when left out." };
         var noConsole = new Option<bool>("--no-console") { Description = "No console page." };
         var timeout = new Option<int>("--timeout") { Description = "Seconds to wait until all servers are joined.", DefaultValueFactory = _ => DefaultTimeoutSeconds };
+        var local = new Option<bool>("--local") { Description = "The built-in runner and its console, even where the Aspire packages restore." };
         var noColor = new Option<bool>("--no-color") { Description = "Plain output. The NO_COLOR variable does the same." };
         var command = new RootCommand(
             """
@@ -71,7 +75,7 @@ internal sealed record AppHostOptions
               dotnet run --project AppHost -- --data run1               streams, ports and passwords stay for the next run
               dotnet run --project AppHost -- publish --output k8s      manifests for Kubernetes; --helm: a Helm chart
             """)
-        { topology, servers, port, server, data, clean, console, noConsole, timeout, noColor, PublishOptions.Command(publish) };
+        { topology, servers, port, server, data, clean, console, noConsole, timeout, local, noColor, PublishOptions.Command(publish) };
         command.SetAction(parsed => run(new AppHostOptions
         {
             Topology = parsed.GetValue(topology)!,
@@ -82,6 +86,7 @@ internal sealed record AppHostOptions
             Clean = parsed.GetValue(clean),
             ConsolePort = parsed.GetValue(noConsole) ? null : parsed.GetValue(console),
             Timeout = TimeSpan.FromSeconds(parsed.GetValue(timeout)),
+            Local = parsed.GetValue(local),
             NoColor = parsed.GetValue(noColor) || Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 },
         }));
         return await command.Parse(arguments).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });

@@ -5,7 +5,7 @@ try
 {
 #if ASPIRE
     if (AspireFrontEnd.IsAskedByTool(args)) return await AspireFrontEnd.RunForToolAsync(args);
-    return await AppHostOptions.RunAsync(args, AspireFrontEnd.RunAsync, Publisher.RunAsync);
+    return await AppHostOptions.RunAsync(args, options => options.Local ? LocalFrontEnd.RunAsync(options) : AspireFrontEnd.RunAsync(options), Publisher.RunAsync);
 #else
     return await AppHostOptions.RunAsync(args, LocalFrontEnd.RunAsync, Publisher.RunAsync);
 #endif

@@ -8,7 +8,7 @@ public abstract record AssetSpec
     /// <summary>The cluster or leaf node that holds it.</summary>
     public string In { get; set; } = "";
 
-    /// <summary>Null: the one of all who have no other.</summary>
+    /// <summary>Null: the only one there is, or that of all who have no other.</summary>
     public string? Account { get; set; }
 
     /// <summary>1..5, not more than the cluster has servers.</summary>

@@ -46,6 +46,7 @@ public sealed partial class NatsTopology
     /// <exception cref="TopologyException">It cannot be; the message names every place and what to do there.</exception>
     public static NatsTopology Build(TopologySpec spec, IPortAllocator? ports = null, IReadOnlyDictionary<string, ServerPorts>? known = null)
     {
+        spec = spec.InOnlyAccount();
         TopologyValidator.Check(spec);
         ports ??= new FreePorts();
         var clusters = new List<NatsCluster>();

@@ -28,6 +28,19 @@ public sealed record TopologySpec
     public IReadOnlyList<KeyValueSpec> KeyValues { get; set; } = [];
 
     public IReadOnlyList<ObjectStoreSpec> ObjectStores { get; set; } = [];
+
+    /// <summary>The same, where what names no account is in the only one there is.</summary>
+    internal TopologySpec InOnlyAccount()
+    {
+        if (Accounts is not [{ Name: var only }]) return this;
+        return this with
+        {
+            LeafNodes = [.. LeafNodes.Select(leaf => leaf with { Account = leaf.Account ?? only })],
+            Streams = [.. Streams.Select(stream => stream with { Account = stream.Account ?? only })],
+            KeyValues = [.. KeyValues.Select(bucket => bucket with { Account = bucket.Account ?? only })],
+            ObjectStores = [.. ObjectStores.Select(store => store with { Account = store.Account ?? only })],
+        };
+    }
 }
 
 /// <summary>Servers in a full mesh; with a hub, a leaf node.</summary>
@@ -54,7 +67,7 @@ public sealed record ClusterSpec
     /// <summary>Of a leaf node: the cluster or leaf node it connects to.</summary>
     public string? Hub { get; set; }
 
-    /// <summary>Of a leaf node: the account it joins to the hub's of the same name; null: that of all who have no other.</summary>
+    /// <summary>Of a leaf node: the account it joins to the hub's of the same name; null: the only one, or that of all who have no other.</summary>
     public string? Account { get; set; }
 
     /// <summary>Encryption of client connections; null: none.</summary>

@@ -18,6 +18,7 @@ public static class ServerReport
     /// <summary>Remembers a server for the test that runs now, if one does.</summary>
     public static void Add(ServerProcess server)
     {
+        Wait.AlsoTold = TellAsync;
         if (TestContext.Current.Test is { } test) OfTests.GetOrCreateValue(test).Enqueue(server);
     }
 

@@ -10,6 +10,9 @@ public static class Wait
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>What a wait in vain tells besides what it saw.</summary>
+    public static Func<Task<string>> AlsoTold { get; set; } = static () => Task.FromResult("");
+
     /// <summary>Waits until the condition holds.</summary>
     /// <param name="what">What is waited for, for the failure.</param>
     /// <param name="condition">Asked every few milliseconds.</param>
@@ -50,7 +53,7 @@ public static class Wait
             await ticks.WaitForNextTickAsync();
         }
         while (clock.Elapsed <= (timeout ?? Default));
-        Assert.Fail($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Last seen: {unanswered ?? describe?.Invoke() ?? "nothing to tell"}{await ServerReport.TellAsync()}");
+        Assert.Fail($"Waited {clock.Elapsed.TotalSeconds:0.0} s for: {what}. Last seen: {unanswered ?? describe?.Invoke() ?? "nothing to tell"}{await AlsoTold()}");
     }
 
     /// <summary>The result of a task, or a failure that names it.</summary>

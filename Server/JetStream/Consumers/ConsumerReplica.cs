@@ -44,6 +44,20 @@ public sealed partial class ConsumerReplica
     /// <summary>False: nothing has been applied yet, nor where it begins.</summary>
     public bool HasState { get; private set; }
 
+    /// <summary>How it stands without its leader, who alone knows of requests and times.</summary>
+    /// <param name="now">Nanoseconds since 1970.</param>
+    /// <param name="pending">Messages of the stream behind those delivered.</param>
+    public ConsumerFigures Describe(long now, ulong pending) => new()
+    {
+        Delivered = Delivered,
+        AckFloor = AckFloor,
+        AckPending = AckPending,
+        Redelivered = Configuration.MaxDeliver == 1 ? 0 : Redelivered,
+        Pending = pending,
+        IsPaused = Configuration.PauseUntil?.UnixNanoseconds > now,
+        PauseRemaining = Configuration.PauseUntil?.UnixNanoseconds is { } until && until > now ? until - now : 0,
+    };
+
     internal bool AwaitsAcks => Configuration.AckPolicy != AckPolicy.None;
 
     internal bool AcksCoverEarlier => Configuration.AckPolicy is AckPolicy.All or AckPolicy.FlowControl;

@@ -60,7 +60,7 @@ internal sealed class ConsumerSurvey
             var until = Math.Min(from + Share, consumers.Length);
             for (var i = from; i < until; i++)
             {
-                if (!consumers[i].IsOver && consumers[i].Leader is not null) infos.Add(_describe(stream, consumers[i]));
+                if (!consumers[i].IsOver) infos.Add(_describe(stream, consumers[i]));
             }
             lock (_found)
             {

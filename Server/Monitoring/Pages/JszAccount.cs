@@ -48,7 +48,7 @@ public sealed record JszAccount : JetStreamStatistics
             ReservedStorage = (ulong)account.Limits.MaxStorage,
             Api = new JszApi(0, requests.Total, requests.Errors),
             Streams = options.Streams && !account.Hosts.IsEmpty
-                ? [.. account.Hosts.Values.Select(stream => JszStream.Of(service.InfoOf(stream), survey.Of(stream), source.ServerName, options))]
+                ? [.. account.Hosts.Values.Where(stream => stream.Leads || !options.StreamLeaderOnly).Select(stream => JszStream.Of(service.InfoOf(stream), survey.Of(stream), source.ServerName, options))]
                 : null,
         };
     }
@@ -67,6 +67,9 @@ public sealed record JszStream
     [JsonPropertyName("mirror")] public StreamSourceInfo? Mirror { get; init; }
     [JsonPropertyName("sources"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] public ValueList<StreamSourceInfo> Sources { get; init; }
 
+    [JsonPropertyName("stream_raft_group"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? RaftGroup { get; init; }
+    [JsonPropertyName("consumer_raft_groups"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public IReadOnlyList<JszRaftGroup>? ConsumerRaftGroups { get; init; }
+
     internal static JszStream Of(StreamInfo info, IReadOnlyList<ConsumerInfo> consumers, string server, JszOptions options) => new()
     {
         Name = info.Configuration.Name,
@@ -78,7 +81,16 @@ public sealed record JszStream
         DirectConsumers = options.DirectConsumer ? Choose(consumers, isDirect: true, options) : null,
         Mirror = info.Mirror,
         Sources = info.Sources,
+        RaftGroup = options.Raft ? info.Cluster?.RaftGroup : null,
+        ConsumerRaftGroups = options.Raft && info.Cluster?.RaftGroup is not null ? GroupsOf(consumers) : null,
     };
+
+    /// <summary>Null: none has one.</summary>
+    private static List<JszRaftGroup>? GroupsOf(IReadOnlyList<ConsumerInfo> consumers)
+    {
+        var groups = consumers.Where(consumer => !consumer.Configuration!.Direct && consumer.Cluster?.RaftGroup is not null).Select(consumer => new JszRaftGroup(consumer.Name, consumer.Cluster!.RaftGroup!)).ToList();
+        return groups.Count == 0 ? null : groups;
+    }
 
     /// <summary>Null: there are none.</summary>
     private static List<ConsumerInfo>? Choose(IReadOnlyList<ConsumerInfo> consumers, bool isDirect, JszOptions options)
@@ -87,3 +99,6 @@ public sealed record JszStream
         return chosen.Count == 0 ? null : chosen;
     }
 }
+
+/// <summary>The group of a consumer.</summary>
+public sealed record JszRaftGroup([property: JsonPropertyName("name")] string Name, [property: JsonPropertyName("raft_group")] string Group);

@@ -72,6 +72,17 @@ public sealed class TopologyTests
     }
 
     [Fact]
+    public void WhatNamesNoAccountIsInTheOnlyOne()
+    {
+        const string text = """{"clusters":[{"name":"a","jetStream":{}}],"leafNodes":[{"name":"l","hub":"a"}],"accounts":[{"name":"X","users":[{"name":"u"}]}],"streams":[{"name":"S","in":"a","subjects":["s"]}],"keyValues":[{"name":"k","in":"a"}],"objectStores":[{"name":"o","in":"a"}]}""";
+        var spec = NatsTopology.Build(TopologyFile.Parse(text)).Spec;
+        new[] { spec.LeafNodes[0].Account, spec.Streams[0].Account, spec.KeyValues[0].Account, spec.ObjectStores[0].Account }.ShouldAllBe(account => account == "X");
+        var two = text.Replace("[{\"name\":\"X\"", "[{\"name\":\"Y\",\"users\":[{\"name\":\"v\"}]},{\"name\":\"X\"", StringComparison.Ordinal);
+        var refused = Should.Throw<TopologyException>(() => NatsTopology.Build(TopologyFile.Parse(two))).Message;
+        foreach (var place in new[] { "leafNodes[0]", "streams[0]", "keyValues[0]", "objectStores[0]" }) refused.ShouldContain($"{place}.account: there are accounts");
+    }
+
+    [Fact]
     public void TheServerReadsWhatTheWriterWrites()
     {
         var topology = NatsTopology.Cluster("c", 3, 4222);

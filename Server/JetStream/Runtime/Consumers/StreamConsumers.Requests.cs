@@ -25,8 +25,12 @@ internal sealed partial class StreamConsumers
         return consumers;
     }
 
-    /// <summary>How a consumer stands.</summary>
-    public ConsumerFigures Describe(ConsumerHost consumer) => consumer.Leader!.Describe(Host.Now, consumer.Effects);
+    /// <summary>How a consumer stands; where another server leads it, as far as it has been agreed on.</summary>
+    public ConsumerFigures Describe(ConsumerHost consumer)
+    {
+        if (consumer.Leader is { } leader) return leader.Describe(Host.Now, consumer.Effects);
+        return consumer.Replica.Describe(Host.Now, Visible.CountPending(consumer.Replica.Filter, consumer.Replica.Delivered.Stream + 1, lastPerSubject: false));
+    }
 
     /// <returns>False: it has no such group.</returns>
     public bool Unpin(ConsumerHost consumer, string group)

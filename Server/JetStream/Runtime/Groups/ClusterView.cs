@@ -1,3 +1,4 @@
+using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Streams.Catchup;
 using NatsAspire.Server.Raft.Wire;
@@ -24,19 +25,20 @@ internal sealed record ClusterView(string ServerName, Func<string> ClusterName, 
     public ClusterInfo Alone() => new() { Name = ClusterName(), Leader = ServerName };
 
     /// <summary>The members of a group, as one of them sees them. In its mailbox.</summary>
-    public ClusterInfo Describe(GroupHost group) => Describe(GroupStatus.Of(group.Core, group.Name, group.Now), group.Traffic);
+    public ClusterInfo Describe(GroupHost group) => Describe(GroupStatus.Of(group), group.Traffic);
 
-    /// <summary>The members of a group, as one of them saw them. From any thread.</summary>
+    /// <summary>The members of a group, as one of them saw them, without itself as long as somebody leads. From any thread.</summary>
     public ClusterInfo Describe(GroupStatus status, string traffic) => new()
     {
         Name = ClusterName(),
         RaftGroup = status.Group,
         Leader = status.Leader.IsNone ? null : NameOf(status.Leader),
+        LeaderSince = status.LeaderSince is { } since ? ApiTime.From(since) : null,
         SystemAccount = true,
         TrafficAccount = traffic,
         Replicas =
         [
-            .. status.Peers.Where(peer => peer.Id != status.Leader).Select(peer => new PeerInfo
+            .. status.Peers.Where(peer => peer.Id != status.Self || status.Leader.IsNone).Select(peer => new PeerInfo
             {
                 Name = NameOf(peer.Id),
                 Current = peer.IsCurrent,
@@ -44,7 +46,7 @@ internal sealed record ClusterView(string ServerName, Func<string> ClusterName, 
                 Active = peer.Heard is { } heard ? Math.Max(0, status.At - heard) * 1_000_000 : 0,
                 Lag = peer.Lag,
                 Peer = peer.Id.ToString(),
-            }),
+            }).OrderBy(peer => peer.Name, StringComparer.Ordinal),
         ],
     };
 }

@@ -29,7 +29,9 @@ internal sealed partial class GroupHost : IDisposable
     private readonly string _ownedBy;
     private readonly EntrySealer? _sealer;
     private readonly bool _isLogged;
+    private readonly FirstElection _firstElection;
     private GroupStatus _status;
+    private ulong _leadsInTerm;
     private ulong _appliedTo;
     private bool _isApplying;
     private bool _hasMadeWay;
@@ -49,7 +51,8 @@ internal sealed partial class GroupHost : IDisposable
         _base = _completed = (long)state.Position;
         _core = new RaftGroup(options, state.ToStart(), this);
         Members = new MemberChanges(this, context.IsOnline, context.LeavesAtOnce);
-        _status = GroupStatus.Of(_core, Name, Now);
+        _firstElection = new FirstElection(_core, context.IsOnline, context.Timings.Heartbeat * 3 / 2);
+        _status = GroupStatus.Of(this);
     }
 
     /// <summary>The group's name.</summary>
@@ -70,6 +73,9 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>What has to be said to the member now.</summary>
     public long Now => _context.Now;
 
+    /// <summary>When this server began to lead it; null: it does not. In its mailbox.</summary>
+    public DateTimeOffset? LeaderSince { get; private set; }
+
     /// <summary>How it stood a moment ago. From any thread.</summary>
     public GroupStatus Status => Volatile.Read(ref _status);
 
@@ -80,7 +86,7 @@ internal sealed partial class GroupHost : IDisposable
     public Func<PeerId, bool>? IsOutOfPlace { get; set; }
 
     /// <summary>When a turn is due at the latest; milliseconds of <see cref="Now"/>.</summary>
-    public long NextTick => Fault is null && !IsHeldUp ? Math.Min(_core.NextTick, Members.NextStep) : long.MaxValue;
+    public long NextTick => Fault is null && !IsHeldUp ? Math.Min(_core.NextTick, Math.Min(Members.NextStep, _firstElection.NextStep)) : long.MaxValue;
 
     /// <summary>Shows the machine what was found, and begins to take part.</summary>
     /// <param name="paused">Nothing is applied before <see cref="RaftGroup.ResumeApply"/>.</param>
@@ -106,7 +112,9 @@ internal sealed partial class GroupHost : IDisposable
         TakeHeard();
         if (Now >= _core.NextTick) _core.Tick(Now);
         if (Now >= Members.NextStep) Members.Step(Now);
+        if (Now >= _firstElection.NextStep) _firstElection.Step(Now);
         TellApplied();
+        NoteLeadership();
     }
 
     /// <summary>Sends what was proposed, and hands over to the log.</summary>
@@ -127,10 +135,19 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>A change of the leader at once, the rest now and then.</summary>
     private void ShowStatus()
     {
+        NoteLeadership();
         var shown = _status;
         var leader = _core.Leads ? _core.Self : _core.Leader;
-        if (shown.State == _core.State && shown.Leader == leader && Now - shown.At < StatusInterval) return;
-        Volatile.Write(ref _status, GroupStatus.Of(_core, Name, Now));
+        if (shown.State == _core.State && shown.Leader == leader && shown.LeaderSince == LeaderSince && Now - shown.At < StatusInterval) return;
+        Volatile.Write(ref _status, GroupStatus.Of(this));
+    }
+
+    private void NoteLeadership()
+    {
+        var term = _core.Leads ? _core.Term : 0;
+        if (term == _leadsInTerm) return;
+        _leadsInTerm = term;
+        LeaderSince = term == 0 ? null : _context.Time.GetUtcNow();
     }
 
     /// <summary>Proposes an entry in the term this server leads.</summary>

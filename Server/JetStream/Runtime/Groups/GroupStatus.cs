@@ -39,21 +39,29 @@ internal sealed record GroupStatus(string Group, PeerId Self, RaftState State, P
     /// <summary>Milliseconds of the monotonic clock.</summary>
     public required long At { get; init; }
 
+    /// <summary>When the member began to lead; null: it did not.</summary>
+    public required DateTimeOffset? LeaderSince { get; init; }
+
     /// <summary>How a member stands now. In its mailbox.</summary>
-    public static GroupStatus Of(RaftGroup core, string group, long now) => new(group, core.Self, core.State, core.Leads ? core.Self : core.Leader, core.GetPeers(now))
+    public static GroupStatus Of(GroupHost group)
     {
-        Term = core.Term,
-        Vote = core.Vote,
-        IsCurrent = core.IsCurrent(now),
-        HadLeader = core.HadLeader,
-        IsObserver = core.IsObserver,
-        Size = core.ClusterSize,
-        Committed = core.CommitIndex,
-        Applied = core.AppliedIndex,
-        LastIndex = core.LastIndex,
-        LastTerm = core.LastTerm,
-        SnapshotIndex = core.SnapshotIndex,
-        LogBytes = core.LogBytes,
-        At = now,
-    };
+        var (core, now) = (group.Core, group.Now);
+        return new GroupStatus(group.Name, core.Self, core.State, core.Leads ? core.Self : core.Leader, core.GetPeers(now))
+        {
+            Term = core.Term,
+            Vote = core.Vote,
+            IsCurrent = core.IsCurrent(now),
+            HadLeader = core.HadLeader,
+            IsObserver = core.IsObserver,
+            Size = core.ClusterSize,
+            Committed = core.CommitIndex,
+            Applied = core.AppliedIndex,
+            LastIndex = core.LastIndex,
+            LastTerm = core.LastTerm,
+            SnapshotIndex = core.SnapshotIndex,
+            LogBytes = core.LogBytes,
+            LeaderSince = group.LeaderSince,
+            At = now,
+        };
+    }
 }

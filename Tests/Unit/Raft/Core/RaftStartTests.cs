@@ -22,9 +22,9 @@ public sealed class RaftStartTests
         return batch.Close(new AppendEntryHeader(Id('b'), term, commit, previousTerm, previousIndex)).ToArray();
     }
 
-    private static (RaftGroup Group, StartLog Log) Start(RaftStart start)
+    private static (RaftGroup Group, EffectLog Log) Start(RaftStart start)
     {
-        var log = new StartLog();
+        var log = new EffectLog();
         var group = new RaftGroup(new RaftOptions { Self = Self, Group = "g", Seed = 7 }, start, log);
         group.Start(paused: false, 0);
         return (group, log);
@@ -54,7 +54,7 @@ public sealed class RaftStartTests
     [Fact]
     public void Nothing_happens_before_the_start()
     {
-        var log = new StartLog();
+        var log = new EffectLog();
         var group = new RaftGroup(new RaftOptions { Self = Self, Group = "g", Seed = 7 }, new RaftStart { Peers = Peers("abc"), Term = 3, Frames = [Frame(1, 0, 0)] }, log);
         group.NextTick.ShouldBe(long.MaxValue);
         group.Tick(100_000);
@@ -93,7 +93,7 @@ public sealed class RaftStartTests
     public void A_doubt_that_is_found_does_not_end_with_the_first_entry()
     {
         const long uptime = 1_000_000_000;
-        var group = new RaftGroup(new RaftOptions { Self = Self, Group = "g", Seed = 7 }, new RaftStart { Peers = Peers("abc"), Term = 1, MayHaveForgotten = true, Frames = [Frame(1, 0, 0)] }, new StartLog());
+        var group = new RaftGroup(new RaftOptions { Self = Self, Group = "g", Seed = 7 }, new RaftStart { Peers = Peers("abc"), Term = 1, MayHaveForgotten = true, Frames = [Frame(1, 0, 0)] }, new EffectLog());
         group.Start(paused: false, uptime);
         group.Receive(RaftMessageKind.AppendEntry, Frame(1, 1, 1), "reply"u8, uptime + 1);
         (group.LastIndex, group.MayHaveForgotten).ShouldBe((2UL, true));
@@ -112,7 +112,7 @@ public sealed class RaftStartTests
     [Fact]
     public void Nothing_is_shown_before_it_resumes_when_it_starts_paused()
     {
-        var log = new StartLog();
+        var log = new EffectLog();
         var group = new RaftGroup(new RaftOptions { Self = Self, Group = "g", Seed = 7 }, new RaftStart { Peers = Peers("abc"), Frames = [Frame(1, 0, 0), Frame(1, 1, 1, commit: 1)] }, log);
         group.Start(paused: true, 0);
         log.Effects.ShouldBe(["vote 1", .. Array.Empty<string>()]);
@@ -157,65 +157,9 @@ public sealed class RaftStartTests
     public void Nobody_and_impossible_times_are_refused()
     {
         var start = new RaftStart { Peers = Peers("abc") };
-        Should.Throw<ArgumentException>(() => new RaftGroup(new RaftOptions { Self = PeerId.None, Group = "g", Seed = 1 }, start, new StartLog()));
+        Should.Throw<ArgumentException>(() => new RaftGroup(new RaftOptions { Self = PeerId.None, Group = "g", Seed = 1 }, start, new EffectLog()));
         var options = new RaftOptions { Self = Self, Group = "g", Seed = 1 };
-        Should.Throw<ArgumentOutOfRangeException>(() => new RaftGroup(options with { Timings = new RaftTimings { MinElection = 9_000 } }, start, new StartLog()));
-        Should.Throw<ArgumentOutOfRangeException>(() => new RaftGroup(options with { Timings = new RaftTimings { Heartbeat = 0 } }, start, new StartLog()));
-    }
-
-    /// <summary>The effects of a start, in words.</summary>
-    private sealed class StartLog : IRaftEffects
-    {
-        public List<string> Effects { get; } = [];
-
-        public void SaveVote(long position, ulong term, PeerId vote) => Effects.Add($"vote {term}");
-
-        public void SavePeers(long position, RaftPeers peers) => Effects.Add($"peers {peers.Ids.Count}");
-
-        public void SaveDoubt(long position, bool mayHaveForgotten) => Effects.Add($"doubt {mayHaveForgotten}");
-
-        public void Append(long position, ulong index, ulong term, ReadOnlySpan<byte> frame) => Effects.Add($"append {index}");
-
-        public void Truncate(long position, ulong lastIndex) => Effects.Add($"truncate {lastIndex}");
-
-        public void InstallSnapshot(long position, RaftSnapshot snapshot) => Effects.Add($"install {snapshot.Index}");
-
-        public void SaveSnapshot(RaftSnapshot snapshot) => Effects.Add($"save {snapshot.Index}");
-
-        public void Compact(ulong index) => Effects.Add($"compact {index}");
-
-        public void Send(ReadOnlySpan<byte> subject, ReadOnlySpan<byte> reply, ReadOnlySpan<byte> frame, long durableAfter) => Effects.Add("send");
-
-        public void OpenCatchUp(long inbox, ReadOnlySpan<byte> subject) => Effects.Add("open");
-
-        public void CloseCatchUp(long inbox) => Effects.Add("close");
-
-        public void ListenToProposals(bool listen) => Effects.Add("listen");
-
-        public bool Apply(in CommittedEntry entry)
-        {
-            Effects.Add($"apply {entry.Index}");
-            return true;
-        }
-
-        public bool ApplySnapshot(RaftSnapshot snapshot)
-        {
-            Effects.Add($"snapshot {snapshot.Index}");
-            return true;
-        }
-
-        public void Recovered() => Effects.Add("recovered");
-
-        public void CatchUpChanged(bool isCatchingUp) => Effects.Add("catch-up");
-
-        public void StateChanged(RaftState state) => Effects.Add($"state {state}");
-
-        public void LeaderChanged(PeerId leader, ulong term, bool leads) => Effects.Add("leader");
-
-        public void QuorumLost() => Effects.Add("lost");
-
-        public void Warn(string message)
-        {
-        }
+        Should.Throw<ArgumentOutOfRangeException>(() => new RaftGroup(options with { Timings = new RaftTimings { MinElection = 9_000 } }, start, new EffectLog()));
+        Should.Throw<ArgumentOutOfRangeException>(() => new RaftGroup(options with { Timings = new RaftTimings { Heartbeat = 0 } }, start, new EffectLog()));
     }
 }

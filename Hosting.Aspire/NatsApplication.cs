@@ -1,9 +1,8 @@
 using System.Runtime.CompilerServices;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using NatsAspire.Hosting;
 
-namespace NatsAspire.AppHost;
+namespace NatsAspire.Hosting;
 
 /// <summary>All clusters of one Aspire application: they become one topology before it starts.</summary>
 public sealed class NatsApplication
@@ -104,6 +103,8 @@ public sealed class NatsApplication
     private void Write()
     {
         Topology = NatsTopology.Build(ToSpec(), known: _ports);
+        var specs = new Queue<AssetSpec>([.. Topology.Spec.Streams, .. Topology.Spec.KeyValues, .. Topology.Spec.ObjectStores]);
+        foreach (var asset in Assets.OrderBy(one => one.Spec is ObjectStoreSpec ? 2 : one.Spec is KeyValueSpec ? 1 : 0)) asset.Spec = specs.Dequeue();
         foreach (var (user, password) in TopologySecrets.Resolve(Topology, _passwords)) _passwords[user] = password;
         foreach (var server in Topology.Servers)
         {

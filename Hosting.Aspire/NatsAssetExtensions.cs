@@ -1,6 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
-using NatsAspire.AppHost;
 using NatsAspire.Hosting;
 
 namespace Aspire.Hosting;

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using NatsAspire.Hosting;
 
-namespace NatsAspire.AppHost;
+namespace NatsAspire.Hosting;
 
 /// <summary>Healthy: every server has found all it should be joined to, and JetStream has a meta leader.</summary>
 internal sealed class NatsClusterCheck(NatsClusterResource cluster) : IHealthCheck

@@ -1,7 +1,6 @@
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using NatsAspire.AppHost;
 using NatsAspire.Hosting;
 
 namespace Aspire.Hosting;
@@ -138,7 +137,8 @@ public static class NatsClusterExtensions
             .WithEndpoint(name: Client, scheme: "nats", port: ports.Client, isProxied: false)
             .WithEndpoint(name: Route, scheme: "nats-route", port: ports.Route, isProxied: false)
             .WithHttpEndpoint(name: Monitor, port: ports.Monitor, isProxied: false)
-            .WithArgs("-c", cluster.Application.ConfigFile(name))
+            // Spelled out: Aspire hands it to "dotnet run" without a separator, whose own -c is the configuration to build.
+            .WithArgs("--config", cluster.Application.ConfigFile(name))
             .WithEnvironment(context =>
             {
                 foreach (var (variable, password) in cluster.Application.Parameters) context.EnvironmentVariables[variable] = password.Resource;

@@ -1,5 +1,4 @@
 using Aspire.Hosting.ApplicationModel;
-using NatsAspire.AppHost;
 using NatsAspire.Hosting;
 
 namespace Aspire.Hosting;

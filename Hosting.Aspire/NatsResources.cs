@@ -1,8 +1,7 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using NatsAspire.Hosting;
 
-namespace NatsAspire.AppHost;
+namespace NatsAspire.Hosting;
 
 /// <summary>
 /// A cluster or leaf node as dependants see it: never runs itself, carries the connection string of all its servers, runs
@@ -58,8 +57,8 @@ public sealed class NatsAssetResource(string name, NatsClusterResource parent, A
 {
     public NatsClusterResource Parent { get; } = parent;
 
-    /// <summary>What it is.</summary>
-    public AssetSpec Spec { get; } = spec;
+    /// <summary>What it is; from the start on with the account it is in.</summary>
+    public AssetSpec Spec { get; internal set; } = spec;
 
     /// <summary>"Stream", "KeyValue" or "ObjectStore".</summary>
     public string Kind { get; } = kind;

@@ -2,11 +2,10 @@ using Aspire.Hosting;
 using Aspire.Hosting.Pipelines;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using NatsAspire.Hosting;
 
 #pragma warning disable ASPIREPIPELINES001, ASPIREPIPELINES004 // Aspire's pipelines are marked experimental, and there is no other way to publish.
 
-namespace NatsAspire.AppHost;
+namespace NatsAspire.Hosting;
 
 /// <summary>
 /// <c>aspire publish</c>: the clusters as a Helm chart of this repository's own. Aspire's Kubernetes publisher gives stateful
@@ -21,7 +20,7 @@ internal static class NatsPublishing
         async context =>
         {
             var folder = Path.Combine(context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory(), Folder);
-            var written = await Publisher.WriteAsync(folder, HelmChart.Write(NatsTopology.Build(application.ToSpec()), new KubernetesOptions()));
+            var written = await ManifestFolder.WriteAsync(folder, HelmChart.Write(NatsTopology.Build(application.ToSpec()), new KubernetesOptions()));
             context.Logger.LogInformation("Wrote {Count} files of a Helm chart to {Folder}; its README.md says what comes next.", written.Count, folder);
         },
         dependsOn: WellKnownPipelineSteps.PublishPrereq,

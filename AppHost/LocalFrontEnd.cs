@@ -4,13 +4,13 @@ using NatsAspire.Hosting;
 
 namespace NatsAspire.AppHost;
 
-/// <summary>The application on the repository's own runner, where the feed has no Aspire packages.</summary>
+/// <summary>The application on the repository's own runner: where the feed has no Aspire packages, or when asked for.</summary>
 internal static class LocalFrontEnd
 {
     public static async Task<int> RunAsync(AppHostOptions options)
     {
         var output = new ConsoleLog(useColor: !options.NoColor && !Console.IsOutputRedirected);
-        output.Notice("The Aspire packages are not in this machine's NuGet feed: the built-in runner is used.");
+        if (!options.Local) output.Notice("The Aspire packages are not in this machine's NuGet feed: the built-in runner is used.");
         var spec = options.ToSpec();
         // Nothing is made or locked before the topology is known to be possible.
         NatsTopology.Build(spec);
