@@ -1,5 +1,5 @@
-using NatsAspire.Server.JetStream.Service.Cluster;
 using NatsAspire.Server.JetStream.Runtime.Groups;
+using NatsAspire.Server.JetStream.Service.Cluster;
 using NatsAspire.Server.Storage.Disk;
 using NatsAspire.Tests.Simulation.Cluster;
 using NatsAspire.Tests.Simulation.Raft;
