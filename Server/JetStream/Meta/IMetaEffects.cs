@@ -36,7 +36,7 @@ public enum MetaStop
 public readonly record struct MetaChange<T>(T? Before, T After, MetaOrigin Origin) where T : class;
 
 /// <summary>The removal of an asset that the log asks for.</summary>
-/// <param name="Request">The entry's: who asked and waits. A member's asset made after <c>Request.Created</c> is another one and stays.</param>
+/// <param name="Request">The entry's: who asked and waits. A member's asset made at another time than <c>Request.Created</c> is another one and stays.</param>
 /// <param name="Known">What was assigned; null: nothing, though an old one may lie on disk.</param>
 /// <param name="IsMember">Whether this server held it.</param>
 /// <param name="WasOffline">It did not run here, so that the meta leader may have to answer.</param>

@@ -11,4 +11,7 @@ internal interface ITurns : IDisposable
 
     /// <summary>Has something done beside the turns: it may wait for the disk. Must not throw.</summary>
     void RunAside(Action work);
+
+    /// <summary>Waits, in a turn, for what another mailbox's turn does.</summary>
+    void Wait(Task over);
 }

@@ -46,6 +46,9 @@ internal sealed partial class JetStreamEngine
     /// <summary>Groups of an owner that were found at the start and have not been opened. From any thread.</summary>
     public IReadOnlyList<string> FindGroups(string owner) => [.. _foundGroupsByOwner[owner].Where(_foundGroups.ContainsKey)];
 
+    /// <summary>Groups that were found at the start and have not been opened. From any thread.</summary>
+    public IReadOnlyCollection<string> FoundGroups => [.. _foundGroups.Keys];
+
     /// <summary>Groups that run, by name. From any thread.</summary>
     public IReadOnlyDictionary<string, GroupHost> Groups => _groups;
 

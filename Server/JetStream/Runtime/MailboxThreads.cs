@@ -40,6 +40,9 @@ internal sealed class MailboxThreads : ITurns
     /// <inheritdoc/>
     public void RunAside(Action work) => ThreadPool.UnsafeQueueUserWorkItem(static work => work(), work, preferLocal: false);
 
+    /// <inheritdoc/>
+    public void Wait(Task over) => over.Wait();
+
     /// <summary>Lets the turns that are due happen, and ends.</summary>
     public void Dispose()
     {

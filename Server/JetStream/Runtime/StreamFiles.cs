@@ -74,7 +74,9 @@ internal sealed partial class StreamFiles(IDisk disk, string root)
     {
         var directory = DirectoryOf(account, stream);
         if (disk.List(directory).Count == 0) return null;
-        var aside = $"{AccountsDirectory}/{Encode(account)}/.aside-{Encode(stream)}-{id}";
+        var name = $".aside-{Encode(stream)}-{id}";
+        var aside = $"{AccountsDirectory}/{Encode(account)}/{name}";
+        for (var again = 2; disk.List(aside).Count > 0; again++) aside = $"{AccountsDirectory}/{Encode(account)}/{name}-{again}";
         disk.Rename(directory, aside);
         disk.SyncDirectory($"{AccountsDirectory}/{Encode(account)}");
         return aside;

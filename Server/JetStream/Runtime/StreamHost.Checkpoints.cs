@@ -45,7 +45,8 @@ internal sealed partial class StreamHost
         _context.Files.WriteConsumers(Account.Name, Configuration.Name, consumers);
     }
 
-    private bool HasUnsaved => _log is not null && _index > _store.AppliedIndex;
+    /// <summary>While it fetches, its index is ahead of what it holds: a start must fetch again.</summary>
+    private bool HasUnsaved => _log is not null && _catchup is null && _index > _store.AppliedIndex;
 
     private void CheckpointIfDue()
     {

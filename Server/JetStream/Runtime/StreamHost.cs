@@ -100,7 +100,7 @@ internal sealed partial class StreamHost : Mailbox
     {
         HasStarted = true;
         _leads = _group is null;
-        using var started = new ManualResetEventSlim();
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(() =>
         {
             try
@@ -109,10 +109,10 @@ internal sealed partial class StreamHost : Mailbox
             }
             finally
             {
-                started.Set();
+                started.SetResult();
             }
         });
-        started.Wait();
+        _context.Threads.Wait(started.Task);
     }
 
     private void Begin()

@@ -140,7 +140,7 @@ internal sealed partial class JetStreamService
     {
         var name = stream.Configuration.Name;
         account.Remove(name);
-        stream.StopAsync().Wait();
+        _engine.Threads.Wait(stream.StopAsync());
         if (stream.Configuration.Storage != StorageType.File) return;
         if (account.Context.Files.SetAside(account.Account.Name, name, stream.Record.Id) is { } path) JetStreamLog.SetAside(_settings.Log, account.Account.Name, name, path);
     }

@@ -129,10 +129,10 @@ internal sealed partial class JetStreamService
 
     /// <summary>Has something done in a stream's mailbox when nothing is under way there, and waits: the next request sees the change.</summary>
     /// <returns>False: it could not be done; the stream is fenced.</returns>
-    private static bool TryWhenQuiet(StreamHost stream, Action action, bool alsoWhenFenced = false)
+    private bool TryWhenQuiet(StreamHost stream, Action action, bool alsoWhenFenced = false)
     {
         var isDone = false;
-        using var over = new ManualResetEventSlim();
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         stream.PostQuiet(() =>
         {
             try
@@ -143,10 +143,10 @@ internal sealed partial class JetStreamService
             }
             finally
             {
-                over.Set();
+                over.SetResult();
             }
         });
-        over.Wait();
+        _engine.Threads.Wait(over.Task);
         return isDone;
     }
 

@@ -260,6 +260,5 @@ public partial class RaftGroup
     {
         TransferTo(PeerId.None);
         SaveVote();
-        Stop();
     }
 }

@@ -202,6 +202,15 @@ public partial class RaftGroup
         if (_removed.Count < MaxRemoved) _removed[peer] = _now;
     }
 
+    // The members that were found know of the removal already; that it was of late only the log tells.
+    private void RecallRemovals(ulong index)
+    {
+        foreach (var entry in FrameAt(index))
+        {
+            if (entry.Type == RaftEntryType.RemovePeer && PeerId.TryRead(entry.Data, out var peer) && !_membership.Contains(peer)) NoteRemoved(peer);
+        }
+    }
+
     // A member that was heard; one that is none may become one.
     private void Hear(PeerId peer)
     {

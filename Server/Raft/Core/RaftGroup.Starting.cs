@@ -64,6 +64,7 @@ public partial class RaftGroup
         for (var index = _log.BaseIndex + 1; index <= _commit; index++)
         {
             if (index > from) CommitChanges(index);
+            else RecallRemovals(index);
         }
         if (isWhole) return null;
         _effects.Warn($"the log is damaged behind {LastIndex}");

@@ -25,8 +25,8 @@ internal sealed partial class ClusterSimulation
             case 0 or 1 when Plan.Crashes: CrashOne(victim); break;
             case 2 when Plan.Crashes: victim.CrashDuring(1 + _random.Below(12)); break;
             case 3 when Plan.PowerCuts && _random.Chance(0.4): CutPower(); break;
-            case 4 or 5 when Plan.Cuts: CutOff([.. Running.Where(_ => _random.Chance(0.4)).Select(server => server.Id)]); break;
-            case 6 when Plan.OneWay: CutOneWay(victim.Id, _random.Of(Running).Id); break;
+            case 4 or 5 when Plan.Cuts: _network.CutOff([.. Running.Where(_ => _random.Chance(0.4)).Select(server => server.Id)]); break;
+            case 6 when Plan.OneWay: _network.CutOneWay(victim, _random.Of(Running)); break;
             case 7 when Plan.Pauses: victim.PauseFor(_world.Between(10, 800) * SimulatedWorld.Millisecond); break;
             case 8 or 9 or 10 when Plan.Checkpoints: Checkpoint(victim); break;
             case 11 when Plan.Transfers: Transfer(victim); break;
@@ -57,39 +57,6 @@ internal sealed partial class ClusterSimulation
     {
         _world.Note("*", "power cut");
         foreach (var server in _random.Chance(0.7) ? Running : [.. Running.Skip(1)]) server.Crash();
-    }
-
-    private void CutOff(HashSet<PeerId> side)
-    {
-        foreach (var from in _servers)
-        {
-            foreach (var to in _servers)
-            {
-                if (side.Contains(from.Id) != side.Contains(to.Id)) Cut(from.Id, to.Id);
-            }
-        }
-        _world.Note("*", $"cuts off {string.Concat(side.Select(id => id.ToString()[..1]))}");
-        _world.At(_world.Between(30, 1_500) * SimulatedWorld.Millisecond, HealAll);
-    }
-
-    private void CutOneWay(PeerId from, PeerId to)
-    {
-        if (from == to) return;
-        _world.Note("*", $"cuts {from.ToString()[..1]} to {to.ToString()[..1]}");
-        Cut(from, to);
-        _world.At(_world.Between(30, 1_000) * SimulatedWorld.Millisecond, HealAll);
-    }
-
-    private void Cut(PeerId from, PeerId to)
-    {
-        _cuts.Add((from, to));
-        _connections[(from, to)] = _connections.GetValueOrDefault((from, to)) + 1;
-    }
-
-    private void HealAll()
-    {
-        _world.Note("*", "heals all links");
-        _cuts.Clear();
     }
 
     // Logs are let go, so that who is behind needs a snapshot.

@@ -20,9 +20,7 @@ internal sealed partial class ClusterSimulation
     private readonly SimulatedWorld _world;
     private readonly SimulationRandom _random;
     private readonly List<SimulatedServer> _servers = [];
-    private readonly HashSet<(PeerId From, PeerId To)> _cuts = [];
-    private readonly Dictionary<(PeerId From, PeerId To), long> _lastArrival = [];
-    private readonly Dictionary<(PeerId From, PeerId To), int> _connections = [];
+    private readonly SimulatedNetwork _network;
     private bool _isCalm;
     private ViolationException? _violation;
 
@@ -33,6 +31,7 @@ internal sealed partial class ClusterSimulation
         _world = new SimulatedWorld(seed, isRecording);
         _random = _world.Random;
         Plan = Bug.Adjust(ClusterPlan.Draw(_random));
+        _network = new SimulatedNetwork(_world, Plan, _servers);
         for (var i = 0; i < Plan.Servers; i++) _servers.Add(new SimulatedServer(this, _world, i));
         var peers = _servers.Select(server => server.Id).ToArray();
         StreamPlan = new GroupPlan("S-R3F", peers) { Sync = "$JSC.SYNC.S" };
@@ -95,38 +94,10 @@ internal sealed partial class ClusterSimulation
 
     public long DrawSync() => (_random.Chance(0.02) && !_isCalm ? 20 * Plan.MaxSync : 0) + _world.Between(20 * SimulatedWorld.Microsecond, Plan.MaxSync);
 
-    public IGroupMachine Watch(SimulatedServer server, string group, IGroupMachine machine) => new WatchedMachine(this, server, group, Bug.Wrap(this, server, group, machine));
+    public IGroupMachine Watch(SimulatedServer server, string group, IGroupMachine machine) => new WatchedMachine((in entry, of) => Applied(server, of, entry), text => _world.Note(server.Name, text), group, Bug.Wrap(this, server, group, machine));
 
     /// <summary>What a server says in the system account goes to all others.</summary>
-    public void Send(SimulatedServer from, SimulatedPost post)
-    {
-        _world.Mix((ulong)post.Body.Length, from.Id.Value);
-        foreach (var to in _servers)
-        {
-            if (to != from && to.IsRunning) Send(from, to, post);
-        }
-    }
-
-    private void Send(SimulatedServer from, SimulatedServer to, SimulatedPost post)
-    {
-        if (_cuts.Contains((from.Id, to.Id)) || (!_isCalm && _random.Chance(Plan.Drop))) return;
-        Transmit(from, to, post);
-        if (!_isCalm && _random.Chance(Plan.Duplicate)) Transmit(from, to, post);
-    }
-
-    private void Transmit(SimulatedServer from, SimulatedServer to, SimulatedPost post)
-    {
-        var link = (from.Id, to.Id);
-        var arrival = _world.Now + _world.Between(50 * SimulatedWorld.Microsecond, Plan.MaxDelay);
-        if (!_isCalm && _random.Chance(Plan.Late)) arrival += _world.Between(0, 400 * SimulatedWorld.Millisecond);
-        else if (!Plan.Reorders || _isCalm) arrival = _lastArrival[link] = Math.Max(arrival, _lastArrival.GetValueOrDefault(link));
-        var connection = _connections.GetValueOrDefault(link);
-        to.At(arrival - _world.Now, () =>
-        {
-            // What was on its way when the connection broke is lost.
-            if (_connections.GetValueOrDefault(link) == connection && !_cuts.Contains(link)) to.Hear(post);
-        });
-    }
+    public void Send(SimulatedServer from, SimulatedPost post) => _network.Send(from, post);
 
     private void Step()
     {
@@ -143,9 +114,9 @@ internal sealed partial class ClusterSimulation
 
     private void EndFaults()
     {
-        _isCalm = true;
+        _isCalm = _network.IsCalm = true;
         _world.Note("*", "nothing fails from here on");
-        HealAll();
+        _network.HealAll();
         foreach (var server in _servers) Repair(server);
         _world.At(50 * SimulatedWorld.Millisecond, Probe);
     }

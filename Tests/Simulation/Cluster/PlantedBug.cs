@@ -34,23 +34,32 @@ internal class MachineFilter(IGroupMachine machine) : IGroupMachine
 
     public virtual void Recovered() => machine.Recovered();
 
+    public virtual void CatchUpChanged(bool isCatchingUp) => machine.CatchUpChanged(isCatchingUp);
+
     public virtual void QuorumLost() => machine.QuorumLost();
 
     public virtual void Failed(Exception fault) => machine.Failed(fault);
 }
 
+/// <summary>Is told what a member applies.</summary>
+internal delegate void AppliedHandler(in CommittedEntry entry, string group);
+
 /// <summary>Tells the simulation what members apply.</summary>
-internal sealed class WatchedMachine(ClusterSimulation simulation, SimulatedServer server, string group, IGroupMachine machine) : MachineFilter(machine)
+/// <param name="applied">Hears of each entry.</param>
+/// <param name="note">Writes into the timeline.</param>
+/// <param name="group">The group.</param>
+/// <param name="machine">What it serves.</param>
+internal sealed class WatchedMachine(AppliedHandler applied, Action<string> note, string group, IGroupMachine machine) : MachineFilter(machine)
 {
     public override bool Apply(in CommittedEntry entry)
     {
-        simulation.Applied(server, group, entry);
+        applied(entry, group);
         return Machine.Apply(entry);
     }
 
     public override bool ApplySnapshot(RaftSnapshot snapshot)
     {
-        simulation.World.Note(server.Name, $"applies snapshot {snapshot.Term}:{snapshot.Index} of {group}");
+        note($"applies snapshot {snapshot.Term}:{snapshot.Index} of {group}");
         return Machine.ApplySnapshot(snapshot);
     }
 }

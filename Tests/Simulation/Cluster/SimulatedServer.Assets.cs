@@ -14,8 +14,6 @@ namespace NatsAspire.Tests.Simulation.Cluster;
 /// <summary>What the server holds, and what reaches it. The meta group's part is played as <c>MetaHost</c> plays it.</summary>
 internal sealed partial class SimulatedServer
 {
-    private static readonly Route Elsewhere = new();
-
     /// <summary>Its member of the stream; null: it has none.</summary>
     public StreamHost? Stream { get; private set; }
 
@@ -27,7 +25,7 @@ internal sealed partial class SimulatedServer
         var streams = Engine.Accounts["$G"];
         try
         {
-            _isInline = true;
+            IsInline = true;
             if (Engine.TakeHeld("$G", ClusterSimulation.StreamName) is { } found) streams.Run(found, simulation.StreamPlan);
             else if (streams.Offline.TryGetValue(ClusterSimulation.StreamName, out var reason)) throw new CorruptStoreException(reason);
             else streams.Create(simulation.Plan.Stream, ClusterSimulation.Created, simulation.StreamPlan);
@@ -37,14 +35,14 @@ internal sealed partial class SimulatedServer
         catch (DiskException fault)
         {
             // Somebody looks after the disk, and starts the server again.
-            _isInline = false;
+            IsInline = false;
             _world.Note(Name, $"has no stream: {fault.Message}");
             Crash();
         }
         catch (CorruptStoreException fault)
         {
             // Production has the stream offline; it serves nothing until somebody does something about it.
-            _isInline = false;
+            IsInline = false;
             Refuse(fault.Message);
         }
     }
@@ -84,7 +82,7 @@ internal sealed partial class SimulatedServer
     }
 
     /// <summary>A message of another server.</summary>
-    public void Hear(SimulatedPost post) => Deliver(_system!, post);
+    public override void Hear(SimulatedPost post) => Deliver(_system!, post);
 
     /// <summary>A message of a client, in its account.</summary>
     public void HearClient(SimulatedPost post) => Deliver(_global!, post);
@@ -96,21 +94,5 @@ internal sealed partial class SimulatedServer
         var batch = new FlushBatch();
         host.Consumers.Take(post.ToMessage(), batch);
         batch.FlushAll();
-    }
-
-    private static void Deliver(Account account, SimulatedPost post)
-    {
-        var match = account.Subscriptions.Match(post.Subject);
-        if (match.IsEmpty) return;
-        var batch = new FlushBatch();
-        MessageRouter.RouteFromCluster(account, match, post.ToMessage(), post.ToMessage(), default, Elsewhere, batch);
-        batch.FlushAll();
-    }
-
-    private sealed class Route : Subscriber
-    {
-        public override SubscriberKind Kind => SubscriberKind.Route;
-
-        public override bool Deliver(Subscription subscription, in Message message, FlushBatch batch) => false;
     }
 }

@@ -52,7 +52,7 @@ internal sealed class SimulatedWorld(ulong seed, bool isRecording)
 }
 
 /// <summary>A server's clocks: the monotonic one is the world's, the wall clock is wrong by <see cref="Skew"/>.</summary>
-internal sealed class SimulatedTime(SimulatedServer server, SimulatedWorld world) : TimeProvider
+internal sealed class SimulatedTime(SimulatedNode server, SimulatedWorld world) : TimeProvider
 {
     private static readonly DateTimeOffset Beginning = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -72,7 +72,7 @@ internal sealed class SimulatedTime(SimulatedServer server, SimulatedWorld world
         return timer;
     }
 
-    private sealed class SimulatedTimer(SimulatedServer server, Action callback) : ITimer
+    private sealed class SimulatedTimer(SimulatedNode server, Action callback) : ITimer
     {
         private int _version;
 

@@ -223,6 +223,9 @@ public sealed class TraceTests
     public void RemovedStaysRemoved() => TraceFile.Run(nameof(RemovedStaysRemoved));
 
     [Fact]
+    public void RemovalIsRecalled() => TraceFile.Run(nameof(RemovalIsRecalled));
+
+    [Fact]
     [Upstream("raft_test.go", "TestNRGAppendEntryResurrectsLeader")]
     public void RemovedLeaderIsHeard() => TraceFile.Run(nameof(RemovedLeaderIsHeard));
 

@@ -118,7 +118,8 @@ public sealed partial class MetaLeader
         if (!isReplaced) _effects.Warn($"JetStream cluster could not replace peer for stream '{stream.Account} > {stream.Name}'");
         // The only one that has the data stays, maybe it comes back.
         if (peers.IsEmpty) return false;
-        var changed = stream with { Group = stream.Group with { Peers = peers, Preferred = isReplaced ? null : stream.Group.Preferred }, RestoreState = null };
+        var keepsPreferred = !isReplaced || (IsBecomingShared(stream) && peers.Contains(stream.Group.Preferred!));
+        var changed = stream with { Group = stream.Group with { Peers = peers, Preferred = keepsPreferred ? stream.Group.Preferred : null }, RestoreState = null };
         if (!Propose(changed)) return false;
         foreach (var consumer in _proposals.Consumers(Current, AssetKey.Of(stream)))
         {

@@ -57,10 +57,15 @@ public sealed partial class MetaLeader
         }
         else
         {
-            group = group with { Preferred = null };
+            // Who is to begin the group with what it had alone must be known until it has.
+            group = IsBecomingShared(before) ? before.Group : group with { Preferred = null };
         }
         ProposeChange(request, before, after, group, consumers);
     }
+
+    /// <summary>It was on one server, and others join it: those that have nothing yet must not begin without the one that has.</summary>
+    private static bool IsBecomingShared(StreamAssignment stream) =>
+        stream.Group.Preferred is not null && (stream.Group.IsScaleUp || (stream.Configuration.Replicas == 1 && stream.Group.Peers.Count > 1));
 
     private void ProposeChange(MetaRequest request, StreamAssignment before, StreamConfiguration after, RaftGroupAssignment group, List<ConsumerAssignment> consumers)
     {

@@ -26,6 +26,10 @@ internal sealed partial class GroupHost : ILogCompletion
     private volatile StateWrite? _written;
     private bool _isWriting;
 
+    /// <summary>Held while the state is written, which happens beside the turns.</summary>
+    private readonly Lock _files = new();
+    private bool _isOver;
+
     /// <summary>A state on its way to the disk.</summary>
     private sealed record StateWrite(long Position, RaftSnapshot? Snapshot, Exception? Failure);
 
@@ -138,7 +142,11 @@ internal sealed partial class GroupHost : ILogCompletion
         Exception? failure = null;
         try
         {
-            _context.Files.WriteGroup(Name, bytes);
+            // After its end the files are others', or have just been deleted.
+            lock (_files)
+            {
+                if (!_isOver) _context.Files.WriteGroup(Name, bytes);
+            }
         }
         catch (Exception error)
         {

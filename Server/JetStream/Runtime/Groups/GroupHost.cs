@@ -197,6 +197,7 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>Takes part in nothing any more; what it has on the disk stays.</summary>
     public void Dispose()
     {
+        lock (_files) _isOver = true;
         foreach (var subscription in _subscriptions) _context.Traffic.Unsubscribe(subscription);
         _subscriptions.Clear();
         _core.Dispose();

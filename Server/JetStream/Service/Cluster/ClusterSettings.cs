@@ -17,4 +17,6 @@ internal sealed record ClusterSettings(string ServerId, int ExpectedServers)
     public bool AwaitsHub { get; init; }
 
     public PlacementRules Placement { get; init; } = new();
+
+    public MetaParts Parts { get; init; } = new();
 }

@@ -71,9 +71,11 @@ internal sealed partial class MetaHost : IMetaEffects
     {
         var request = removal.Request;
         var account = AccountOf(request.Account);
-        var stream = account?.Find(request.Name) ?? _engine.TakeHeld(request.Account, request.Name);
-        // One that was made afterwards is another one.
-        var isMeant = stream is not null && (removal.Known is null || stream.Record.Created <= (removal.Known ?? request).Created.UnixNanoseconds);
+        var stream = account?.Find(request.Name) ?? _engine.FindHeld(request.Account, request.Name);
+        // One that was made at another time is another one: what is found at the start may be, when the log tells of one before
+        // it. Earlier or later says nothing, for leaders' clocks differ.
+        var isMeant = stream is not null && stream.Record.Created == (removal.Known ?? request).Created.UnixNanoseconds;
+        if (isMeant) _engine.TakeHeld(request.Account, request.Name);
         var answers = isMeant && stream!.Leads;
         var isGone = !isMeant || account is null || _service.Remove(account, stream!);
         var offline = removal.WasOffline && _leader.IsLeading;
@@ -183,6 +185,19 @@ internal sealed partial class MetaHost : IMetaEffects
         {
             if (_state.Current.Find(account, stream) is null) ServiceLog.Orphan(_service.Settings.Log, account, stream);
         }
+        if (KnowsAssignments && _engine.Held.Count == 0) DeleteStrayGroups();
+    }
+
+    /// <summary>What groups have left whose streams and consumers were removed before they ran here: nothing refers to it any more.</summary>
+    private void DeleteStrayGroups()
+    {
+        var assigned = new HashSet<string>(StringComparer.Ordinal) { GroupName };
+        foreach (var stream in _state.Current.All)
+        {
+            if (stream.Assignment.Group.IsMember(_self)) assigned.Add(stream.Assignment.Group.Name);
+            assigned.UnionWith(stream.Consumers.Values.Select(consumer => consumer.Assignment.Group).Where(group => group.IsMember(_self)).Select(group => group.Name));
+        }
+        foreach (var name in _engine.FoundGroups.Where(name => !assigned.Contains(name))) _engine.DeleteGroup(name);
     }
 
     private AccountStreams? AccountOf(string name) => _engine.Accounts.GetValueOrDefault(name);

@@ -59,9 +59,9 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         _self = self.ToString();
         _registry = new PeerRegistry(_engine.Domain ?? "");
         var proposals = new MetaProposals();
-        _state = new MetaState(_self, this, proposals);
+        _state = new MetaState(_self, settings.Parts.Effects(this), settings.Parts.Observer(proposals));
         var rules = new MetaLeaderOptions { Placement = settings.Placement, MaxDuplicateWindow = _engine.MaxDuplicateWindow, Consumers = service.Settings.ConsumerLimits };
-        _leader = new MetaLeader(_state, proposals, _registry, rules, this, this);
+        _leader = new MetaLeader(_state, proposals, _registry, rules, this, settings.Parts.LeaderEffects(this));
         _startedAt = ApiTime.From(service.Settings.Time.GetUtcNow()).UnixNanoseconds;
         _isNew = !_engine.HasGroup(GroupName);
         var isObserver = RecallDomain();
@@ -100,9 +100,9 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
 
     ApiTime IMetaEnvironment.Now => ApiTime.From(_service.Settings.Time.GetUtcNow());
 
-    int IMetaEnvironment.Random(int bound) => FastRandom.Next(bound);
+    int IMetaEnvironment.Random(int bound) => _settings.Parts.Random(bound);
 
-    string IMetaEnvironment.NewHash() => NodeHash.Of(UniqueId.Next());
+    string IMetaEnvironment.NewHash() => _settings.Parts.NewHash();
 
     /// <summary>Begins to take part. In the mailbox.</summary>
     public void Start()

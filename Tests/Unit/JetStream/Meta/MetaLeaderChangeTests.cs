@@ -55,6 +55,19 @@ public sealed class MetaLeaderChangeTests
         _meta.Proposed[^1].Operation.ShouldBe(EntryOperation.AssignConsumer);
     }
 
+    // Its servers may hear of both at once: without knowing who has the data, those that have none could begin without it.
+    [Fact]
+    public void A_change_right_after_growing_out_of_one_keeps_who_has_the_data()
+    {
+        _meta.Create("S", 1);
+        var holder = _meta.Stream("S").Group.Peers[0];
+        _meta.Update("S", stream => stream with { Replicas = 3 });
+        _meta.Update("S", stream => stream with { Description = "changed" });
+        _meta.Stream("S").Configuration.Description.ShouldBe("changed");
+        _meta.Stream("S").Group.Preferred.ShouldBe(holder);
+        _meta.Stream("S").Group.IsScaleUp.ShouldBeTrue();
+    }
+
     [Fact]
     public void A_stream_whose_leader_says_nothing_keeps_those_that_are_there()
     {
