@@ -17,31 +17,37 @@ internal sealed class ByteHeap
     private const int FirstPageBytes = 512;
     private const int ExactClasses = 64;
 
-    private readonly List<byte[]> _pages;
+    private readonly SharedPages<byte> _pages;
     private readonly int[] _free;
     private int _next;
 
     public ByteHeap()
     {
-        _pages = [new byte[FirstPageBytes]];
+        _pages = new SharedPages<byte>(FirstPageBytes);
         _free = new int[ExactClasses + 1 + 16];
         Array.Fill(_free, -1);
     }
 
     private ByteHeap(ByteHeap other)
     {
-        _pages = [.. other._pages.Select(page => (byte[])page.Clone())];
+        _pages = other._pages.Clone();
         _free = (int[])other._free.Clone();
         _next = other._next;
     }
 
     /// <summary>Bytes taken from the system.</summary>
-    public long Reserved => _pages.Sum(page => (long)page.Length);
+    public long Reserved => _pages.Length;
 
-    /// <summary>The block from its beginning to the end of its page: the owner knows its length. Good until the next <see cref="Take"/>.</summary>
-    public Span<byte> At(int block) => _pages[(int)((uint)block / UnitsPerPage)].AsSpan((block & (UnitsPerPage - 1)) * 4);
+    /// <summary>
+    /// The block from its beginning to the end of its page: the owner knows its length. Good until the next <see cref="Take"/>
+    /// or <see cref="Edit"/>.
+    /// </summary>
+    public ReadOnlySpan<byte> At(int block) => _pages[PageOf(block)].AsSpan(OffsetOf(block));
 
-    public Span<byte> At(int block, int length) => At(block)[..length];
+    public ReadOnlySpan<byte> At(int block, int length) => At(block)[..length];
+
+    /// <summary>The same, to be changed.</summary>
+    public Span<byte> Edit(int block) => _pages.Edit(PageOf(block)).AsSpan(OffsetOf(block));
 
     /// <summary>A block of at least so many bytes; what is in it is whatever was there.</summary>
     public int Take(int length)
@@ -67,7 +73,7 @@ internal sealed class ByteHeap
     public void Free(int block, int length)
     {
         _ = Units(length, out var kind);
-        BitConverter.TryWriteBytes(At(block), _free[kind]);
+        BitConverter.TryWriteBytes(Edit(block), _free[kind]);
         _free[kind] = block;
     }
 
@@ -76,22 +82,19 @@ internal sealed class ByteHeap
     private void NextPage(int used)
     {
         if (used > 0) _next += UnitsPerPage - used;
-        if (_pages.Count == 1 && _pages[0].Length < PageBytes) Resize(PageBytes);
-        _pages.Add(new byte[PageBytes]);
+        if (_pages.Count == 1 && _pages[0].Length < PageBytes) _pages.Resize(0, PageBytes);
+        _pages.Add(PageBytes);
     }
 
     private void GrowFirstPage()
     {
         if (_pages.Count > 1 || _next * 4 <= _pages[0].Length) return;
-        Resize(Math.Min(PageBytes, (int)BitOperations.RoundUpToPowerOf2((uint)_next * 4)));
+        _pages.Resize(0, Math.Min(PageBytes, (int)BitOperations.RoundUpToPowerOf2((uint)_next * 4)));
     }
 
-    private void Resize(int length)
-    {
-        var page = _pages[0];
-        Array.Resize(ref page, length);
-        _pages[0] = page;
-    }
+    private static int PageOf(int block) => (int)((uint)block / UnitsPerPage);
+
+    private static int OffsetOf(int block) => (block & (UnitsPerPage - 1)) * 4;
 
     private static int Units(int length, out int kind)
     {

@@ -20,6 +20,9 @@ public sealed class MatchResult
         Outer = outer;
     }
 
+    /// <summary>The answer for a subject nobody is interested in, or that is none.</summary>
+    public static MatchResult Nobody(byte[] subject) => new(subject, [], [], [], [], []);
+
     /// <summary>The literal subject this is the answer for.</summary>
     public byte[] Subject { get; }
 

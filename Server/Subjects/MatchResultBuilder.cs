@@ -1,16 +1,36 @@
+using System.Runtime.InteropServices;
 using NatsAspire.Server.Primitives;
 
 namespace NatsAspire.Server.Subjects;
 
-/// <summary>Gathers what the matching nodes hold: links once each, queue groups by name.</summary>
+/// <summary>
+/// Gathers what the matching nodes hold: links once each, queue groups by name. Makes one answer after the other; those with
+/// the same receivers share the arrays that name them, since of a million subjects most are for the same few.
+/// </summary>
 internal sealed class MatchResultBuilder
 {
     private readonly List<Subscription> _plain = [];
-    private List<Subscription>? _links;
-    private List<Subscription>? _outer;
-    private List<Subscription>? _leafs;
-    private List<Subscription>? _services;
+    private readonly List<Subscription> _links = [];
+    private readonly List<Subscription> _outer = [];
+    private readonly List<Subscription> _leafs = [];
+    private readonly List<Subscription> _services = [];
     private Dictionary<byte[], Members>? _queues;
+    private MatchResult _former = MatchResult.Nobody([]);
+
+    /// <summary>Begins anew.</summary>
+    public MatchResultBuilder Reset()
+    {
+        _plain.Clear();
+        _links.Clear();
+        _outer.Clear();
+        _leafs.Clear();
+        _services.Clear();
+        _queues = null;
+        return this;
+    }
+
+    /// <summary>Keeps nobody alive who has gone.</summary>
+    public void Forget() => Reset()._former = MatchResult.Nobody([]);
 
     public void Add(TrieNode node)
     {
@@ -27,30 +47,33 @@ internal sealed class MatchResultBuilder
         }
     }
 
-    public MatchResult Build(byte[] subject) => new(
+    public MatchResult Build(byte[] subject) => _former = new MatchResult(
         subject,
-        _plain.Count == 0 ? [] : [.. _plain],
-        _links is null ? [] : [.. _links],
+        Freeze(_plain, _former.Plain),
+        Freeze(_links, _former.Links),
         _queues is null ? [] : [.. _queues.Select(group => group.Value.ToGroup(group.Key))],
-        _services is null ? [] : [.. _services],
-        _outer is null ? [] : [.. _outer],
-        _leafs is null ? null : [.. _leafs]);
+        Freeze(_services, _former.Services),
+        Freeze(_outer, _former.Outer),
+        Freeze(_leafs, _former.Leafs));
+
+    private static Subscription[] Freeze(List<Subscription> gathered, Subscription[] former) =>
+        CollectionsMarshal.AsSpan(gathered).SequenceEqual(former) ? former : [.. gathered];
 
     private void AddPlain(Subscription subscription)
     {
         switch (subscription.Subscriber.Kind)
         {
             case SubscriberKind.Gateway:
-                AddOnce(_outer ??= [], subscription);
+                AddOnce(_outer, subscription);
                 break;
             case SubscriberKind.Leaf:
-                AddOnce(_leafs ??= [], subscription);
+                AddOnce(_leafs, subscription);
                 break;
             case SubscriberKind.Internal:
-                (_services ??= []).Add(subscription);
+                _services.Add(subscription);
                 break;
             default:
-                if (subscription.Subscriber.IsLink) AddOnce(_links ??= [], subscription);
+                if (subscription.Subscriber.IsLink) AddOnce(_links, subscription);
                 else _plain.Add(subscription);
                 break;
         }

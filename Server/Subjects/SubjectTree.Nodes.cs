@@ -1,17 +1,18 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace NatsAspire.Server.Subjects;
 
 public sealed partial class SubjectTree<T>
 {
-    private Span<byte> Suffix(int leaf)
+    private ReadOnlySpan<byte> Suffix(int leaf)
     {
-        ref var at = ref LeafAt(leaf);
+        ref readonly var at = ref LeafAt(leaf);
         return at.Length == 0 ? default : _heap.At(at.Suffix, at.Length);
     }
 
-    private ref Leaf LeafAt(int leaf) => ref _leaves[leaf / LeavesPerPage][leaf % LeavesPerPage];
+    private ref readonly Leaf LeafAt(int leaf) => ref _leaves[leaf / LeavesPerPage][leaf % LeavesPerPage];
+
+    private ref Leaf EditLeaf(int leaf) => ref _leaves.Edit(leaf / LeavesPerPage)[leaf % LeavesPerPage];
 
     private int NewLeaf(ReadOnlySpan<byte> suffix)
     {
@@ -25,7 +26,7 @@ public sealed partial class SubjectTree<T>
             leaf = _nextLeaf++;
             MakeRoomForLeaf(leaf);
         }
-        LeafAt(leaf) = default;
+        EditLeaf(leaf) = default;
         SetSuffix(leaf, suffix);
         Count++;
         Version++;
@@ -36,20 +37,18 @@ public sealed partial class SubjectTree<T>
     {
         if (leaf / LeavesPerPage == _leaves.Count)
         {
-            _leaves.Add(new Leaf[LeavesPerPage]);
+            _leaves.Add(LeavesPerPage);
         }
         else if (leaf == _leaves[0].Length && _leaves.Count == 1)
         {
-            var page = _leaves[0];
-            Array.Resize(ref page, Math.Min(LeavesPerPage, page.Length * 2));
-            _leaves[0] = page;
+            _leaves.Resize(0, Math.Min(LeavesPerPage, leaf * 2));
         }
     }
 
     private void FreeLeaf(int leaf)
     {
         SetSuffix(leaf, []);
-        LeafAt(leaf) = new Leaf { Suffix = _freeLeaf };
+        EditLeaf(leaf) = new Leaf { Suffix = _freeLeaf };
         _freeLeaf = leaf;
         Count--;
         Version++;
@@ -59,23 +58,25 @@ public sealed partial class SubjectTree<T>
     /// <param name="suffix">Bytes outside the heap.</param>
     private void SetSuffix(int leaf, ReadOnlySpan<byte> suffix)
     {
-        ref var at = ref LeafAt(leaf);
+        ref var at = ref EditLeaf(leaf);
         if (at.Length > 0) _heap.Free(at.Suffix, at.Length);
         at.Length = suffix.Length;
         if (suffix.IsEmpty) return;
         at.Suffix = _heap.Take(suffix.Length);
-        suffix.CopyTo(_heap.At(at.Suffix));
+        suffix.CopyTo(_heap.Edit(at.Suffix));
     }
 
     private void CutSuffix(int leaf, int count)
     {
-        ref var at = ref LeafAt(leaf);
+        ref var at = ref EditLeaf(leaf);
         var (old, length) = (at.Suffix, at.Length);
         at.Length = length - count;
         if (at.Length > 0)
         {
             at.Suffix = _heap.Take(at.Length);
-            _heap.At(old, length)[count..].CopyTo(_heap.At(at.Suffix));
+            // The page of the old block may be the new one's: it is read after that one is this tree's own.
+            var suffix = _heap.Edit(at.Suffix);
+            _heap.At(old, length)[count..].CopyTo(suffix);
         }
         _heap.Free(old, length);
     }
@@ -83,8 +84,9 @@ public sealed partial class SubjectTree<T>
     private int NewNode(int capacity, ReadOnlySpan<byte> prefix)
     {
         var block = _heap.Take(Node.SizeOf(capacity, prefix.Length));
-        Node.Format(_heap.At(block), capacity, prefix.Length);
-        prefix.CopyTo(new Node(_heap.At(block)).Prefix);
+        var at = _heap.Edit(block);
+        NodeEditor.Format(at, capacity, prefix.Length);
+        prefix.CopyTo(new NodeEditor(at).Prefix);
         return block;
     }
 
@@ -93,9 +95,9 @@ public sealed partial class SubjectTree<T>
     {
         var length = new Node(_heap.At(at)).Prefix.Length - prefixFrom;
         var block = _heap.Take(Node.SizeOf(capacity, length));
-        Node.Format(_heap.At(block), capacity, length);
+        NodeEditor.Format(_heap.Edit(block), capacity, length);
         var from = new Node(_heap.At(at));
-        var to = new Node(_heap.At(block));
+        var to = new NodeEditor(_heap.Edit(block));
         from.Prefix[prefixFrom..].CopyTo(to.Prefix);
         to.TakeChildren(from);
         return block;
@@ -115,84 +117,5 @@ public sealed partial class SubjectTree<T>
 
         public int Length;
         public T Value;
-    }
-
-    /// <summary>
-    /// An inner node, as it lies in the heap: count (u16), capacity (u16), leaf of the subject that ends here or -1 (i32),
-    /// length of the prefix (u16), 2 bytes nothing; <c>capacity</c> key bytes, ascending; as many links (i32: a node, or
-    /// the complement of a leaf); the prefix.
-    /// </summary>
-    private readonly ref struct Node
-    {
-        public const int SmallestCapacity = 4;
-        private const int Keys = 12;
-
-        private readonly Span<byte> _at;
-
-        public Node(Span<byte> at) => _at = at;
-
-        public int Count => Field<ushort>(0);
-
-        public int Capacity => Field<ushort>(2);
-
-        public int Leaf => Field<int>(4);
-
-        public Span<byte> Prefix => _at.Slice(Keys + Capacity * 5, Field<ushort>(8));
-
-        private Span<byte> AllKeys => _at.Slice(Keys, Count);
-
-        private Span<int> Links => MemoryMarshal.Cast<byte, int>(_at.Slice(Keys + Capacity, Capacity * 4));
-
-        public static int SizeOf(int capacity, int prefix) => Keys + capacity * 5 + prefix;
-
-        public static void Format(Span<byte> at, int capacity, int prefix)
-        {
-            var node = new Node(at);
-            node.SetLeaf(-1);
-            node.Field<ushort>(0) = 0;
-            node.Field<ushort>(2) = (ushort)capacity;
-            node.Field<ushort>(8) = (ushort)prefix;
-        }
-
-        public byte Key(int index) => _at[Keys + index];
-
-        public int Child(int index) => Links[index];
-
-        public void SetChild(int index, int link) => Links[index] = link;
-
-        public int IndexOf(byte key) => AllKeys.IndexOf(key);
-
-        public void SetLeaf(int leaf) => Field<int>(4) = leaf;
-
-        public void Insert(byte key, int link)
-        {
-            var count = Count;
-            var index = 0;
-            while (index < count && Key(index) < key) index++;
-            Field<ushort>(0)++;
-            AllKeys[index..count].CopyTo(AllKeys[(index + 1)..]);
-            Links[index..count].CopyTo(Links[(index + 1)..]);
-            _at[Keys + index] = key;
-            Links[index] = link;
-        }
-
-        public void RemoveAt(int index)
-        {
-            var count = Count;
-            AllKeys[(index + 1)..].CopyTo(AllKeys[index..]);
-            Links[(index + 1)..count].CopyTo(Links[index..]);
-            Field<ushort>(0)--;
-        }
-
-        public void TakeChildren(Node from)
-        {
-            Field<ushort>(0) = (ushort)from.Count;
-            Field<int>(4) = from.Leaf;
-            from.AllKeys.CopyTo(AllKeys);
-            from.Links[..from.Count].CopyTo(Links);
-        }
-
-        private ref TField Field<TField>(int offset)
-            where TField : unmanaged => ref Unsafe.As<byte, TField>(ref _at[offset]);
     }
 }

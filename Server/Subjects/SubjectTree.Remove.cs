@@ -16,7 +16,7 @@ public sealed partial class SubjectTree<T>
             {
                 if (node.Leaf < 0) return false;
                 FreeLeaf(node.Leaf);
-                node.SetLeaf(-1);
+                new NodeEditor(_heap.Edit(at)).SetLeaf(-1);
                 Tighten(parent, edge, at);
                 return true;
             }
@@ -33,7 +33,7 @@ public sealed partial class SubjectTree<T>
             _root = None;
             return true;
         }
-        new Node(_heap.At(parent)).RemoveAt(edge);
+        new NodeEditor(_heap.Edit(parent)).RemoveAt(edge);
         Tighten(grand, grandEdge, parent);
         return true;
     }
@@ -73,7 +73,7 @@ public sealed partial class SubjectTree<T>
             return child;
         }
         var joined = NewNode(new Node(_heap.At(child)).Capacity, whole);
-        new Node(_heap.At(joined)).TakeChildren(new Node(_heap.At(child)));
+        new NodeEditor(_heap.Edit(joined)).TakeChildren(new Node(_heap.At(child)));
         FreeNode(child);
         return joined;
     }

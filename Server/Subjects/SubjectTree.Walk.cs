@@ -35,7 +35,7 @@ public sealed partial class SubjectTree<T>
         public ReadOnlySpan<byte> Subject => _path.AsSpan(0, _length);
 
         /// <summary>Its value.</summary>
-        public ref T Value => ref _tree[Id];
+        public ref readonly T Value => ref _tree[Id];
 
         /// <summary>Goes to the next one; false: there is none.</summary>
         /// <exception cref="InvalidOperationException">The tree has been changed.</exception>

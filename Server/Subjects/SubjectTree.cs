@@ -15,11 +15,11 @@ public sealed partial class SubjectTree<T>
     public const int MaxSubject = ushort.MaxValue;
 
     private const int None = int.MinValue;
-    private const int LeavesPerPage = 4096;
+    private const int LeavesPerPage = 2048;
     private const int FirstLeaves = 8;
 
     private readonly ByteHeap _heap;
-    private readonly List<Leaf[]> _leaves;
+    private readonly SharedPages<Leaf> _leaves;
     private int _root = None;
     private int _freeLeaf = -1;
     private int _nextLeaf;
@@ -27,13 +27,13 @@ public sealed partial class SubjectTree<T>
     public SubjectTree()
     {
         _heap = new ByteHeap();
-        _leaves = [new Leaf[FirstLeaves]];
+        _leaves = new SharedPages<Leaf>(FirstLeaves);
     }
 
     private SubjectTree(SubjectTree<T> other)
     {
         _heap = other._heap.Clone();
-        _leaves = [.. other._leaves.Select(page => (Leaf[])page.Clone())];
+        _leaves = other._leaves.Clone();
         (_root, _freeLeaf, _nextLeaf, Count) = (other._root, other._freeLeaf, other._nextLeaf, other.Count);
     }
 
@@ -41,13 +41,16 @@ public sealed partial class SubjectTree<T>
     public int Count { get; private set; }
 
     /// <summary>Bytes of memory taken, used or not.</summary>
-    public long Reserved => _heap.Reserved + _leaves.Sum(page => (long)page.Length) * Unsafe.SizeOf<Leaf>();
+    public long Reserved => _heap.Reserved + (_leaves.Length * Unsafe.SizeOf<Leaf>());
 
     /// <summary>Counts additions and removals; who walks notices by it that the tree has changed.</summary>
     internal int Version { get; private set; }
 
     /// <summary>The value of an id.</summary>
-    public ref T this[int id] => ref LeafAt(id).Value;
+    public ref readonly T this[int id] => ref LeafAt(id).Value;
+
+    /// <summary>The value of an id, to be changed; good until the tree is copied.</summary>
+    public ref T Edit(int id) => ref EditLeaf(id).Value;
 
     /// <summary>The id of a subject; -1: not there.</summary>
     public int Find(ReadOnlySpan<byte> subject)
@@ -92,7 +95,7 @@ public sealed partial class SubjectTree<T>
                 if (node.Leaf >= 0) return node.Leaf;
                 added = true;
                 var leaf = NewLeaf([]);
-                new Node(_heap.At(at)).SetLeaf(leaf);
+                new NodeEditor(_heap.Edit(at)).SetLeaf(leaf);
                 return leaf;
             }
             var child = node.IndexOf(rest[0]);
@@ -109,7 +112,7 @@ public sealed partial class SubjectTree<T>
         return AtLeaf(parent, edge, at, rest, out added);
     }
 
-    /// <summary>A copy that knows nothing of later changes.</summary>
+    /// <summary>A copy that knows nothing of later changes; it shares the memory of what is not changed.</summary>
     public SubjectTree<T> Clone() => new(this);
 
     private int AtLeaf(int parent, int edge, int at, ReadOnlySpan<byte> rest, out bool added)
@@ -132,14 +135,14 @@ public sealed partial class SubjectTree<T>
         SetLink(parent, edge, node);
         if (common == Suffix(~at).Length)
         {
-            new Node(_heap.At(node)).SetLeaf(~at);
+            new NodeEditor(_heap.Edit(node)).SetLeaf(~at);
             SetSuffix(~at, []);
         }
         else
         {
             var key = Suffix(~at)[common];
             CutSuffix(~at, common + 1);
-            new Node(_heap.At(node)).Insert(key, at);
+            new NodeEditor(_heap.Edit(node)).Insert(key, at);
         }
         return Place(node, rest[common..]);
     }
@@ -152,7 +155,7 @@ public sealed partial class SubjectTree<T>
         var key = old.Prefix[common];
         var lower = CopyNode(at, old.Capacity, common + 1);
         FreeNode(at);
-        new Node(_heap.At(upper)).Insert(key, lower);
+        new NodeEditor(_heap.Edit(upper)).Insert(key, lower);
         SetLink(parent, edge, upper);
         return Place(upper, rest[common..]);
     }
@@ -163,11 +166,11 @@ public sealed partial class SubjectTree<T>
         if (rest.IsEmpty)
         {
             var own = NewLeaf([]);
-            new Node(_heap.At(node)).SetLeaf(own);
+            new NodeEditor(_heap.Edit(node)).SetLeaf(own);
             return own;
         }
         var leaf = NewLeaf(rest[1..]);
-        new Node(_heap.At(node)).Insert(rest[0], ~leaf);
+        new NodeEditor(_heap.Edit(node)).Insert(rest[0], ~leaf);
         return leaf;
     }
 
@@ -181,12 +184,12 @@ public sealed partial class SubjectTree<T>
             SetLink(parent, edge, larger);
             at = larger;
         }
-        new Node(_heap.At(at)).Insert(key, link);
+        new NodeEditor(_heap.Edit(at)).Insert(key, link);
     }
 
     private void SetLink(int parent, int edge, int link)
     {
         if (parent < 0) _root = link;
-        else new Node(_heap.At(parent)).SetChild(edge, link);
+        else new NodeEditor(_heap.Edit(parent)).SetChild(edge, link);
     }
 }

@@ -7,7 +7,7 @@ namespace NatsAspire.Server.Subjects;
 public sealed partial class SubscriptionTrie
 {
     /// <summary>Answers kept before they are all dropped.</summary>
-    public const int CacheCapacity = 8192;
+    public const int CacheCapacity = 2048;
 
     /// <summary>Up to this many answers a wildcard change looks at each; beyond, all are dropped, which their making has paid for.</summary>
     private const int ScanLimit = 256;
@@ -67,6 +67,7 @@ public sealed partial class SubscriptionTrie
 
     private void Invalidate(Subscription change)
     {
+        _builder.Forget();
         if (_cacheCount == 0) return;
         if (!SubjectRules.HasWildcard(change.Subject))
         {

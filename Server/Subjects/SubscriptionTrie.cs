@@ -11,6 +11,10 @@ public sealed partial class SubscriptionTrie(bool cached = true)
 {
     private readonly Lock _lock = new();
     private readonly TrieNode _root = new();
+
+    /// <summary>Of answers in the making; under the lock.</summary>
+    private readonly MatchResultBuilder _builder = new();
+    private readonly Stack<(TrieNode Node, int Offset)> _branches = new();
     private int _count;
 
     /// <summary>Subscriptions held, those of the server's own services left out.</summary>
@@ -128,14 +132,14 @@ public sealed partial class SubscriptionTrie(bool cached = true)
     /// <summary>Walks all branches that fit the subject. Iterative, since subjects may have thousands of tokens.</summary>
     private MatchResult BuildResult(byte[] subject)
     {
-        var builder = new MatchResultBuilder();
-        var branches = new Stack<(TrieNode Node, int Offset)>();
+        var (builder, branches) = (_builder.Reset(), _branches);
+        branches.Clear();
         branches.Push((_root, 0));
         while (branches.TryPop(out var branch))
         {
             var token = SubjectRules.NextToken(subject.AsSpan(branch.Offset), out _, out var last);
             // An empty token makes the subject invalid: nobody is meant.
-            if (token.IsEmpty) return new MatchResult(subject, [], [], [], [], []);
+            if (token.IsEmpty) return MatchResult.Nobody(subject);
             if (branch.Node.Full is { } full) builder.Add(full);
             var next = branch.Offset + token.Length + 1;
             Follow(branch.Node.FindLiteral(token));
@@ -148,14 +152,14 @@ public sealed partial class SubscriptionTrie(bool cached = true)
                 else branches.Push((child, next));
             }
         }
-        return IsWellFormed(subject) ? builder.Build(subject) : new MatchResult(subject, [], [], [], [], []);
+        return IsWellFormed(subject) ? builder.Build(subject) : MatchResult.Nobody(subject);
     }
 
     /// <summary>Walks the prefix; where it ends, only wildcards may follow, of a family only those for all that comes.</summary>
     private MatchResult? BuildSiblings(byte[] prefix, bool isFamily)
     {
-        var builder = new MatchResultBuilder();
-        var branches = new Stack<(TrieNode Node, int Offset)>();
+        var (builder, branches) = (_builder.Reset(), _branches);
+        branches.Clear();
         branches.Push((_root, 0));
         while (branches.TryPop(out var branch))
         {

@@ -48,11 +48,15 @@ internal sealed partial class StreamHost
     /// <summary>While it fetches, its index is ahead of what it holds: a start must fetch again.</summary>
     private bool HasUnsaved => _log is not null && _catchup is null && _index > _store.AppliedIndex;
 
+    /// <summary>A purge takes little of the log, and may leave all the more on the disk.</summary>
+    private bool WastesRoom => _store.ReclaimableBytes >= _context.CheckpointBytes;
+
     private void CheckpointIfDue()
     {
         if (_checkpoint is not null || _catchup is not null || Fault is not null) return;
-        if (_group is { } group ? !IsGroupCheckpointDue(group.Core) && !_checkpointWanted : _log is null || (!_checkpointWanted && _logged < _context.CheckpointBytes)) return;
         if (_group is null && !HasUnsaved) return;
+        var isDue = _group is { } group ? IsGroupCheckpointDue(group.Core) : _logged >= _context.CheckpointBytes || WastesRoom;
+        if (!isDue && !_checkpointWanted) return;
         // The parts of a batch are read again until it is whole.
         if (_replica.HasStagedBatch) return;
         BeginCheckpoint();

@@ -264,7 +264,7 @@ internal sealed partial class StreamHost : IGroupMachine
         // Also when there is nothing to let go, or it would be time again at once.
         if (isTime) _groupCheckpointDue = _group.Now + GroupCheckpointInterval;
         if (core.AppliedIndex <= core.SnapshotIndex) return false;
-        return isTime || core.LogBytes >= GroupCheckpointBytes || core.AppliedIndex - core.SnapshotIndex >= GroupCheckpointEntries;
+        return isTime || WastesRoom || core.LogBytes >= GroupCheckpointBytes || core.AppliedIndex - core.SnapshotIndex >= GroupCheckpointEntries;
     }
 
     /// <summary>Says what became of purges and removals that were asked for.</summary>

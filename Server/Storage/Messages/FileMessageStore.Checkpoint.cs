@@ -23,6 +23,7 @@ public sealed partial class FileMessageStore
         var rewrites = ChooseRewrites();
         var tail = _blocks.Count > 0 && !_blocks[^1].IsSealed ? DirectoryOf(_blocks[^1]).Encode() : [];
         var unsynced = _files.Unsynced();
+        _firstUnnamed = _nextFile;
         var manifest = new StoreManifest
         {
             Number = _checkpoints + 1,
@@ -53,6 +54,7 @@ public sealed partial class FileMessageStore
         foreach (var rewrite in checkpoint.Rewrites) Install(rewrite);
         checkpoint.SyncedWhole.ForEach(_files.Synced);
         DropGarbage(checkpoint.Manifest.Blocks.ConvertAll(block => block.File));
+        _garbage = checkpoint.Manifest.Blocks.FindAll(named => !_blocks.Exists(block => block.File == named.File)).Sum(block => block.End);
     }
 
     /// <summary>Puts a rewritten block in the place of what is left of its sources.</summary>

@@ -53,6 +53,7 @@ public sealed partial class FileMessageStore
     private void Use(StoreManifest manifest)
     {
         (_checkpoints, _appliedIndex, _nextFile) = (manifest.Number, manifest.AppliedIndex, manifest.NextFile);
+        _firstUnnamed = _nextFile;
         Landmark = manifest.Landmark;
         _blocks.AddRange(manifest.Blocks);
         _wipes.UnionWith(manifest.Wipes);
@@ -79,9 +80,8 @@ public sealed partial class FileMessageStore
         {
             if (entry.Name == StoreManifest.NewName) _disk.Delete($"{_directory}/{entry.Name}");
             if (!TryParseName(entry.Name, out var file) || needed.Contains(file)) continue;
-            _files.Close(file);
             if (_wipes.Remove(file)) Overwrite(file);
-            _disk.Delete(_files.PathOf(file));
+            Delete(file);
         }
         _wipes.RemoveWhere(file => !needed.Contains(file));
     }

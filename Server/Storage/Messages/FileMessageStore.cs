@@ -34,6 +34,10 @@ public sealed partial class FileMessageStore : IndexedMessageStore
     private ulong _appliedIndex;
     private ulong _checkpoints;
 
+    /// <summary>Files from this number on are named by no manifest, on disk or being written: nobody misses them.</summary>
+    private ulong _firstUnnamed = 1;
+    private long _garbage;
+
     private FileMessageStore(IDisk disk, string directory, FileStoreOptions options)
     {
         (_disk, _directory, _options) = (disk, directory, options);
@@ -45,6 +49,9 @@ public sealed partial class FileMessageStore : IndexedMessageStore
 
     /// <inheritdoc/>
     public override ulong AppliedIndex => _appliedIndex;
+
+    /// <inheritdoc/>
+    public override long ReclaimableBytes => _garbage;
 
     /// <summary>Blocks, for tests.</summary>
     internal int Blocks => _blocks.Count;
@@ -153,13 +160,24 @@ public sealed partial class FileMessageStore : IndexedMessageStore
         if (!block.IsSealed) Seal(block);
     }
 
-    /// <summary>Takes blocks out of the list; their files go with the next checkpoint.</summary>
+    /// <summary>
+    /// Takes blocks out of the list; their files go with the next checkpoint. Those begun since the last one go now: what a start
+    /// needs of them is still in the log, and the memory their pages take serves the next block.
+    /// </summary>
     private void Forget(int from, int count)
     {
         foreach (var block in _blocks.GetRange(from, count))
         {
             if (block.Erasures > 0) _wipes.Add(block.File);
+            if (block.File < _firstUnnamed || block.Erasures > 0) _garbage += block.End;
+            else Delete(block.File);
         }
         _blocks.RemoveRange(from, count);
+    }
+
+    private void Delete(ulong file)
+    {
+        _files.Close(file);
+        _disk.Delete(_files.PathOf(file));
     }
 }

@@ -12,7 +12,7 @@ internal sealed class FilterWalk(SubjectTree<SubjectTotals> tree, SubjectFilter 
 
     public int Id => _walker.Id;
 
-    public ref SubjectTotals Totals => ref _walker.Value;
+    public ref readonly SubjectTotals Totals => ref _walker.Value;
 
     public bool MoveNext()
     {

@@ -19,6 +19,9 @@ public interface IMessageStore : IDisposable
     /// <summary>Last operation of the log whose effect survives a crash now.</summary>
     ulong AppliedIndex { get; }
 
+    /// <summary>Bytes on the disk that nothing needs and the next checkpoint gives back.</summary>
+    long ReclaimableBytes { get; }
+
     /// <summary>
     /// A sequence that the store's owner wants to know again at the next start: kept by each checkpoint, means nothing to
     /// the store. <see cref="ulong.MaxValue"/>: none was ever set.

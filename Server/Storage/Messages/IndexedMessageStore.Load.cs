@@ -114,7 +114,7 @@ public abstract partial class IndexedMessageStore
         var hash = SubjectSieve.Hash(subject);
         var chunk = Seek(SubjectSearch.For(subject, in hash), Index[id].First, _last, out var index)
             ?? throw new CorruptStoreException($"No message of a subject that should have {Index[id].Messages:N0}.");
-        Index[id].SetFirst(chunk.Sequence(index));
+        Index.Edit(id).SetFirst(chunk.Sequence(index));
         return Index[id].First;
     }
 
@@ -125,7 +125,7 @@ public abstract partial class IndexedMessageStore
         var hash = SubjectSieve.Hash(subject);
         var chunk = SeekBack(SubjectSearch.For(subject, in hash), Index[id].Last, _first, out var index)
             ?? throw new CorruptStoreException($"No message of a subject that should have {Index[id].Messages:N0}.");
-        Index[id].SetLast(chunk.Sequence(index));
+        Index.Edit(id).SetLast(chunk.Sequence(index));
         return Index[id].Last;
     }
 

@@ -26,6 +26,9 @@ public abstract partial class IndexedMessageStore : IMessageStore
     public abstract ulong AppliedIndex { get; }
 
     /// <inheritdoc/>
+    public virtual long ReclaimableBytes => 0;
+
+    /// <inheritdoc/>
     public ulong Landmark { get; set; } = ulong.MaxValue;
 
     /// <inheritdoc/>
@@ -54,7 +57,7 @@ public abstract partial class IndexedMessageStore : IMessageStore
             if (Index[id].Messages == 0) Index.Remove(message.Subject);
             throw;
         }
-        Index[id].Add(message.Sequence);
+        Index.Edit(id).Add(message.Sequence);
         if (_messages == 0) (_first, _firstTimestamp) = (message.Sequence, message.Timestamp);
         _messages++;
         _bytes += SizeOf(message);
@@ -227,7 +230,7 @@ public abstract partial class IndexedMessageStore : IMessageStore
         var id = Index.Find(message.Subject);
         if (id < 0) throw new CorruptStoreException($"The subject of message {message.Sequence} is not in the index.");
         if (Index[id].Messages <= 1) Index.Remove(message.Subject);
-        else Index[id].Remove(message.Sequence);
+        else Index.Edit(id).Remove(message.Sequence);
         _messages--;
         _bytes -= SizeOf(message);
         var first = _first;

@@ -210,7 +210,7 @@ internal sealed class StoreManifest
             var totals = new SubjectTotals { Messages = from.Varint(), First = from.Varint() };
             totals.Last = totals.First + from.Varint();
             (totals.FirstStale, totals.LastStale) = ((flags & 1) != 0, (flags & 2) != 0);
-            tree[tree.FindOrAdd(subject.AsSpan(0, length), out _)] = totals;
+            tree.Edit(tree.FindOrAdd(subject.AsSpan(0, length), out _)) = totals;
         }
         return tree;
     }

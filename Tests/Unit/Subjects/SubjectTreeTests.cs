@@ -47,7 +47,7 @@ public sealed class SubjectTreeTests
             var subject = Subject(random, letters);
             if (random.Next(i / 5_000 % 2 == 0 ? 3 : 2) != 0)
             {
-                tree[tree.FindOrAdd(Encoding.UTF8.GetBytes(subject), out var added)] = i;
+                tree.Edit(tree.FindOrAdd(Encoding.UTF8.GetBytes(subject), out var added)) = i;
                 added.ShouldBe(!model.ContainsKey(subject));
                 model[subject] = i;
             }
@@ -137,7 +137,7 @@ public sealed class SubjectTreeTests
         return text.ToString();
     }
 
-    private static void Add(SubjectTree<long> tree, string subject) => tree[tree.FindOrAdd(Encoding.UTF8.GetBytes(subject), out _)] = subject.Length;
+    private static void Add(SubjectTree<long> tree, string subject) => tree.Edit(tree.FindOrAdd(Encoding.UTF8.GetBytes(subject), out _)) = subject.Length;
 
     private static long Get(SubjectTree<long> tree, string subject) => tree.Find(Encoding.UTF8.GetBytes(subject)) is var id && id >= 0 ? tree[id] : -1;
 

@@ -21,6 +21,8 @@ internal sealed class VisibleMessages(IMessageStore store) : IMessageStore
         }
     }
 
+    public long ReclaimableBytes => store.ReclaimableBytes;
+
     public ulong AppliedIndex => store.AppliedIndex;
 
     public ulong Landmark { get => store.Landmark; set => throw ReadOnly(); }

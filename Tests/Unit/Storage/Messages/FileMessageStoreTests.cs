@@ -39,6 +39,43 @@ public sealed class FileMessageStoreTests
         again.Landmark.ShouldBe(7UL);
     }
 
+    /// <summary>A start needs of what is purged before any checkpoint neither the messages nor the room they took.</summary>
+    [Fact]
+    public void What_no_checkpoint_names_goes_at_once_and_the_rest_is_reclaimable()
+    {
+        var disk = new SimulatedDisk();
+        using var store = FileMessageStore.Open(disk, "s", Small);
+        Fill(1, 300);
+        Blocks().ShouldBeGreaterThan(2);
+        store.Purge(SubjectFilter.All, 0, 0);
+        store.ReclaimableBytes.ShouldBe(0);
+        Blocks().ShouldBe(0);
+
+        Fill(301, 600);
+        Checkpoint(1);
+        var named = Blocks();
+        store.Purge(SubjectFilter.All, 0, 0);
+        Blocks().ShouldBe(named, "a start may find the checkpoint and nothing behind it");
+        store.ReclaimableBytes.ShouldBeGreaterThan(300 * 50);
+        Checkpoint(2);
+        store.ReclaimableBytes.ShouldBe(0);
+        Blocks().ShouldBe(0);
+
+        void Fill(ulong first, ulong last)
+        {
+            for (var i = first; i <= last; i++) store.Append(new StoredMessage { Sequence = i, Timestamp = (long)i, Subject = "a"u8, Headers = default, Payload = new byte[50] });
+        }
+
+        int Blocks() => disk.List("s").Count(entry => entry.Name.EndsWith(".blk", StringComparison.Ordinal));
+
+        void Checkpoint(ulong index)
+        {
+            var checkpoint = store.BeginCheckpoint(index);
+            checkpoint.Run();
+            checkpoint.Complete();
+        }
+    }
+
     [Fact]
     public void What_is_at_hand_is_read_without_the_disk()
     {
