@@ -25,9 +25,10 @@ var subjects = new Option<int>("--subjects") { Description = "Subjects they are 
 var stores = new Command("stores", "Measures the message stores on a disk.") { directory, messages, subjects };
 stores.SetAction(parsed => new StoreThroughput(parsed.GetValue(directory)!, parsed.GetValue(messages), parsed.GetValue(subjects)).Run());
 command.Add(stores);
-var streams = new Command("jetstream", "Compares streams of two servers: publish with acknowledgements, direct get, recovery.") { server, baseline, rounds, seconds, filter, directory };
+var durable = new Option<bool>("--durable") { Description = "The other server waits for the disk before it acknowledges, as ours does (nats-server 2.10 and newer), but for the rows where both are lazy." };
+var streams = new Command("jetstream", "Compares streams of two servers: publish with acknowledgements, direct get, recovery.") { server, baseline, rounds, seconds, filter, directory, durable };
 streams.SetAction(parsed => new StreamComparison(
-    parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!, parsed.GetValue(directory)!).Run());
+    parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(filter)!, parsed.GetValue(directory)!, parsed.GetValue(durable)).Run());
 command.Add(streams);
 var footprint = new Command("footprint", "Compares what streams and consumers of two servers cost at rest, and their restart.") { server, baseline, filter, directory };
 footprint.SetAction(parsed => new Footprint(parsed.GetValue(server)!, parsed.GetValue(baseline)!, parsed.GetValue(directory)!, parsed.GetValue(filter)!).Run());

@@ -42,8 +42,10 @@ public sealed class SubjectTreeTests
         var random = new Random(seed);
         var tree = new SubjectTree<long>();
         var model = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        var copies = new List<(SubjectTree<long> Tree, SortedDictionary<string, long> Model)>();
         for (var i = 0; i < 20_000; i++)
         {
+            if (i % 4_000 == 2_000) copies.Add((tree.Clone(), new SortedDictionary<string, long>(model, StringComparer.Ordinal)));
             var subject = Subject(random, letters);
             if (random.Next(i / 5_000 % 2 == 0 ? 3 : 2) != 0)
             {
@@ -62,6 +64,11 @@ public sealed class SubjectTreeTests
         tree.Count.ShouldBe(0);
         Walk(tree, ">").ShouldBeEmpty();
         Compare(copy, model, "a", random);
+        // Copies share memory with the tree they were made of: neither sees what the other has changed since.
+        foreach (var (former, then) in copies) Compare(former, then, "a", random);
+        Add(copies[0].Tree, "only.here");
+        copies[0].Tree.Edit(copies[0].Tree.Find("only.here"u8)) = 7;
+        foreach (var (former, then) in copies.Skip(1)) Compare(former, then, "a", random);
     }
 
     [Fact]
