@@ -162,6 +162,8 @@ public partial class RaftGroup
 
     private void CommitChanges(ulong index)
     {
+        // Known from before a restart, or decided above the log since: what came earlier says nothing any more.
+        if (index <= _membership.Committed.Index) return;
         foreach (var entry in FrameAt(index))
         {
             if (entry.Type is RaftEntryType.AddPeer or RaftEntryType.RemovePeer && PeerId.TryRead(entry.Data, out var peer))

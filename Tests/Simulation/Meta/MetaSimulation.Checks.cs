@@ -115,7 +115,7 @@ internal sealed partial class MetaSimulation
         // A newer one, or one that others have; not the only one. What the newest log says may be that it is to go.
         var created = server.Engine.Files.ReadRecord(Account, name).Created;
         if (created != assigned.Created.UnixNanoseconds || created != _newest.Assignments.Find(Account, name)?.Assignment.Created.UnixNanoseconds) return;
-        if (_servers.Exists(other => other != server && HoldsAll(other, assigned))) return;
+        if (_servers.Exists(other => other != server && HoldsAll(other, assigned, server.LastKnown(name)?.Group))) return;
         throw Violation($"{server.Name} deletes {name}, of which nobody else has everything");
     }
 
@@ -141,9 +141,11 @@ internal sealed partial class MetaSimulation
         }
     }
 
-    private bool HoldsAll(MetaServer server, StreamAssignment assigned)
+    // Who leaves holds it too, as long as it is in a group with somebody who stays; so does who has yet to apply it.
+    private bool HoldsAll(MetaServer server, StreamAssignment assigned, GroupHost? group)
     {
-        if (!assigned.Group.IsMember(server.Id.ToString()) || server.LastKnown(assigned.Name) is not { } host || host.Record.Created != assigned.Created.UnixNanoseconds) return false;
+        if (server.LastKnown(assigned.Name) is not { } host || host.Record.Created != assigned.Created.UnixNanoseconds) return false;
+        if (group is not null && server.IsRunning && host.Group is { } other && other.Name == group.Name && other.Core.LastIndex >= group.Core.AppliedIndex) return true;
         var stored = _assets.Find(one => one.Name == assigned.Name)!.Stored;
         return stored.Count == 0 || host.Store.State.LastSequence >= stored.Keys.Max();
     }

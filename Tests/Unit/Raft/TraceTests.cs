@@ -309,6 +309,9 @@ public sealed class TraceTests
     public void SetPeersThenTruncated() => TraceFile.Run(nameof(SetPeersThenTruncated));
 
     [Fact]
+    public void OlderPeersAfterRestart() => TraceFile.Run(nameof(OlderPeersAfterRestart));
+
+    [Fact]
     public void WindowOfCatchUps() => TraceFile.Run(nameof(WindowOfCatchUps));
 
     [Fact]
