@@ -113,9 +113,10 @@ internal sealed partial class MetaSimulation
             return;
         }
         // A newer one, or one that others have; not the only one. What the newest log says may be that it is to go.
-        var created = server.Engine.Files.ReadRecord(Account, name).Created;
+        var record = server.Engine.Files.ReadRecord(Account, name);
+        var created = record.Created;
         if (created != assigned.Created.UnixNanoseconds || created != _newest.Assignments.Find(Account, name)?.Assignment.Created.UnixNanoseconds) return;
-        if (_servers.Exists(other => other != server && HoldsAll(other, assigned, server.LastKnown(name)?.Group))) return;
+        if (_servers.Exists(other => other != server && HoldsAll(other, assigned, server.Engine.Groups.GetValueOrDefault(record.Group ?? "")))) return;
         throw Violation($"{server.Name} deletes {name}, of which nobody else has everything");
     }
 

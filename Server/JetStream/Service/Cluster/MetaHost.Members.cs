@@ -134,10 +134,14 @@ internal sealed partial class MetaHost
     private void Leave(AccountStreams account, StreamAssignment assignment)
     {
         _leaving.Remove(AssetKey.Of(assignment));
-        if ((account.Find(assignment.Name) ?? RunFormer(account, assignment, _engine.FindHeld(assignment.Account, assignment.Name)?.Record.Group)) is { } stream)
+        var peers = PeersOf(assignment.Group);
+        if (account.Find(assignment.Name) is { } stream)
         {
-            var peers = PeersOf(assignment.Group);
             stream.Post(() => stream.Leave(peers, othersHaveAll => _service.Run(() => Left(account, stream, othersHaveAll))));
+        }
+        else if (RunFormer(account, assignment, _engine.FindHeld(assignment.Account, assignment.Name)?.Record.Group) is { } former)
+        {
+            former.Post(() => former.LeaveFormer(peers, othersHaveAll => _service.Run(() => Left(account, former, othersHaveAll))));
         }
         else if (_engine.TakeHeld(assignment.Account, assignment.Name) is { } held)
         {
