@@ -98,6 +98,10 @@ internal sealed partial class MetaSimulation
     private void GiveUp(AssignedStream stream)
     {
         _ended.Add(stream.Assignment.Group.Name);
+        foreach (var server in _servers)
+        {
+            if (server.LastKnown(stream.Name)?.Record.Group is { } group) _ended.Add(group);
+        }
         _ended.UnionWith(stream.Consumers.Values.Select(static consumer => consumer.Assignment.Group.Name));
     }
 
