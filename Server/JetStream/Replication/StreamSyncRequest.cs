@@ -20,6 +20,11 @@ public sealed record StreamSyncRequest
     /// <summary>Place of the snapshot in the log: who has applied less must not answer yet.</summary>
     [JsonPropertyName("min_applied")] public ulong MinApplied { get; init; }
 
+    /// <summary>
+    /// Who is to answer, though it does not lead, because nobody does; null: the leader. Ours alone: who does not know it leaves the request to the leader.
+    /// </summary>
+    [JsonPropertyName("of"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] public string? Of { get; init; }
+
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, EntryJson.Default.StreamSyncRequest);
 
     /// <returns>Null: it is none.</returns>

@@ -145,6 +145,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         RemoveConsumer = (stream, consumer) => ConsumerAbandoned?.Invoke(account.Name, stream, consumer),
         DeleteGroup = DeleteGroup,
         FindGroups = FindGroups,
+        HasGroup = HasGroup,
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
         LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, Batches = LimitsOf(_options.Limits), BatchTotals = _batchTotals },

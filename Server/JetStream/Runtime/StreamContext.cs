@@ -82,6 +82,9 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     /// <summary>Groups of an owner (<see cref="GroupPlan.Owner"/>) that were found at the start and that nobody is in.</summary>
     public Func<string, IReadOnlyList<string>> FindGroups { get; init; } = static _ => [];
 
+    /// <summary>Whether a group of the name was found at the start and has not been opened.</summary>
+    public Func<string, bool> HasGroup { get; init; } = static _ => false;
+
     /// <summary>Adds an advisory to what goes out, if anybody in the account wants it.</summary>
     public void Advise(Outbox outbox, string subject, Func<JetStreamAdvisory> create)
     {

@@ -12,7 +12,11 @@ using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.JetStream.Runtime;
 
-/// <summary>A member that got a snapshot fetches the messages it has not from the leader; the leader sends them.</summary>
+/// <summary>
+/// A member that got a snapshot fetches the messages it has not from the leader; the leader sends them. As long as it fetches it
+/// cannot lead, and if its log is the newest nobody else can: when the leader does not answer it asks the other members, one
+/// after the other, and those send what they have applied.
+/// </summary>
 internal sealed partial class StreamHost : ICatchupEffects
 {
     /// <summary>Requests of members that are behind; catch-ups under way have tags above.</summary>
@@ -35,7 +39,12 @@ internal sealed partial class StreamHost : ICatchupEffects
     private long _fetchTag;
     private bool _hasNewLeader;
 
+    /// <summary>Catch-ups to the same snapshot that have failed one after the other.</summary>
+    private int _fetchFailures;
+
     private bool HasOtherLeader => _group is { } group && !group.Core.Leader.IsNone && group.Core.Leader != group.Core.Self;
+
+    private bool HasSource => HasOtherLeader || NextSource() is not null;
 
     bool IGroupMachine.ApplySnapshot(RaftSnapshot snapshot)
     {
@@ -58,9 +67,10 @@ internal sealed partial class StreamHost : ICatchupEffects
 
     private void Fetch(StreamSnapshot snapshot, ulong index)
     {
+        if (_target.Index != index) _fetchFailures = 0;
         _target = (snapshot, index);
         _catchup = new StreamCatchup(_replica, snapshot, index, _group!.Core.Self.ToString(), _context.Cluster!.Slots);
-        _catchup.Begin(HasOtherLeader, _context.Now, this);
+        _catchup.Begin(HasSource, _context.Now, this);
     }
 
     void ICatchupEffects.Request(StreamSyncRequest request)
@@ -71,7 +81,19 @@ internal sealed partial class StreamHost : ICatchupEffects
         _fetchTag = ++_lastTag;
         _fetchInbox = new Subscription(new CatchupEar(this, _fetchTag), inbox);
         _context.Traffic!.Subscribe(_fetchInbox);
-        _context.Traffic.PublishInternal(Encoding.UTF8.GetBytes(_plan!.Sync), inbox, request.Encode(), _flush);
+        _context.Traffic.PublishInternal(Encoding.UTF8.GetBytes(_plan!.Sync), inbox, (request with { Of = NextSource() }).Encode(), _flush);
+    }
+
+    /// <summary>The member that is asked now; null: whoever leads.</summary>
+    private string? NextSource()
+    {
+        if (_fetchFailures == 0 || _group is not { Core: var core }) return null;
+        var turn = _fetchFailures % core.Members.Length;
+        foreach (var member in core.Members)
+        {
+            if (member != core.Self && turn-- == 1) return member.ToString();
+        }
+        return null;
     }
 
     void ICatchupEffects.Acknowledge(ReadOnlySpan<byte> reply) => _context.Traffic!.PublishInternal(reply, default, default, _flush);
@@ -91,7 +113,7 @@ internal sealed partial class StreamHost : ICatchupEffects
         {
             var mayGoOn = _hasNewLeader && catchup.State is (CatchupState.WaitsForLeader or CatchupState.WaitsToRetry);
             _hasNewLeader = false;
-            if (mayGoOn || catchup.NextTick <= now) catchup.Tick(HasOtherLeader, now, this);
+            if (mayGoOn || catchup.NextTick <= now) catchup.Tick(HasSource, now, this);
             EndCatchupIfOver();
         }
         foreach (var sender in _senders.Values.ToArray()) Send(sender, now);
@@ -116,9 +138,11 @@ internal sealed partial class StreamHost : ICatchupEffects
         if (catchup.State == CatchupState.Failed)
         {
             JetStreamLog.CatchupFailed(_context.Log, Account.Name, Configuration.Name, catchup.Failure ?? "");
+            _fetchFailures++;
             Fetch(_target.Snapshot!, _target.Index);
             return;
         }
+        _fetchFailures = 0;
         JetStreamLog.CaughtUp(_context.Log, Account.Name, Configuration.Name, _store.State.LastSequence);
         // Nothing of it is in the group's log: a crash must not find it half.
         _checkpointWanted = true;
@@ -155,9 +179,9 @@ internal sealed partial class StreamHost : ICatchupEffects
 
     private void TakeSyncRequest(ReadOnlySpan<byte> body, ReadOnlySpan<byte> reply)
     {
-        // Who was elected has what a snapshot before it speaks of, and may need whoever asks in order to agree on anything.
-        if (_group is not { Core.State: RaftState.Leader } group || reply.IsEmpty || _senders.Count >= MostSenders || StreamSyncRequest.Decode(body) is not { } request) return;
+        if (_group is not { } group || reply.IsEmpty || _senders.Count >= MostSenders || StreamSyncRequest.Decode(body) is not { } request) return;
         var core = group.Core;
+        if (!IsToAnswer(request, core)) return;
         switch (CatchupSender.Judge(request, core.LastIndex, core.AppliedIndex, _store.State.LastSequence))
         {
             case CatchupAnswer.Serve:
@@ -171,6 +195,14 @@ internal sealed partial class StreamHost : ICatchupEffects
                 core.StepDown(PeerId.None, group.Now);
                 break;
         }
+    }
+
+    private bool IsToAnswer(StreamSyncRequest request, RaftGroup core)
+    {
+        if (request.Of is { } of && of != core.Self.ToString()) return false;
+        // Who was elected has what a snapshot before it speaks of, and may need whoever asks in order to agree on anything.
+        if (core.State == RaftState.Leader) return true;
+        return request.Of is not null && _catchup is null && core.AppliedIndex >= request.MinApplied && _store.State.LastSequence >= request.LastSequence;
     }
 
     private void Send(SenderHost sender, long now)

@@ -32,6 +32,7 @@ internal sealed partial class StreamHost
     private bool _isQueued;
     private long _regroupingSince;
     private long _leavingSince;
+    private ulong _pastTerm;
 
     /// <summary>The group it was found with, or is in; null: it is alone.</summary>
     public string? GroupName => _plan?.Name ?? Record.Group;
@@ -96,6 +97,18 @@ internal sealed partial class StreamHost
         Wake();
     }
 
+    /// <summary>
+    /// This server is to hold it in another group, which others have begun; whoever of them was in this one may need what is here. In the
+    /// mailbox.
+    /// </summary>
+    public void LeaveFormer(IReadOnlyList<PeerId> peers, Action<bool> whenGone)
+    {
+        if (_whenGone is not null) return;
+        PeerId[] staying = _group is { Fault: null, Core: var core } ? [.. peers.Where(peer => peer != core.Self && core.CommittedPeers.Ids.Contains(peer))] : [];
+        if (staying.Length > 0) Leave(staying, whenGone);
+        else whenGone(HasHandedOver);
+    }
+
     /// <summary>The others are known to have everything. In the mailbox.</summary>
     public bool HasHandedOver => _group is { } group && group.Members.HasHandedOver;
 
@@ -146,7 +159,8 @@ internal sealed partial class StreamHost
         _leader = null;
         _replica.IsReplicated = true;
         _replica.Failed = 0;
-        Enter(plan, new RaftSnapshot(1, _index, RaftPeers.Of([.. plan.Peers]), _replica.TakeSnapshot()));
+        // It may have the name of a group before, of which others may have something: what begins is later than all of that.
+        Enter(plan, new RaftSnapshot(_pastTerm + 1, _index, RaftPeers.Of([.. plan.Peers]), _replica.TakeSnapshot()));
         Remember(plan.Name);
         JetStreamLog.Shared(_context.Log, Account.Name, Configuration.Name, plan.Name, plan.Peers.Count);
         BeginAsMember(hasSeed: true);
@@ -160,6 +174,7 @@ internal sealed partial class StreamHost
         StopCopies();
         _leader?.Dispose();
         var group = _group!;
+        _pastTerm = Math.Max(_pastTerm, group.Core.Term);
         (_group, _plan, _observer, _checkpointSnapshot) = (null, null, null, null);
         _replica.EndBatch();
         (_replica.IsReplicated, _replica.Failed) = (false, 0);

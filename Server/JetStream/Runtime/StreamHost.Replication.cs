@@ -197,6 +197,8 @@ internal sealed partial class StreamHost : IGroupMachine
 
     internal void DeleteGroup(string group) => _context.DeleteGroup!(group);
 
+    internal bool HasGroup(string group) => _context.HasGroup(group);
+
     internal IReadOnlyList<string> FindGroups(string owner) => _context.FindGroups(owner);
 
     /// <summary>This server among its peers.</summary>

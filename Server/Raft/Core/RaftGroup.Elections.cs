@@ -197,6 +197,9 @@ public partial class RaftGroup
         if (HasWon(_votes.Count, _emptyVotes.Count)) BecomeLeader();
     }
 
+    /// <summary>Whether somebody has voted for this member when it campaigned last, and said that it may have forgotten promises.</summary>
+    public bool HasEmptyVoteOf(PeerId peer) => _emptyVotes.Contains(peer);
+
     /// <summary>Whether somebody's vote counts: a member's, and while the group forms that of anybody who was not removed.</summary>
     internal virtual bool CountsVoteOf(PeerId peer) => _membership.Contains(peer) || (_membership.IsForming && !_removed.ContainsKey(peer));
 

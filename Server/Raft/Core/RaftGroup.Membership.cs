@@ -49,11 +49,14 @@ public partial class RaftGroup
         return result;
     }
 
-    /// <summary>The members are those, as something above the group has decided. A leader's members stay what is in its log.</summary>
+    /// <summary>
+    /// The members are those, as something above the group has decided. A leader's members stay what is in its log; where nobody
+    /// leads, also the changes that the log holds and nobody has agreed on are void.
+    /// </summary>
     public void SetPeers(ReadOnlySpan<PeerId> peers, long now)
     {
         if (!Enter(now)) return;
-        var known = RaftPeers.Of(peers) with { Index = Math.Max(_commit, _membership.Committed.Index), DomainExtension = _membership.Committed.DomainExtension };
+        var known = RaftPeers.Of(peers) with { Index = Math.Max(_state == RaftState.Leader ? _commit : LastIndex, _membership.Committed.Index), DomainExtension = _membership.Committed.DomainExtension };
         ReplacePeers(known);
         Leave();
     }
@@ -159,6 +162,8 @@ public partial class RaftGroup
 
     private void CommitChanges(ulong index)
     {
+        // Known from before a restart, or decided above the log since: what came earlier says nothing any more.
+        if (index <= _membership.Committed.Index) return;
         foreach (var entry in FrameAt(index))
         {
             if (entry.Type is RaftEntryType.AddPeer or RaftEntryType.RemovePeer && PeerId.TryRead(entry.Data, out var peer))
@@ -202,14 +207,8 @@ public partial class RaftGroup
         if (_removed.Count < MaxRemoved) _removed[peer] = _now;
     }
 
-    // The members that were found know of the removal already; that it was of late only the log tells.
-    private void RecallRemovals(ulong index)
-    {
-        foreach (var entry in FrameAt(index))
-        {
-            if (entry.Type == RaftEntryType.RemovePeer && PeerId.TryRead(entry.Data, out var peer) && !_membership.Contains(peer)) NoteRemoved(peer);
-        }
-    }
+    /// <summary>Who was removed so short a time ago that it does not become a member by being heard.</summary>
+    public IReadOnlyList<PeerId> RemovedOfLate(long now) => [.. _removed.Where(one => now - one.Value < _timings.PeerRemove).Select(static one => one.Key).Order()];
 
     // A member that was heard; one that is none may become one.
     private void Hear(PeerId peer)

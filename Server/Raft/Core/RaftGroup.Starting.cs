@@ -19,6 +19,10 @@ public partial class RaftGroup
         Enter(now);
         _paused = paused;
         TakeSnapshot(start);
+        foreach (var peer in start.Removed)
+        {
+            if (!_membership.Contains(peer)) NoteRemoved(peer);
+        }
         var end = TakeFrames(start.Frames);
         if (LastTerm > _term) AdoptTerm(LastTerm);
         _isInitializing = start.Origin == RaftOrigin.Created && LastIndex == 0;
@@ -64,7 +68,6 @@ public partial class RaftGroup
         for (var index = _log.BaseIndex + 1; index <= _commit; index++)
         {
             if (index > from) CommitChanges(index);
-            else RecallRemovals(index);
         }
         if (isWhole) return null;
         _effects.Warn($"the log is damaged behind {LastIndex}");

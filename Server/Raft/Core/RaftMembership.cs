@@ -55,6 +55,8 @@ internal sealed class RaftMembership
     /// <returns>A change went with it.</returns>
     public bool Truncate(ulong index)
     {
+        // What comes in the place of what was cut counts, though members were decided on above the log that reached further.
+        if (Committed.Index > index) Committed = Committed with { Index = index };
         if (_pending.RemoveAll(change => change.Index > index) == 0) return false;
         Count();
         return true;

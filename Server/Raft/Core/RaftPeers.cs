@@ -46,6 +46,16 @@ public sealed record RaftPeers(int Size, IReadOnlyList<PeerId> Ids, ulong Index 
         return there;
     }
 
+    /// <summary>Others are the members: who was one is removed, who has become one is so no more.</summary>
+    /// <param name="removed">Those who were removed before.</param>
+    /// <param name="before">The members before.</param>
+    /// <param name="after">Those now.</param>
+    public static void NoteRemovals(ISet<PeerId> removed, RaftPeers before, RaftPeers after)
+    {
+        removed.UnionWith(before.Ids);
+        removed.ExceptWith(after.Ids);
+    }
+
     internal static PeerId[] Sorted(ReadOnlySpan<PeerId> ids)
     {
         var distinct = new SortedSet<PeerId>();

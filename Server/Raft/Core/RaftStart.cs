@@ -19,6 +19,11 @@ public sealed record RaftStart
     /// <summary>Of the last <see cref="IRaftEffects.SavePeers"/>; at the first start those it is created with.</summary>
     public required RaftPeers Peers { get; init; }
 
+    /// <summary>
+    /// Who was removed and has not been added since (<see cref="RaftPeers.NoteRemovals"/>): from now on they count as removed just now.
+    /// </summary>
+    public IReadOnlyCollection<PeerId> Removed { get; init; } = [];
+
     /// <summary>The newest one that is whole.</summary>
     public RaftSnapshot? Snapshot { get; init; }
 

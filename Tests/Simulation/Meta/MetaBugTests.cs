@@ -15,9 +15,9 @@ public sealed class MetaBugTests
         { "a snapshot of the assignments is not taken over (#8324)", 20 },
         { "the entry behind a snapshot of the assignments is left out (#8320)", 20 },
         { "a late snapshot reverts assignments (#5700)", 20 },
-        { "what was removed takes with it what was made anew (#8413)", 20 },
+        { "what was removed takes with it what was made anew (#8413)", 80 },
         { "what was removed while a server was away stays (#7510)", 20 },
-        { "what nobody assigns is deleted at the start (#7556)", 80 },
+        { "what nobody assigns is deleted at the start (#7556)", 120 },
         { "who is assigned no more deletes what others do not have yet (#7774)", 20 },
         { "a request is confirmed when it is proposed", 40 },
     };

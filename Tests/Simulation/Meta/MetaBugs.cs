@@ -20,7 +20,7 @@ internal static class MetaBugs
         ["a snapshot of the assignments is not taken over (#8324)"] = () => new Machines((_, machine) => new ForgetsSnapshots(machine)),
         ["the entry behind a snapshot of the assignments is left out (#8320)"] = () => new Machines((_, machine) => new LeavesOutNext(machine)),
         ["a late snapshot reverts assignments (#5700)"] = () => new Machines((_, machine) => new AppliesAgain(machine)),
-        ["what was removed takes with it what was made anew (#8413)"] = () => new Effects((_, effects) => new RemovesByName(effects)),
+        ["what was removed takes with it what was made anew (#8413)"] = () => new Effects((server, effects) => new RemovesByName(server, effects)),
         ["what was removed while a server was away stays (#7510)"] = () => new Effects((_, effects) => new ForgetsRemovals(effects)),
         ["what nobody assigns is deleted at the start (#7556)"] = () => new Effects((server, effects) => new DeletesOrphans(server, effects)),
         ["who is assigned no more deletes what others do not have yet (#7774)"] = () => new Effects((server, effects) => new LeavesAtOnce(server, effects)),
@@ -85,10 +85,14 @@ internal static class MetaBugs
         }
     }
 
-    private sealed class RemovesByName(IMetaEffects effects) : MetaEffectsFilter(effects)
+    private sealed class RemovesByName(MetaServer server, IMetaEffects effects) : MetaEffectsFilter(effects)
     {
-        public override void RemoveStream(MetaRemoval<StreamAssignment> removal) =>
-            Effects.RemoveStream(removal with { Known = (removal.Known ?? removal.Request) with { Created = ApiTime.FromUnix(long.MaxValue) } });
+        public override void RemoveStream(MetaRemoval<StreamAssignment> removal)
+        {
+            var (account, name) = (removal.Request.Account, removal.Request.Name);
+            var found = server.Engine.Accounts[account].Find(name) ?? server.Engine.FindHeld(account, name);
+            Effects.RemoveStream(found is null ? removal : removal with { Known = (removal.Known ?? removal.Request) with { Created = ApiTime.FromUnix(found.Record.Created) } });
+        }
     }
 
     private sealed class ForgetsRemovals(IMetaEffects effects) : MetaEffectsFilter(effects)

@@ -55,7 +55,7 @@ internal sealed class MetaServer(MetaSimulation simulation, SimulatedWorld world
             LeavesAtOnce = peer => Meta?.Registry.LeavesAtOnce(peer.ToString()) == true,
         };
         _engine = JetStreamEngine.Start(
-            new WatchedDisk(simulation.Bug.Disk(Disk), (from, to) => simulation.Renames(this, from, to)), "/js", new JetStreamOptions { Enabled = true, MaxStore = 1L << 40, MaxMemory = 1L << 40 },
+            new WatchedDisk(simulation.Bug.Disk(Disk), (from, to) => simulation.Renames(this, from, to), path => simulation.Deletes(this, path)), "/js", new JetStreamOptions { Enabled = true, MaxStore = 1L << 40, MaxMemory = 1L << 40 },
             [(_accounts.Global, new AccountLimits())], Time, this, simulation.Plan.LogOptions,
             new ClusterMembership(Id, _accounts.System, view) { Timings = simulation.Plan.Timings, Parts = PartsOf() }, this);
         _service = new JetStreamService(_engine, _accounts, new ServiceSettings(Name, "2.14.5", Strict: false, QueueLimit: 0, MaxPending: 64 << 20, Time, this)

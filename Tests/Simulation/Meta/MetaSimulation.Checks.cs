@@ -16,6 +16,7 @@ internal sealed partial class MetaSimulation
     private readonly Dictionary<(string Group, ulong Term), PeerId> _leaders = [];
     private readonly Dictionary<(string Group, ulong Index), ulong> _entries = [];
     private readonly Dictionary<ulong, byte[]> _states = [];
+    private readonly Dictionary<string, HashSet<MetaServer>> _appliers = [];
     private readonly HashSet<string> _ended = [];
     private readonly Dictionary<MetaServer, (int Life, ulong Index)> _looked = [];
     private (ulong Index, MetaAssignments Assignments) _newest = (0, MetaAssignments.Empty);
@@ -80,6 +81,8 @@ internal sealed partial class MetaSimulation
             foreach (var part in one.Data) hash = ((hash >> 29) ^ hash ^ part) * 0xBF58476D1CE4E5B9;
         }
         if (_world.IsRecording) _world.Note(server.Name, $"applies {group} {entry.Term}:{entry.Index}{Show(entry, isMeta: group == "_meta_")}");
+        if (!_appliers.TryGetValue(group, out var appliers)) _appliers[group] = appliers = [];
+        appliers.Add(server);
         if (_ended.Contains(group)) return;
         if (!_entries.TryAdd((group, entry.Index), hash) && _entries[(group, entry.Index)] != hash) throw Violation($"{server.Name} applies as {entry.Index} of {group} something else than others did");
     }
@@ -110,10 +113,23 @@ internal sealed partial class MetaSimulation
             return;
         }
         // A newer one, or one that others have; not the only one. What the newest log says may be that it is to go.
-        var created = server.Engine.Files.ReadRecord(Account, name).Created;
+        var record = server.Engine.Files.ReadRecord(Account, name);
+        var created = record.Created;
         if (created != assigned.Created.UnixNanoseconds || created != _newest.Assignments.Find(Account, name)?.Assignment.Created.UnixNanoseconds) return;
-        if (_servers.Exists(other => other != server && HoldsAll(other, assigned))) return;
+        if (_servers.Exists(other => other != server && HoldsAll(other, assigned, server.Engine.Groups.GetValueOrDefault(record.Group ?? "")))) return;
         throw Violation($"{server.Name} deletes {name}, of which nobody else has everything");
+    }
+
+    /// <summary>
+    /// Before a file goes: what only one server ever had of a group ends with it, and the group may begin anew under its name, as that of
+    /// a consumer with one replica does when its stream is alone and is shared again.
+    /// </summary>
+    public void Deletes(MetaServer server, string path)
+    {
+        if (path.Split('/') is not [.., "groups", var group, "state"] || _appliers.GetValueOrDefault(group) is not { Count: 1 } appliers || !appliers.Contains(server)) return;
+        _appliers.Remove(group);
+        foreach (var entry in _entries.Keys.Where(entry => entry.Group == group).ToList()) _entries.Remove(entry);
+        foreach (var leader in _leaders.Keys.Where(leader => leader.Group == group).ToList()) _leaders.Remove(leader);
     }
 
     // Who starts before it knows of the removal makes it again, and ends it again.
@@ -126,9 +142,11 @@ internal sealed partial class MetaSimulation
         }
     }
 
-    private bool HoldsAll(MetaServer server, StreamAssignment assigned)
+    // Who leaves holds it too, as long as it is in a group with somebody who stays; so does who has yet to apply it.
+    private bool HoldsAll(MetaServer server, StreamAssignment assigned, GroupHost? group)
     {
-        if (!assigned.Group.IsMember(server.Id.ToString()) || server.LastKnown(assigned.Name) is not { } host || host.Record.Created != assigned.Created.UnixNanoseconds) return false;
+        if (server.LastKnown(assigned.Name) is not { } host || host.Record.Created != assigned.Created.UnixNanoseconds) return false;
+        if (group is not null && server.IsRunning && host.Group is { } other && other.Name == group.Name && other.Core.LastIndex >= group.Core.AppliedIndex) return true;
         var stored = _assets.Find(one => one.Name == assigned.Name)!.Stored;
         return stored.Count == 0 || host.Store.State.LastSequence >= stored.Keys.Max();
     }

@@ -85,12 +85,24 @@ internal sealed partial class MetaSimulation
         _world.Note(victim.Name, "is to leave the cluster");
         // What it has alone is given up with it.
         foreach (var asset in _assets.Where(asset => asset.Replicas == 1)) asset.Lose();
+        foreach (var stream in _newest.Assignments.All.Where(stream => stream.Assignment.Group.Peers is [var only] && only == victim.Id.ToString())) GiveUp(stream);
         Request("$JS.API.SERVER.REMOVE", $"{{\"peer\":\"{victim.Name}\"}}", "$SYS", answer => _world.Note("operator", $"takes {victim.Name} out: {answer ?? "no answer"}"));
         _world.At(_world.Between(500, 4_000) * SimulatedWorld.Millisecond, () =>
         {
             victim.IsOut = false;
             if (!victim.IsRunning && victim.Refusal is null && !_isCalm) StartLater(victim);
         });
+    }
+
+    // Whoever is to hold it next may go on with what it has from when it held it before.
+    private void GiveUp(AssignedStream stream)
+    {
+        _ended.Add(stream.Assignment.Group.Name);
+        foreach (var server in _servers)
+        {
+            if (server.LastKnown(stream.Name)?.Record.Group is { } group) _ended.Add(group);
+        }
+        _ended.UnionWith(stream.Consumers.Values.Select(static consumer => consumer.Assignment.Group.Name));
     }
 
     /// <summary>Disks are lost one at a time, and only while all others have what they promised, and nothing is on this one alone.</summary>

@@ -3,7 +3,7 @@ using NatsAspire.Server.Storage.Disk;
 namespace NatsAspire.Tests.Simulation.Meta;
 
 /// <summary>A disk that says which names it takes away, before it does.</summary>
-internal sealed class WatchedDisk(IDisk disk, Action<string, string> renames) : IDisk
+internal sealed class WatchedDisk(IDisk disk, Action<string, string> renames, Action<string> deletes) : IDisk
 {
     public IDiskFile Open(string path, DiskOpen how) => disk.Open(path, how);
 
@@ -19,7 +19,11 @@ internal sealed class WatchedDisk(IDisk disk, Action<string, string> renames) : 
         disk.Rename(from, to);
     }
 
-    public void Delete(string path) => disk.Delete(path);
+    public void Delete(string path)
+    {
+        deletes(path);
+        disk.Delete(path);
+    }
 
     public void DeleteDirectory(string directory) => disk.DeleteDirectory(directory);
 

@@ -12,6 +12,7 @@ internal sealed class MemberDisk(RaftPeers peers)
     private readonly Queue<(long Position, Action<MemberDisk> Apply)> _pending = [];
     private readonly SortedList<ulong, byte[]> _frames = [];
     private readonly HashSet<(ulong Index, ulong Term)> _held = [];
+    private readonly HashSet<PeerId> _removed = [];
     private RaftPeers _peers = peers;
     private RaftSnapshot? _snapshot;
     private ulong _term;
@@ -32,7 +33,11 @@ internal sealed class MemberDisk(RaftPeers peers)
 
     public void SaveVote(long position, ulong term, PeerId vote) => Add(position, disk => (disk._term, disk._vote) = (term, vote));
 
-    public void SavePeers(long position, RaftPeers saved) => Add(position, disk => disk._peers = saved);
+    public void SavePeers(long position, RaftPeers saved) => Add(position, disk =>
+    {
+        RaftPeers.NoteRemovals(disk._removed, disk._peers, saved);
+        disk._peers = saved;
+    });
 
     public void SaveDoubt(long position, bool doubt) => Add(position, disk => disk._doubt = doubt);
 
@@ -42,7 +47,11 @@ internal sealed class MemberDisk(RaftPeers peers)
         if (index > (disk._snapshot?.Index ?? 0)) disk._frames[index] = frame;
     });
 
-    public void Truncate(long position, ulong lastIndex) => Add(position, disk => disk.Forget(index => index > lastIndex));
+    public void Truncate(long position, ulong lastIndex) => Add(position, disk =>
+    {
+        disk.Forget(index => index > lastIndex);
+        if (disk._peers.Index > lastIndex) disk._peers = disk._peers with { Index = lastIndex };
+    });
 
     public void InstallSnapshot(long position, RaftSnapshot snapshot) => Add(position, disk =>
     {
@@ -93,7 +102,7 @@ internal sealed class MemberDisk(RaftPeers peers)
         }
         // What comes behind a hole is void; it must not come back when the hole is filled.
         Forget(index => index >= next);
-        return new RaftStart { Origin = origin, MayHaveForgotten = _doubt, Term = _term, Vote = _vote, Peers = _peers, Snapshot = _snapshot, Frames = frames };
+        return new RaftStart { Origin = origin, MayHaveForgotten = _doubt, Term = _term, Vote = _vote, Peers = _peers, Removed = [.. _removed], Snapshot = _snapshot, Frames = frames };
     }
 
     private void Add(long position, Action<MemberDisk> apply)

@@ -226,6 +226,9 @@ public sealed class TraceTests
     public void RemovalIsRecalled() => TraceFile.Run(nameof(RemovalIsRecalled));
 
     [Fact]
+    public void RemovalOutlivesTheLog() => TraceFile.Run(nameof(RemovalOutlivesTheLog));
+
+    [Fact]
     [Upstream("raft_test.go", "TestNRGAppendEntryResurrectsLeader")]
     public void RemovedLeaderIsHeard() => TraceFile.Run(nameof(RemovedLeaderIsHeard));
 
@@ -298,6 +301,15 @@ public sealed class TraceTests
 
     [Fact]
     public void SetPeers() => TraceFile.Run(nameof(SetPeers));
+
+    [Fact]
+    public void SetPeersOverAChange() => TraceFile.Run(nameof(SetPeersOverAChange));
+
+    [Fact]
+    public void SetPeersThenTruncated() => TraceFile.Run(nameof(SetPeersThenTruncated));
+
+    [Fact]
+    public void OlderPeersAfterRestart() => TraceFile.Run(nameof(OlderPeersAfterRestart));
 
     [Fact]
     public void WindowOfCatchUps() => TraceFile.Run(nameof(WindowOfCatchUps));

@@ -22,6 +22,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
 
     private readonly List<Action> _whenLeading = [];
     private ConsumerAgreement? _agreement;
+    private (ulong Term, ulong Index) _past;
     private bool? _leadership;
     private bool _isDeposed;
     private volatile bool _leads;
@@ -57,7 +58,10 @@ internal sealed partial class ConsumerHost : IGroupMachine
     public bool IsGathered => Group is null or { Fault: not null } || (_leads && Group.Members.IsSettled && Group.Core.Members is [var only] && only == Group.Core.Self);
 
     /// <summary>The name by which its groups are found again.</summary>
-    public string Owner => $"{_stream.Host.Account.Name}\n{_stream.Host.Configuration.Name}\n{Name}\n{Record.Created}";
+    public string Owner => OwnerOf(_stream.Host, Name, Record.Created);
+
+    /// <summary>The name by which groups of a consumer are found again.</summary>
+    public static string OwnerOf(StreamHost stream, string name, long created) => $"{stream.Account.Name}\n{stream.Configuration.Name}\n{name}\n{created}";
 
     /// <summary>The group that was found of it at the start, while it is assigned to another one that begins with what it has; null: none was.</summary>
     public string? FoundGroup
@@ -70,8 +74,11 @@ internal sealed partial class ConsumerHost : IGroupMachine
         }
     }
 
-    /// <summary>What it has come to, for a group to begin with; null: nothing.</summary>
-    public RaftSnapshot? Seed => Plan is { } plan && Replica.HasState ? new RaftSnapshot(1, 1, RaftPeers.Of([.. plan.Peers]), EncodeState()) : null;
+    /// <summary>
+    /// What it has come to, for a group to begin with; null: nothing. The group may have the name of the one it was in before, and others
+    /// something of that: what begins is later than all of it.
+    /// </summary>
+    public RaftSnapshot? Seed => Plan is { } plan && Replica.HasState ? new RaftSnapshot(_past.Term + 1, _past.Index + 1, RaftPeers.Of([.. plan.Peers]), EncodeState()) : null;
 
     /// <summary>Is in the group that was found of it, until this server has all that there is in it.</summary>
     public void Rejoin(string group)
@@ -99,6 +106,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
     {
         var group = Group!;
         if (_leads) CeaseToLead();
+        _past = (Math.Max(_past.Term, group.Core.Term), Math.Max(_past.Index, group.Core.LastIndex));
         _stream.Host.CloseGroup(group);
         (Group, _leadership, _isDeposed) = (null, null, false);
         return group.Name;

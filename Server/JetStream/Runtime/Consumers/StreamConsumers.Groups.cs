@@ -30,6 +30,13 @@ internal sealed partial class StreamConsumers
     /// <summary>Consumers that count and that this server serves. From any thread.</summary>
     public int Led => _names.Values.Count(consumer => consumer.Leads && IsLimitable(consumer));
 
+    /// <summary>Whether this server has something of a consumer.</summary>
+    public bool IsThere(string name, long created, string group)
+    {
+        var known = Find(System.Text.Encoding.UTF8.GetBytes(name)) ?? _former.GetValueOrDefault(name);
+        return known?.Record.Created == created || Host.HasGroup(group) || Host.FindGroups(ConsumerHost.OwnerOf(Host, name, created)).Count > 0;
+    }
+
     /// <summary>Has a consumer as it is assigned.</summary>
     /// <param name="record">What it is; its number counts for nothing.</param>
     /// <param name="plan">Who holds it.</param>
@@ -177,6 +184,9 @@ internal sealed partial class StreamConsumers
 
     /// <summary>Some are held together with other servers.</summary>
     public bool HasGroups => _grouped.Count > 0;
+
+    /// <summary>Names of the groups of those that are held together with other servers.</summary>
+    public IReadOnlyList<string> GroupNames => [.. _grouped.Select(static consumer => consumer.Group!.Name)];
 
     /// <summary>This server has everything of every consumer, and nobody else can serve one; one whose group failed has nothing more to give.</summary>
     public bool AreLedHere => _grouped.TrueForAll(consumer => consumer.Group! is { Fault: not null } || (consumer.Leads && consumer.Group!.Members.IsSettled));

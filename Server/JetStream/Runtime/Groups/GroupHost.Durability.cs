@@ -175,6 +175,7 @@ internal sealed partial class GroupHost : ILogCompletion
             Vote = _core.Vote,
             MayHaveForgotten = _core.MayHaveForgotten,
             Peers = _core.CommittedPeers,
+            Removed = [.. _core.RemovedOfLate(Now)],
             Snapshot = snapshot,
         };
         for (var index = (snapshot?.Index ?? _core.SnapshotIndex) + 1; index <= _core.LastIndex; index++) state.Frames.Add(_core.FrameOf(index).ToArray());

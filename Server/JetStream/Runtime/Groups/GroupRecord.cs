@@ -47,16 +47,18 @@ internal static class GroupRecord
                 (state.Term, state.Vote) = (term, new PeerId(vote));
                 break;
             case Peers when GroupState.TryRead(ref reader, out RaftPeers peers):
-                state.Peers = peers;
+                state.Adopt(peers);
                 break;
             case Append when payload.Length >= AppendEntry.HeaderLength:
                 state.Frames.Add(payload.ToArray());
                 break;
             case Truncate when reader.TryReadUInt64(out var last):
                 state.Frames.RemoveAll(frame => IndexOf(frame) > last);
+                if (state.Peers.Index > last) state.Peers = state.Peers with { Index = last };
                 break;
             case Install when GroupState.TryRead(ref reader, out RaftSnapshot? snapshot):
-                (state.Snapshot, state.Peers) = (snapshot, snapshot!.Peers);
+                state.Snapshot = snapshot;
+                state.Adopt(snapshot!.Peers);
                 state.Frames.Clear();
                 break;
             case Doubt when reader.TryReadByte(out var doubt):

@@ -12,9 +12,10 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 /// All of a Raft group that outlives its server, as of a position of its effects; what came behind is in the write-ahead
 /// log. The file <c>groups/NAME/state</c>:
 /// <code>
-/// state    = crc:u32 "NRGS" version:u8 id:u64 position:u64 body   ; crc: CRC-32C of all behind it; version: 2, earlier 1
-/// body     = owner term:u64 vote:u64 doubt:u8 peers snapshot count:u32 count *(length:u32 frame)   ; encrypted where JetStream is
+/// state    = crc:u32 "NRGS" version:u8 id:u64 position:u64 body   ; crc: CRC-32C of all behind it; version: 3, earlier 2 and 1
+/// body     = owner term:u64 vote:u64 doubt:u8 peers removed snapshot count:u32 count *(length:u32 frame)   ; encrypted where JetStream is
 /// owner    = length:u32 UTF-8                                     ; from version 2 on
+/// removed  = count:u32 count *id:u64                              ; from version 3 on
 /// peers    = index:u64 length:u32 PeerState
 /// snapshot = 0:u8 / 1:u8 term:u64 index:u64 peers length:u32 data
 /// </code>
@@ -22,7 +23,7 @@ namespace NatsAspire.Server.JetStream.Runtime.Groups;
 internal sealed class GroupState
 {
     private const int HeadLength = 4 + 5 + 8 + 8;
-    private const byte Version = 2;
+    private const byte Version = 3;
 
     /// <summary>Its name in the write-ahead log.</summary>
     public required ulong Id { get; init; }
@@ -42,6 +43,9 @@ internal sealed class GroupState
 
     public required RaftPeers Peers { get; set; }
 
+    /// <summary>Who was removed of late: what is heard of them makes them members of nothing.</summary>
+    public HashSet<PeerId> Removed { get; init; } = [];
+
     public RaftSnapshot? Snapshot { get; set; }
 
     /// <summary>The log behind the snapshot, oldest first.</summary>
@@ -52,6 +56,13 @@ internal sealed class GroupState
 
     private static ReadOnlySpan<byte> Mark => "NRGS"u8;
 
+    /// <summary>Others are the members.</summary>
+    public void Adopt(RaftPeers peers)
+    {
+        RaftPeers.NoteRemovals(Removed, Peers, peers);
+        Peers = peers;
+    }
+
     /// <summary>What a member begins with.</summary>
     public RaftStart ToStart() => new()
     {
@@ -60,6 +71,7 @@ internal sealed class GroupState
         Vote = Vote,
         MayHaveForgotten = MayHaveForgotten,
         Peers = Peers,
+        Removed = Removed,
         Snapshot = Snapshot,
         Frames = Frames.Select(frame => new ReadOnlyMemory<byte>(frame)),
     };
@@ -76,6 +88,8 @@ internal sealed class GroupState
         Write(body, Vote.Value);
         body.Write([(byte)(MayHaveForgotten ? 1 : 0)]);
         Write(body, Peers);
+        Write(body, (uint)Removed.Count);
+        foreach (var peer in Removed.Order()) Write(body, peer.Value);
         body.Write([(byte)(Snapshot is null ? 0 : 1)]);
         if (Snapshot is { } snapshot) Write(body, snapshot);
         Write(body, (uint)Frames.Count);
@@ -115,11 +129,11 @@ internal sealed class GroupState
         var owner = default(ReadOnlySpan<byte>);
         if (file[8] >= 2 && !(reader.TryReadUInt32(out var ownerLength) && reader.TryReadBytes(ownerLength, out owner))) throw EndsEarly(path);
         if (!reader.TryReadUInt64(out var term) || !reader.TryReadUInt64(out var vote) || !reader.TryReadByte(out var doubt) || !TryRead(ref reader, out RaftPeers peers)
-            || !reader.TryReadByte(out var hasSnapshot)) throw EndsEarly(path);
+            || !TryReadRemoved(ref reader, isThere: file[8] >= 3, out var removed) || !reader.TryReadByte(out var hasSnapshot)) throw EndsEarly(path);
         RaftSnapshot? snapshot = null;
         if (hasSnapshot != 0 && !TryRead(ref reader, out snapshot)) throw EndsEarly(path);
         if (!reader.TryReadUInt32(out var count)) throw EndsEarly(path);
-        var state = new GroupState { Id = id, Owner = Encoding.UTF8.GetString(owner), Position = position, Term = term, Vote = new PeerId(vote), MayHaveForgotten = doubt != 0, Peers = peers, Snapshot = snapshot, WasFound = true };
+        var state = new GroupState { Id = id, Owner = Encoding.UTF8.GetString(owner), Position = position, Term = term, Vote = new PeerId(vote), MayHaveForgotten = doubt != 0, Peers = peers, Removed = removed, Snapshot = snapshot, WasFound = true };
         for (; count > 0; count--)
         {
             if (!reader.TryReadUInt32(out var length) || !reader.TryReadBytes(length, out var frame)) throw EndsEarly(path);
@@ -158,6 +172,19 @@ internal sealed class GroupState
         peers = RaftPeers.Of();
         return reader.TryReadUInt64(out var index) && reader.TryReadUInt32(out var length) && reader.TryReadBytes(length, out var bytes)
             && RaftPeers.TryDecode(bytes, index, out peers);
+    }
+
+    private static bool TryReadRemoved(ref SpanReader reader, bool isThere, out HashSet<PeerId> removed)
+    {
+        removed = [];
+        if (!isThere) return true;
+        if (!reader.TryReadUInt32(out var count)) return false;
+        for (; count > 0; count--)
+        {
+            if (!reader.TryReadUInt64(out var peer)) return false;
+            removed.Add(new PeerId(peer));
+        }
+        return true;
     }
 
     internal static bool TryRead(ref SpanReader reader, out RaftSnapshot? snapshot)

@@ -272,24 +272,29 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     private void GoOnWithoutLeader(RaftGroup core, long leaderless, long now)
     {
         if (IsLeaving && leaderless >= CampaignPatience) core.SetObserver(false, now);
-        if (leaderless >= LeaderlessPatience) GoOnAlone(core, now);
+        if (leaderless >= LeaderlessPatience) GoOnAlone(core, leaderless, now);
     }
 
-    private void GoOnAlone(RaftGroup core, long now)
+    private void GoOnAlone(RaftGroup core, long leaderless, long now)
     {
         if (IsLeaving || !IsAssigned(core.Self) || IsSettled) return;
         var hasSurplus = false;
-        var mayComeBack = false;
+        var mayHaveSomething = false;
         foreach (var member in core.Members)
         {
+            if (member == core.Self) continue;
             hasSurplus |= !IsAssigned(member);
-            mayComeBack |= member != core.Self && isOnline(member);
+            mayHaveSomething |= isOnline(member) && !HasNothing(core, member, leaderless);
         }
         // Who has nothing goes on only when nobody is left who has something.
-        if (!hasSurplus || (core.LastIndex == 0 && mayComeBack)) return;
+        if (!hasSurplus || (core.LastIndex == 0 && mayHaveSomething)) return;
         group.Warn($"nobody leads, and some members are assigned no more: goes on with the {_assigned.Length} that are");
         core.SetPeers(_assigned, now);
         core.SetObserver(false, now);
         _leaderlessSince = null;
     }
+
+    /// <summary>Whether a member that is there has nothing of the group: it has left, or it has said so.</summary>
+    private bool HasNothing(RaftGroup core, PeerId member, long leaderless) =>
+        IsAssigned(member) ? core.HasEmptyVoteOf(member) && core.MayHaveForgotten : leaderless >= DoubtPatience + LeavingPatience;
 }

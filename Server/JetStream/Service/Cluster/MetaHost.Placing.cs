@@ -33,7 +33,7 @@ internal sealed partial class MetaHost : IMetaEffects
         }
         try
         {
-            if (IsRestoring(account, change) || IsUnsettled(change)) return;
+            if (IsRestoring(account, change) || IsUnsettled(change) || LeavesFormerGroup(account, change)) return;
             // What is here is all that there is of it: it stays as it is. What others hold too is set aside, and fetched.
             if (assignment.Group.Peers.Count < 2 && account.Offline.TryGetValue(assignment.Name, out var reason)) throw new CorruptStoreException(reason);
             var stream = Existing(account, change) ?? account.Create(assignment.Configuration, assignment.Created.UnixNanoseconds, PlanOf(change));
@@ -94,8 +94,15 @@ internal sealed partial class MetaHost : IMetaEffects
             return;
         }
         if (_state.Current.Find(assignment.Account, assignment.Stream) is { } parent) Follow(assignment, parent.Assignment.Configuration);
+        var mustBeThere = change.Origin == MetaOrigin.Recovered && !_knewAssignments && !KnowsAssignments;
         stream.Post(() =>
         {
+            // As with streams: it may have been removed.
+            if (mustBeThere && !stream.Consumers.IsThere(assignment.Name, assignment.Created.UnixNanoseconds, assignment.Group.Name))
+            {
+                _service.Run(() => _waitingConsumers.Add((AssetKey.Of(assignment), assignment.Name)));
+                return;
+            }
             if (stream.Fault is not null)
             {
                 ReportConsumer(assignment, JetStreamErrors.JSInsufficientResourcesErr, change.Origin);

@@ -11,13 +11,17 @@ namespace NatsAspire.Server.JetStream.Service.Cluster;
 /// After a crash the streams on the disk may be ahead of the assignments: those are known only as far as the last snapshot
 /// until a leader says what was committed since. A stream that became alone would look like one that others have long
 /// replaced, and the only copy of what it holds would be set aside. So what does not fit waits until this server knows all
-/// that was decided; what fits runs at once.
+/// that was decided; what fits runs at once. So does what an assignment names and the disk has not: it may have been removed, and
+/// made again it would take messages, and confirm them, until that is known.
 /// </remarks>
 internal sealed partial class MetaHost
 {
     private readonly Dictionary<AssetKey, MetaChange<StreamAssignment>?> _unsettled = [];
 
-    /// <summary>Consumers that were not placed because their streams waited.</summary>
+    /// <summary>Since the start all that was decided before has become known.</summary>
+    private bool _knewAssignments;
+
+    /// <summary>Consumers that were not placed because they or their streams waited.</summary>
     private readonly HashSet<(AssetKey Stream, string Consumer)> _waitingConsumers = [];
 
     /// <summary>
@@ -39,13 +43,7 @@ internal sealed partial class MetaHost
     {
         var assignment = change.After;
         var key = AssetKey.Of(assignment);
-        if (_engine.FindHeld(assignment.Account, assignment.Name) is not { } stream || stream.Record.Created != assignment.Created.UnixNanoseconds || KnowsAssignments)
-        {
-            _unsettled.Remove(key);
-            return false;
-        }
-        var plan = PlanOf(change);
-        if (FormerGroup(stream, plan) == (plan.IsAlone ? null : plan.Name))
+        if (KnowsAssignments || Fits(change))
         {
             _unsettled.Remove(key);
             return false;
@@ -53,6 +51,16 @@ internal sealed partial class MetaHost
         // As one change: what it was in between is over.
         _unsettled[key] = _unsettled.GetValueOrDefault(key) is { } earlier ? change with { Before = earlier.Before } : change;
         return true;
+    }
+
+    /// <summary>Whether what is here is what an assignment speaks of, as far as that can be told before more is known.</summary>
+    private bool Fits(MetaChange<StreamAssignment> change)
+    {
+        var assignment = change.After;
+        var isHere = _engine.FindHeld(assignment.Account, assignment.Name) is { } held && held.Record.Created == assignment.Created.UnixNanoseconds;
+        if (!isHere) return _knewAssignments || AccountOf(assignment.Account)?.Find(assignment.Name) is not null;
+        var plan = PlanOf(change);
+        return FormerGroup(_engine.FindHeld(assignment.Account, assignment.Name)!, plan) == (plan.IsAlone ? null : plan.Name);
     }
 
     /// <summary>The same where the assignment names other servers.</summary>
@@ -67,7 +75,7 @@ internal sealed partial class MetaHost
     private bool WaitsWithStream(ConsumerAssignment consumer)
     {
         var key = AssetKey.Of(consumer);
-        var waits = _unsettled.ContainsKey(key);
+        var waits = _unsettled.ContainsKey(key) || _leaving.ContainsKey(key);
         if (waits) _waitingConsumers.Add((key, consumer.Name));
         else _waitingConsumers.Remove((key, consumer.Name));
         return waits;
@@ -75,12 +83,18 @@ internal sealed partial class MetaHost
 
     private void SettleIfKnown()
     {
-        if ((_unsettled.Count == 0 && _waitingConsumers.Count == 0) || !KnowsAssignments) return;
+        if ((_knewAssignments && _unsettled.Count == 0 && _waitingConsumers.Count == 0) || !KnowsAssignments) return;
+        _knewAssignments = true;
         KeyValuePair<AssetKey, MetaChange<StreamAssignment>?>[] streams = [.. _unsettled];
         (AssetKey Stream, string Consumer)[] consumers = [.. _waitingConsumers];
         _unsettled.Clear();
         _waitingConsumers.Clear();
         foreach (var (key, change) in streams) Settle(key, change);
+        PlaceAgain(consumers);
+    }
+
+    private void PlaceAgain(IEnumerable<(AssetKey Stream, string Consumer)> consumers)
+    {
         IMetaEffects effects = this;
         foreach (var (key, name) in consumers)
         {

@@ -130,6 +130,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         SnapshotIfDue();
         MoveIfDue();
         SettleIfKnown();
+        LeaveIfOverdue();
         _group.EndTurn();
         var wait = Math.Min(Math.Min(_group.NextTick, _snapshotDue), _moveDue) - _group.Now;
         _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(wait, 1, 60_000)), Timeout.InfiniteTimeSpan);

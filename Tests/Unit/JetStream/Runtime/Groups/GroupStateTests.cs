@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using NatsAspire.Server.JetStream.Runtime;
@@ -28,20 +29,36 @@ public sealed class GroupStateTests
     }
 
     [Fact]
-    public void TheFirstFormatIsStillRead()
+    public void EarlierFormatsAreStillRead()
     {
-        var second = StateOf("").Encode(null);
-        // The first has no owner: the same without its length.
+        var third = StateOf("").Encode(null);
+        // The second has nobody who was removed: the same without their number and ids.
+        var removed = HeadLength + 4 + 8 + 8 + 1 + 8 + 4 + Members.Encode().Length;
+        byte[] second = [.. third[..removed], .. third[(removed + 4 + (2 * 8))..]];
+        second[8] = 2;
+        ShouldBeStateOf("", GroupState.Decode(Path, WithChecksum(second), null), hasRemoved: false);
+        // The first has no owner: without its length too.
         byte[] first = [.. second[..HeadLength], .. second[(HeadLength + 4)..]];
         first[8] = 1;
-        ShouldBeStateOf("", GroupState.Decode(Path, WithChecksum(first), null));
+        ShouldBeStateOf("", GroupState.Decode(Path, WithChecksum(first), null), hasRemoved: false);
+    }
+
+    [Fact]
+    public void WhoWasRemovedIsRememberedUntilItIsAMemberAgain()
+    {
+        var state = GroupState.Decode(Path, StateOf("A").Encode(null), null);
+        GroupRecord.Replay(state, GroupRecord.Peers, Peers("abe", index: 14));
+        state.ToStart().Removed.Order().ShouldBe(new[] { PeerId.Of("c"), PeerId.Of("d") }.Order());
+        state = GroupState.Decode(Path, state.Encode(null), null);
+        GroupRecord.Replay(state, GroupRecord.Peers, Peers("bcd", index: 15));
+        state.ToStart().Removed.Order().ShouldBe(new[] { PeerId.Of("a"), PeerId.Of("e") }.Order());
     }
 
     [Fact]
     public void ALaterFormatIsRefused()
     {
         var file = StateOf("A").Encode(null);
-        file[8] = 3;
+        file[8] = 4;
         Should.Throw<CorruptStoreException>(() => GroupState.Decode(Path, WithChecksum(file), null)).Message.ShouldBe("groups/G/state at 4: no state of a group that this version knows.");
     }
 
@@ -111,12 +128,21 @@ public sealed class GroupStateTests
         Vote = PeerId.Of("b"),
         MayHaveForgotten = true,
         Peers = Members,
+        Removed = [PeerId.Of("d"), PeerId.Of("e")],
         Snapshot = new RaftSnapshot(2, 10, Members with { Index = 4 }, "state"u8.ToArray()),
         Frames = { Frame(11), Frame(12) },
     };
 
-    private static void ShouldBeStateOf(string owner, GroupState read)
+    private static byte[] Peers(string names, ulong index)
     {
+        var to = new ArrayBufferWriter<byte>();
+        GroupState.Write(to, RaftPeers.Of([.. names.Select(static name => PeerId.Of(name.ToString()))]) with { Index = index });
+        return to.WrittenSpan.ToArray();
+    }
+
+    private static void ShouldBeStateOf(string owner, GroupState read, bool hasRemoved = true)
+    {
+        read.Removed.Order().ShouldBe(hasRemoved ? new[] { PeerId.Of("d"), PeerId.Of("e") }.Order() : []);
         read.Id.ShouldBe(7UL);
         read.Owner.ShouldBe(owner);
         read.Position.ShouldBe(9UL);
