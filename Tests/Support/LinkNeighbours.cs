@@ -46,7 +46,7 @@ public sealed class LinkNeighbours : IAsyncLifetime
         _neighbours.Add(await TestServer.FromConfigAsync(
             $"server_name: peer\ncluster {{ name: C, listen: \"127.0.0.1:-1\", pool_size: -1, compression: s2_fast, routes: [ \"nats://127.0.0.1:{Server.ClusterEndPoint!.Port}\" ] }}\n{LeafPair.Accounts}"));
         _neighbours.Add(await TestServer.FromConfigAsync(
-            $"server_name: beyond\ngateway {{ name: D, listen: \"127.0.0.1:{gateway}\", gateways: [ {{ name: C, urls: [\"nats://127.0.0.1:{Server.GatewayEndPoint!.Port}\"] }} ] }}\n{LeafPair.Accounts}"));
+            $"server_name: beyond\ngateway {{ name: D, reject_unknown_cluster: true, listen: \"127.0.0.1:{gateway}\", gateways: [ {{ name: C, urls: [\"nats://127.0.0.1:{Server.GatewayEndPoint!.Port}\"] }} ] }}\n{LeafPair.Accounts}"));
         _neighbours.Add(await LeafPair.LeafAsync("leaf", Server));
         await Wait.Until("all links stand", () => Server is { PeerCount: 1, LeafNodeCount: 1, OutboundGatewayCount: 1, InboundGatewayCount: 1 });
         _clients.Add(await LeafPair.ClientAsync(Server));
