@@ -74,6 +74,9 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
     /// <summary>It came through, or went through, an HTTP upgrade.</summary>
     public bool IsWebSocket => _session is not null;
 
+    /// <summary>Who it is, as told in events; null: it has not joined.</summary>
+    internal ClientInfo? Info => _info;
+
     internal string LogLabel => Label;
 
     private protected override TimeSpan PingInterval => _host.Options.Limits.PingInterval;
