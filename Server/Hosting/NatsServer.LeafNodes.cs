@@ -61,6 +61,8 @@ public sealed partial class NatsServer
 
         public Authenticator Users => server._clients.Authenticator;
 
+        public Authenticator WebSocketUsers => server._clients.Settings.WebSocket?.Authenticator ?? Users;
+
         public bool HasJetStream(Account account) => server._jetStream is not null && server.JetStreamAccounts(server.Options).Any(enabled => ReferenceEquals(enabled.Account, account));
 
         public string FindAddress(string bound) =>

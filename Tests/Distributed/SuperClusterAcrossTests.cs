@@ -1,3 +1,4 @@
+using System.Text.Json;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Distributed;
@@ -53,6 +54,69 @@ public sealed class SuperClusterAcrossTests(ScenarioCluster shared) : IClassFixt
         await super.WaitUntilReadyAsync();
         var health = await Http.GetAsync($"{Monitor(leader)}/healthz?account=$G&stream=DOWN&consumer=D", TestContext.Current.CancellationToken);
         health.IsSuccessStatusCode.ShouldBeTrue(await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterR1StreamPeerRemove")]
+    public async Task TheOnlyReplicaIsNotTakenOut()
+    {
+        await using var client = await shared.ConnectAsync("west-1");
+        await ScenarioCluster.CreateAsync(client, "ONLY", "north", replicas: 1);
+        await StreamCluster.PublishAsync(client, "ONLY.x", "kept");
+        await ScenarioCluster.RefusedAsync(client, 10075, "STREAM.PEER.REMOVE.ONLY", """{"peer":"north-1"}""");
+        (await ScenarioCluster.DoAsync(client, "STREAM.INFO.ONLY")).GetProperty("state").GetProperty("messages").GetInt32().ShouldBe(1);
+    }
+
+    [Fact]
+    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterConsumerPauseAdvisories")]
+    public async Task PausesAreToldOnceAcrossClusters()
+    {
+        await using var client = await shared.ConnectAsync("east-2");
+        await ScenarioCluster.CreateAsync(client, "PAUSED", "west");
+        var told = await client.SubscribeAsync("$JS.EVENT.ADVISORY.CONSUMER.PAUSE.PAUSED.P");
+        await client.FlushAsync();
+        await InterestInWestAsync();
+        var until = Soon();
+        await ScenarioCluster.DoAsync(client, "CONSUMER.CREATE.PAUSED.P", $$"""{"stream_name":"PAUSED","config":{"name":"P","ack_policy":"explicit","num_replicas":3,"inactive_threshold":3600000000000,"pause_until":"{{until}}"} }""");
+        await ToldAsync(true, until);
+        await ToldAsync(false, until);
+        until = Soon();
+        await ScenarioCluster.DoAsync(client, "CONSUMER.PAUSE.PAUSED.P", $$"""{"pause_until":"{{until}}"}""");
+        await ToldAsync(true, until);
+        await ToldAsync(false, until);
+        until = TimeProvider.System.GetUtcNow().AddHours(1).ToString("O");
+        await ScenarioCluster.DoAsync(client, "CONSUMER.PAUSE.PAUSED.P", $$"""{"pause_until":"{{until}}"}""");
+        await ToldAsync(true, until);
+        await ScenarioCluster.DoAsync(client, "CONSUMER.DELETE.PAUSED.P");
+        told.TryTake().ShouldBeNull("each is told once");
+
+        static string Soon() => TimeProvider.System.GetUtcNow().AddMilliseconds(700).ToString("O");
+
+        async Task ToldAsync(bool isPaused, string until)
+        {
+            var message = await told.NextAsync();
+            while (message.Text.StartsWith("west-", StringComparison.Ordinal)) message = await told.NextAsync();
+            var advisory = JsonDocument.Parse(message.Payload).RootElement;
+            (advisory.GetProperty("stream").GetString(), advisory.GetProperty("consumer").GetString()).ShouldBe(("PAUSED", "P"));
+            (advisory.TryGetProperty("paused", out var paused) && paused.GetBoolean()).ShouldBe(isPaused, advisory.ToString());
+            advisory.GetProperty("pause_until").GetDateTimeOffset().ShouldBe(DateTimeOffset.Parse(until, System.Globalization.CultureInfo.InvariantCulture));
+        }
+
+        // Whoever of west leads the consumer must know that somebody in east listens.
+        async Task InterestInWestAsync()
+        {
+            foreach (var server in new[] { "west-1", "west-2", "west-3" })
+            {
+                await using var near = await shared.ConnectAsync(server);
+                await Wait.Until($"{server} reaches the subscriber", async () =>
+                {
+                    await near.PublishAsync("$JS.EVENT.ADVISORY.CONSUMER.PAUSE.PAUSED.P", server);
+                    await near.FlushAsync();
+                    await Task.Yield();
+                    return told.TryTake() is not null;
+                });
+            }
+        }
     }
 
     private string Monitor(string server) => shared.Super.Topology.Servers.First(one => one.Name == server).MonitorUrl;

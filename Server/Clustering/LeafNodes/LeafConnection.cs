@@ -90,13 +90,15 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
     /// <summary>A link is worth more than a client: unless told otherwise, only a peer that takes nothing at all loses it.</summary>
     protected override bool KeepsSlowPeer => _host.Options.LeafNode.WriteTimeout != WriteTimeoutPolicy.Close;
 
+    private protected override bool IsCompressedBelow => _session is { Mode.Compression: true };
+
     /// <summary>WebSocket compression leaves S2 nothing to do.</summary>
     private CompressionOptions CompressionInForce
     {
         get
         {
             var configured = Remote is null ? _host.Options.LeafNode.Compression : Remote.Options.Compression;
-            return _session is { Mode.Compression: true }
+            return IsCompressedBelow
                 ? new CompressionOptions(CompressionModes.Off, [])
                 : configured.Normalize(CompressionModes.Auto, CompressionModes.Auto);
         }
