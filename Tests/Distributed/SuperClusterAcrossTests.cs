@@ -1,4 +1,3 @@
-using System.Text.Json;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Distributed;
@@ -65,75 +64,6 @@ public sealed class SuperClusterAcrossTests(ScenarioCluster shared) : IClassFixt
         await StreamCluster.PublishAsync(client, "ONLY.x", "kept");
         (await client.RequestAsync("$JS.API.STREAM.PEER.REMOVE.ONLY", """{"peer":"north-1"}""")).Text.ShouldContain("\"err_code\":10075");
         (await ScenarioCluster.DoAsync(client, "STREAM.INFO.ONLY")).GetProperty("state").GetProperty("messages").GetInt32().ShouldBe(1);
-    }
-
-    [Fact]
-    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterConsumerPauseAdvisories")]
-    public async Task PausesAreToldOnceAcrossClusters()
-    {
-        await using var client = await shared.ConnectAsync("east-2");
-        await ScenarioCluster.CreateAsync(client, "PAUSED", "west");
-        var told = await client.SubscribeAsync("$JS.EVENT.ADVISORY.CONSUMER.PAUSE.PAUSED.P");
-        await client.FlushAsync();
-        await InterestInWestAsync();
-        await PausedForAWhileAsync(async until =>
-        {
-            await StreamCluster.AskAsync(client, "CONSUMER.DELETE.PAUSED.P");
-            await ScenarioCluster.DoAsync(client, "CONSUMER.CREATE.PAUSED.P", $$"""{"stream_name":"PAUSED","config":{"name":"P","ack_policy":"explicit","num_replicas":3,"inactive_threshold":3600000000000,"pause_until":"{{until}}"} }""");
-        });
-        await PausedForAWhileAsync(PauseAsync);
-        var later = TimeProvider.System.GetUtcNow().AddHours(1);
-        await PauseAsync($"{later:O}");
-        Tells(await AdvisoryAsync(), true, later);
-        await ScenarioCluster.DoAsync(client, "CONSUMER.DELETE.PAUSED.P");
-        told.TryTake().ShouldBeNull("each is told once");
-
-        Task PauseAsync(string until) => ScenarioCluster.DoAsync(client, "CONSUMER.PAUSE.PAUSED.P", $$"""{"pause_until":"{{until}}"}""");
-
-        async Task PausedForAWhileAsync(Func<string, Task> pause)
-        {
-            for (var length = TimeSpan.FromMilliseconds(700); ; length *= 2)
-            {
-                var until = TimeProvider.System.GetUtcNow() + length;
-                await pause($"{until:O}");
-                var first = await AdvisoryAsync();
-                // The machine was so slow that the pause was over before it began.
-                if (first.GetProperty("timestamp").GetDateTimeOffset() >= until) continue;
-                Tells(first, true, until);
-                Tells(await AdvisoryAsync(), false, until);
-                return;
-            }
-        }
-
-        async Task<JsonElement> AdvisoryAsync()
-        {
-            var message = await told.NextAsync();
-            while (message.Text.StartsWith("west-", StringComparison.Ordinal)) message = await told.NextAsync();
-            return JsonDocument.Parse(message.Payload).RootElement;
-        }
-
-        static void Tells(JsonElement advisory, bool isPaused, DateTimeOffset until)
-        {
-            (advisory.GetProperty("stream").GetString(), advisory.GetProperty("consumer").GetString()).ShouldBe(("PAUSED", "P"));
-            (advisory.TryGetProperty("paused", out var paused) && paused.GetBoolean()).ShouldBe(isPaused, advisory.ToString());
-            advisory.GetProperty("pause_until").GetDateTimeOffset().ShouldBe(until);
-        }
-
-        // Whoever of west leads the consumer must know that somebody in east listens.
-        async Task InterestInWestAsync()
-        {
-            foreach (var server in new[] { "west-1", "west-2", "west-3" })
-            {
-                await using var near = await shared.ConnectAsync(server);
-                await Wait.Until($"{server} reaches the subscriber", async () =>
-                {
-                    await near.PublishAsync("$JS.EVENT.ADVISORY.CONSUMER.PAUSE.PAUSED.P", server);
-                    await near.FlushAsync();
-                    await Task.Yield();
-                    return told.TryTake() is not null;
-                });
-            }
-        }
     }
 
     private string Monitor(string server) => shared.Super.Topology.Servers.First(one => one.Name == server).MonitorUrl;
