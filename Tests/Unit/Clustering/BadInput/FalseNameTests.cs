@@ -41,6 +41,18 @@ public sealed class FalseNameTests(LinkNeighbours shared) : IClassFixture<LinkNe
         await stray.ReadToCloseAsync();
     });
 
+    private async Task<RawClient> JoinAsync(string port)
+    {
+        var stray = await RawClient.ConnectAsync(port switch
+        {
+            "route" => shared.Server.ClusterEndPoint!,
+            "gateway" => shared.Server.GatewayEndPoint!,
+            _ => shared.Server.LeafNodeEndPoint!,
+        });
+        await stray.ReadInfoAsync();
+        return stray;
+    }
+
     [Theory]
     [InlineData(1, "middle")]
     [InlineData(2, "peer")]
@@ -80,16 +92,4 @@ public sealed class FalseNameTests(LinkNeighbours shared) : IClassFixture<LinkNe
         await stray.SendAsync(own + "\r\n");
         (await stray.ReadToCloseAsync()).ShouldContain("-ERR 'Loop detected for leafnode account=\"A\". Delaying attempt to reconnect for 30s'\r\n");
     });
-
-    private async Task<RawClient> JoinAsync(string port)
-    {
-        var stray = await RawClient.ConnectAsync(port switch
-        {
-            "route" => shared.Server.ClusterEndPoint!,
-            "gateway" => shared.Server.GatewayEndPoint!,
-            _ => shared.Server.LeafNodeEndPoint!,
-        });
-        await stray.ReadInfoAsync();
-        return stray;
-    }
 }
