@@ -147,6 +147,7 @@ public sealed partial class NatsServer
                 ConnectUrls = WithOwn(server.IsLameDuck ? [] : server.ClientUrls, peers.Clients),
                 WebSocketConnectUrls = WithOwn(server.IsLameDuck ? [] : server.WebSocketUrls, peers.WebSockets),
             });
+            server._leafs?.OnClusterName(peers.ClusterName);
             server._leafs?.OnPeerUrls(peers.LeafNodes);
         }
 

@@ -26,9 +26,9 @@ public sealed partial class NatsServer
 
     private static bool HasLeafNodes(ServerOptions options) => options.LeafNode.Port != 0 || options.LeafNode.Remotes.Count > 0;
 
-    /// <summary>A server that stands alone and is a leaf is a cluster of its own to its hubs: they must know it again.</summary>
-    private string SoloClusterName(ServerOptions options) =>
-        !options.Cluster.Enabled && options.LeafNode.Remotes.Count > 0 ? options.Cluster.Name ?? Name : "";
+    /// <summary>A server that stands alone and is a leaf is a cluster of its own to its hubs, which must know it again: a generated name would not tell them.</summary>
+    private static string SoloClusterName(ServerOptions options) =>
+        !options.Cluster.Enabled && options.LeafNode.Remotes.Count > 0 ? options.Cluster.Name ?? options.ServerName ?? "" : "";
 
     private void OpenLeafListener()
     {
@@ -60,6 +60,8 @@ public sealed partial class NatsServer
         public IReadOnlyList<string> WebSocketUrls => server._clients.Info.WebSocketConnectUrls ?? server.WebSocketUrls;
 
         public Authenticator Users => server._clients.Authenticator;
+
+        public Authenticator WebSocketUsers => server._clients.Settings.WebSocket?.Authenticator ?? Users;
 
         public bool HasJetStream(Account account) => server._jetStream is not null && server.JetStreamAccounts(server.Options).Any(enabled => ReferenceEquals(enabled.Account, account));
 

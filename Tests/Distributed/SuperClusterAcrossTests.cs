@@ -55,5 +55,16 @@ public sealed class SuperClusterAcrossTests(ScenarioCluster shared) : IClassFixt
         health.IsSuccessStatusCode.ShouldBeTrue(await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterR1StreamPeerRemove")]
+    public async Task TheOnlyReplicaIsNotTakenOut()
+    {
+        await using var client = await shared.ConnectAsync("west-1");
+        await ScenarioCluster.CreateAsync(client, "ONLY", "north", replicas: 1);
+        await StreamCluster.PublishAsync(client, "ONLY.x", "kept");
+        (await client.RequestAsync("$JS.API.STREAM.PEER.REMOVE.ONLY", """{"peer":"north-1"}""")).Text.ShouldContain("\"err_code\":10075");
+        (await ScenarioCluster.DoAsync(client, "STREAM.INFO.ONLY")).GetProperty("state").GetProperty("messages").GetInt32().ShouldBe(1);
+    }
+
     private string Monitor(string server) => shared.Super.Topology.Servers.First(one => one.Name == server).MonitorUrl;
 }

@@ -20,6 +20,35 @@ public sealed class GatewayPeer : IDisposable
     public async Task SendAsync(string text) =>
         await _socket.GetStream().WriteAsync(Encoding.Latin1.GetBytes(text), TestContext.Current.CancellationToken);
 
+    /// <summary>False: the server has gone already.</summary>
+    public async Task<bool> TrySendAsync(string text)
+    {
+        if (_socket.Client.Poll(0, SelectMode.SelectRead) && _socket.Client.Available == 0) return false;
+        try
+        {
+            await SendAsync(text);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Reads all until the server closes.</summary>
+    public async Task<string> ReadToCloseAsync()
+    {
+        try
+        {
+            return await Wait.For("the end", _reader.ReadToEndAsync(TestContext.Current.CancellationToken));
+        }
+        catch (IOException)
+        {
+            // A reset: what had come is gone with it.
+            return "";
+        }
+    }
+
     /// <summary>Empty: the end.</summary>
     public async Task<string> ReadLineAsync() =>
         LastLine = await Wait.For("a line", _reader.ReadLineAsync(TestContext.Current.CancellationToken).AsTask()) ?? "";

@@ -20,6 +20,9 @@ public interface ILeafHost : ILinkHost
     /// <summary>Users of all kinds, for those who are not named in the leafnodes block.</summary>
     Authenticator Users { get; }
 
+    /// <summary>The same for those who come through a WebSocket.</summary>
+    Authenticator WebSocketUsers { get; }
+
     /// <summary>Whether an account has JetStream here.</summary>
     bool HasJetStream(Account account);
 

@@ -39,7 +39,7 @@ public sealed partial class LeafConnection
         {
             ClientId = Id,
             Nonce = _nonce,
-            Compression = OfferedMode == CompressionModes.NotSupported || _session is { Mode.Compression: true } ? null : OfferedMode,
+            Compression = OfferedMode == CompressionModes.NotSupported || IsCompressedBelow ? null : OfferedMode,
         }).ToProtocolLine());
     }
 
@@ -69,7 +69,7 @@ public sealed partial class LeafConnection
             return false;
         }
         _timer?.Cancel();
-        var (leaf, users) = (_host.Options.LeafNode, _host.Users);
+        var (leaf, users) = (_host.Options.LeafNode, Users);
         if (!LeafAuthenticator.IsSlow(leaf, users, connect)) return Finish(connect, LeafAuthenticator.Authenticate(leaf, users, connect, Facts));
         // bcrypt must not hold up the loop: it runs on a worker while this connection is not read.
         Suspend();
@@ -87,10 +87,12 @@ public sealed partial class LeafConnection
     /// <summary>Closes a peer that other options do not admit, or give other rights: it comes back under those.</summary>
     private void AuthenticateAnew(LeafConnect connect)
     {
-        var now = LeafAuthenticator.Authenticate(_host.Options.LeafNode, _host.Users, connect, Facts);
+        var now = LeafAuthenticator.Authenticate(_host.Options.LeafNode, Users, connect, Facts);
         if (!now.Admitted) RefuseAuthentication();
         else if ((now.Account ?? Accounts.Account.GlobalName) != Account!.Name || !LeafPermissions.AreSame(now.Permissions?.Options, _identity?.Permissions?.Options)) Close(CloseReason.ClientClosed);
     }
+
+    private Authenticator Users => _session is null ? _host.Users : _host.WebSocketUsers;
 
     private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate, _session is null ? ConnectionFacts.LeafNode : ConnectionFacts.LeafNodeWebSocket)
     {

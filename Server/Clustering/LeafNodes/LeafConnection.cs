@@ -74,6 +74,9 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
     /// <summary>It came through, or went through, an HTTP upgrade.</summary>
     public bool IsWebSocket => _session is not null;
 
+    /// <summary>Who it is, as told in events; null: it has not joined.</summary>
+    internal ClientInfo? Info => _info;
+
     internal string LogLabel => Label;
 
     private protected override TimeSpan PingInterval => _host.Options.Limits.PingInterval;
@@ -87,13 +90,15 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
     /// <summary>A link is worth more than a client: unless told otherwise, only a peer that takes nothing at all loses it.</summary>
     protected override bool KeepsSlowPeer => _host.Options.LeafNode.WriteTimeout != WriteTimeoutPolicy.Close;
 
+    private protected override bool IsCompressedBelow => _session is { Mode.Compression: true };
+
     /// <summary>WebSocket compression leaves S2 nothing to do.</summary>
     private CompressionOptions CompressionInForce
     {
         get
         {
             var configured = Remote is null ? _host.Options.LeafNode.Compression : Remote.Options.Compression;
-            return _session is { Mode.Compression: true }
+            return IsCompressedBelow
                 ? new CompressionOptions(CompressionModes.Off, [])
                 : configured.Normalize(CompressionModes.Auto, CompressionModes.Auto);
         }

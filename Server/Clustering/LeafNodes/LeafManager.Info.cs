@@ -1,4 +1,5 @@
 using NatsAspire.Server.Configuration;
+using NatsAspire.Server.Connections;
 using NatsAspire.Server.Protocol;
 
 namespace NatsAspire.Server.Clustering.LeafNodes;
@@ -51,6 +52,19 @@ public sealed partial class LeafManager
             InfoOnConnect = true,
             LeafNodeUrls = Urls(address.ToString()),
         };
+    }
+
+    /// <summary>The cluster has another name: hubs must know it, so that messages do not come back to it under the old one.</summary>
+    public void OnClusterName(string name)
+    {
+        LeafConnection[] dialled;
+        using (_lock.Enter())
+        {
+            if (name == _clusterName) return;
+            _clusterName = name;
+            dialled = [.. _open.Where(leaf => leaf.IsSolicited)];
+        }
+        foreach (var leaf in dialled) leaf.Close(CloseReason.ClusterNameConflict);
     }
 
     /// <summary>The other servers of the cluster take leaf nodes there; where their WebSockets are may have changed, too.</summary>

@@ -25,6 +25,7 @@ public sealed partial class LeafManager : IDisposable
     private TrafficCounters _closedTraffic;
     private long _slowConsumers;
     private long _staleConnections;
+    private string _clusterName = "";
     private bool _stopping;
 
     public LeafManager(ILeafHost host)
@@ -57,6 +58,7 @@ public sealed partial class LeafManager : IDisposable
     /// <summary>Begins to keep the configured remotes connected.</summary>
     public void Start()
     {
+        OnClusterName(_host.ClusterName);
         foreach (var remote in _host.Options.LeafNode.Remotes.Where(remote => !remote.Disabled)) Add(remote);
     }
 

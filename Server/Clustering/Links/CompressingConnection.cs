@@ -34,6 +34,9 @@ public abstract class CompressingConnection : LinkConnection
     /// <summary>The configured mode, which INFO tells first.</summary>
     private protected string OfferedMode => _compression.Mode;
 
+    /// <summary>What carries the connection compresses already.</summary>
+    private protected virtual bool IsCompressedBelow => false;
+
     /// <summary>The configured mode takes part in the negotiation.</summary>
     private protected bool Negotiates => CompressionNegotiation.IsActive(_compression.Mode);
 
@@ -61,7 +64,7 @@ public abstract class CompressingConnection : LinkConnection
         HasAgreedOnCompression = true;
         if (!Negotiates)
         {
-            var isKnown = !string.IsNullOrEmpty(remote) && _compression.Mode != CompressionModes.NotSupported;
+            var isKnown = IsCompressedBelow || (!string.IsNullOrEmpty(remote) && _compression.Mode != CompressionModes.NotSupported);
             _level = isKnown ? CompressionModes.Off : CompressionModes.NotSupported;
             return true;
         }

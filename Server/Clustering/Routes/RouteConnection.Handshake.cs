@@ -23,9 +23,9 @@ public sealed partial class RouteConnection
 
     private void SendGreeting()
     {
+        _awaitsConnect = true;
         if (_host.Options.Cluster.Username is not null)
         {
-            _awaitsConnect = true;
             _authTimer = Loop.CreateTimer(() => Fail("Authentication Timeout", CloseReason.AuthenticationTimeout));
             Loop.Schedule(_authTimer, _host.Options.Cluster.AuthTimeout);
         }
@@ -151,6 +151,11 @@ public sealed partial class RouteConnection
 
     private bool ProcessLaterInfo(ServerInfo info)
     {
+        if (info.ServerId == _host.ServerId || (info.ServerId == RemoteId && !string.IsNullOrEmpty(info.Cluster) && !_manager.TryAgreeOnName(this, info.Cluster, info.ClusterDynamic)))
+        {
+            Close(info.ServerId == RemoteId ? CloseReason.ClusterNameConflict : CloseReason.DuplicateRoute);
+            return false;
+        }
         if (info.Gateway is { Length: > 0 }) _host.OnGatewayNews(info, RemoteId);
         else if (info.ServerId != RemoteId) _manager.OnGossip(info, RemoteId);
         else if (info.LameDuckMode) _manager.OnPeerLameDuck(info.ServerId);

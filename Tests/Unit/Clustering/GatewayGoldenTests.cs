@@ -103,6 +103,58 @@ public sealed class GatewayGoldenTests
     }
 
     [Fact]
+    public async Task WhoComesIsToldOfTheOthersAsRecorded()
+    {
+        const string capture = "gateway-gossip-3clusters";
+        using var atB = Listen();
+        using var atC = Listen();
+        string Here(string line) => line.Replace("127.0.0.1:27601", $"{atB.LocalEndpoint}").Replace("127.0.0.1:27602", $"{atC.LocalEndpoint}");
+        await using var server = await StartAsync(capture, "a1");
+        var open = new List<IDisposable>();
+        foreach (var (connection, name, listener, others) in new[] { (0, "B", atB, 0), (1, "C", atC, 1) })
+        {
+            var recorded = Recording.Of(capture, "->gwA", connection);
+            var inbound = await RawClient.ConnectAsync(server.GatewayEndPoint!);
+            open.Add(inbound);
+            Same(await inbound.ReadLineAsync(), recorded.Acceptor[0]);
+            await inbound.SendAsync(string.Concat(recorded.Dialler.Take(2).Select(line => Here(line) + "\r\n")));
+            var said = await ReadTellingAsync(inbound, 5);
+            var infos = said.Where(line => line.StartsWith("INFO", StringComparison.Ordinal)).ToList();
+            for (var other = 0; other < others; other++) Same(infos[other], Here(recorded.Acceptor[1 + other]));
+            infos.Skip(others).Order().ShouldBe(recorded.Acceptor.Where(line => line.Contains("gateway_cmd_payload")).Order());
+            // Whoever comes is dialled.
+            var back = Recording.Of(capture, "->gw" + name);
+            var dialled = await GatewayPeer.AcceptAsync(listener);
+            open.Add(dialled);
+            await dialled.SendAsync(Here(back.Acceptor[0]) + "\r\n");
+            Same(await dialled.ReadLineAsync(), back.Dialler[0]);
+            Same(await dialled.ReadLineAsync(), back.Dialler[1]);
+            await Wait.Until("it is connected", () => server.OutboundGatewayCount == others + 1);
+        }
+        foreach (var connection in open) connection.Dispose();
+    }
+
+    [Fact]
+    public async Task WhoIsToldOfAClusterDialsItAsRecorded()
+    {
+        const string capture = "gateway-gossip-3clusters";
+        using var atA = Listen();
+        using var atB = Listen();
+        await using var server = await StartAsync(capture, "c1", ((IPEndPoint)atA.LocalEndpoint).Port);
+        var (first, second) = (Recording.Of(capture, "->gwA", 1), Recording.Of(capture, "->gwB", 1));
+        using var a = await GatewayPeer.AcceptAsync(atA);
+        await a.SendAsync(first.Acceptor[0] + "\r\n");
+        Same(await a.ReadLineAsync(), first.Dialler[0]);
+        Same(await a.ReadLineAsync(), first.Dialler[1]);
+        await a.SendAsync(first.Acceptor[1].Replace("127.0.0.1:27601", $"{atB.LocalEndpoint}") + "\r\n");
+        using var b = await GatewayPeer.AcceptAsync(atB);
+        await b.SendAsync(second.Acceptor[0].Replace("127.0.0.1:27601", $"{atB.LocalEndpoint}") + "\r\n");
+        Same(await b.ReadLineAsync(), second.Dialler[0]);
+        Same(await b.ReadLineAsync(), second.Dialler[1]);
+        await Wait.Until("both are connected", () => server.OutboundGatewayCount == 2);
+    }
+
+    [Fact]
     public void HashesInReplySubjectsAreTheRecordedOnes()
     {
         Encoding.ASCII.GetString(RoutedReply.PrefixFor("GA", "NCM6UL3SPNELYX5D5LV43WBR5B4RLQAFJOECPS2JYRAH7OHOMY5U67PL")).ShouldBe("_GR_.F2cAWZ.muVFig.");
@@ -145,12 +197,19 @@ public sealed class GatewayGoldenTests
             [.. JsonDocument.Parse(line[line.IndexOf('{')..]).RootElement.EnumerateObject().Select(pair => OfThisRun.Contains(pair.Name) ? pair.Name : pair.ToString())];
     }
 
-    /// <summary>The first connection of a capture: what each side said, by lines.</summary>
+    private static TcpListener Listen()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return listener;
+    }
+
+    /// <summary>A connection of a capture: what each side said, by lines.</summary>
     private sealed record Recording(IReadOnlyList<string> Dialler, IReadOnlyList<string> Acceptor)
     {
-        public static Recording Of(string capture, string proxy)
+        public static Recording Of(string capture, string proxy, int index = 0)
         {
-            var connection = Golden.Json("serverwire", capture + ".json").GetProperty("connections").EnumerateArray().First(one => one.GetProperty("proxy").GetString() == proxy);
+            var connection = Golden.Json("serverwire", capture + ".json").GetProperty("connections").EnumerateArray().Where(one => one.GetProperty("proxy").GetString() == proxy).ElementAt(index);
             return new Recording(Lines(connection, "A"), Lines(connection, "B"));
         }
 

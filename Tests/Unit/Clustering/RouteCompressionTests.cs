@@ -321,7 +321,7 @@ public sealed class RouteCompressionTests
     }
 
     /// <summary>On a loaded machine, auto shall still find a round trip within loopback short.</summary>
-    private static string Patient(string mode) => mode == "s2_auto" ? "{ mode: s2_auto, rtt_thresholds: [ 10s, 11s, 12s ] }" : mode;
+    internal static string Patient(string mode) => mode == "s2_auto" ? "{ mode: s2_auto, rtt_thresholds: [ 10s, 11s, 12s ] }" : mode;
 
     private static Task<RawClient> OpenAsync(NatsServer server) => RawClient.OpenAsync(
         server.ClientEndPoint!, "CONNECT {\"verbose\":false,\"user\":\"a\",\"pass\":\"p\",\"protocol\":0}\r\n");

@@ -78,7 +78,7 @@ internal sealed partial class MetaHost : IMetaEffects
         if (isMeant) _engine.TakeHeld(request.Account, request.Name);
         var answers = isMeant && stream!.Leads;
         var isGone = !isMeant || account is null || _service.Remove(account, stream!);
-        var offline = removal.WasOffline && _leader.IsLeading;
+        var offline = AnswersForOthers(removal.WasOffline, (removal.Known ?? request).Group);
         if (removal.Origin == MetaOrigin.Recovered || string.IsNullOrEmpty(request.Reply) || !(answers || offline)) return;
         if (isGone) Answer(account, Asked(request), new SuccessResponse(ResponseTypes.StreamDelete));
         else Answer(account, Asked(request), ApiFailure.Of(ResponseTypes.StreamDelete, JetStreamErrors.JSInsufficientResourcesErr));
@@ -164,11 +164,14 @@ internal sealed partial class MetaHost : IMetaEffects
                 if (led && !string.IsNullOrEmpty(reply)) AnswerBehind(stream, Asked(request), new SuccessResponse(ResponseTypes.ConsumerDelete));
             });
         }
-        else if (removal.WasOffline && _leader.IsLeading && !string.IsNullOrEmpty(reply))
+        else if (AnswersForOthers(removal.WasOffline, (removal.Known ?? request).Group) && !string.IsNullOrEmpty(reply))
         {
             Answer(AccountOf(request.Account), Asked(request), new SuccessResponse(ResponseTypes.ConsumerDelete));
         }
     }
+
+    /// <summary>Whoever would answer for what is gone does not run, or is not there: the meta leader does.</summary>
+    private bool AnswersForOthers(bool wasOffline, RaftGroupAssignment group) => _leader.IsLeading && (wasOffline || _registry.AreAllOffline(group.Peers));
 
     void IMetaEffects.PeerAdded(string peer) => _leader.PeerAdded(peer);
 

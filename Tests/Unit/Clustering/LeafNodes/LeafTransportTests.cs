@@ -23,6 +23,112 @@ public sealed class LeafTransportTests
     }
 
     [Theory]
+    [MemberData(nameof(RouteCompressionTests.Matrix), MemberType = typeof(RouteCompressionTests))]
+    [Upstream("leafnode_test.go", "TestLeafNodeCompressionMatrixModes")]
+    [Upstream("leafnode_test.go", "TestLeafNodeCompressionWithOlderServer")]
+    public async Task EveryPairOfModesAgrees(string hub, string leaf, string atHub, string atLeaf)
+    {
+        await using var pair = await LeafPair.StartAsync($"compression: {RouteCompressionTests.Patient(hub)}", $"compression: {RouteCompressionTests.Patient(leaf)}");
+        // A leaf says in CONNECT that it knows no compression, which a route does not.
+        pair.Hub.Leafz().Leafs.Single().Compression.ShouldBe(atLeaf == "not supported" ? atLeaf : atHub);
+        pair.Leaf.Leafz().Leafs.Single().Compression.ShouldBe(atLeaf);
+        await ExchangeAsync(pair.Hub, pair.Leaf);
+        await ExchangeAsync(pair.Leaf, pair.Hub);
+    }
+
+    [Theory]
+    [InlineData(true, true, "off")]
+    [InlineData(true, false, "s2_fast")]
+    [InlineData(false, true, "s2_fast")]
+    [InlineData(false, false, "s2_fast")]
+    [Upstream("leafnode_test.go", "TestLeafNodeNoCompressionWithWebsocket")]
+    [Upstream("leafnode_test.go", "TestLeafNodeCompressionWithWSCompression")]
+    public async Task AWebSocketThatCompressesIsNotCompressedAgain(bool hubs, bool leafs, string expected)
+    {
+        await using var hub = await LeafPair.HubAsync("compression: s2_fast", more: $"websocket {{ host: 127.0.0.1, port: -1, no_tls: true, compression: {Text(hubs)} }}\n");
+        await using var leaf = await TestServer.FromConfigAsync(
+            $"server_name: leaf\nleafnodes {{ remotes: [ {{ url: \"ws://a:a@127.0.0.1:{hub.WebSocketEndPoint!.Port}\", account: A, ws_compression: {Text(leafs)}, compression: s2_fast }} ] }}\n{LeafPair.Accounts}");
+        await LeafPair.ConnectedAsync(hub, 1);
+        await LeafPair.ConnectedAsync(leaf, 1);
+        (hub.Leafz().Leafs.Single().Compression, leaf.Leafz().Leafs.Single().Compression).ShouldBe((expected, expected));
+        await ExchangeAsync(hub, leaf);
+        await ExchangeAsync(leaf, hub);
+
+        static string Text(bool value) => value ? "true" : "false";
+    }
+
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeWSNoAuthUser")]
+    public async Task WhoComesThroughAWebSocketWithoutANameIsItsUnspokenUser()
+    {
+        await using var hub = await LeafPair.HubAsync(
+            accounts: LeafPair.Accounts.Replace("no_auth_user: a", "", StringComparison.Ordinal), more: "websocket { host: 127.0.0.1, port: -1, no_tls: true, no_auth_user: a }\n");
+        await using var leaf = await WebSocketLeafAsync(hub, "");
+        await LeafPair.ConnectedAsync(hub, 1);
+        await LeafPair.ConnectedAsync(leaf, 1);
+        await ExchangeAsync(hub, leaf);
+    }
+
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeWSAuth")]
+    public async Task AUserMayBeForLeafsThroughWebSocketsOnly()
+    {
+        var ports = new NatsAspire.Hosting.FreePorts().Take(2);
+        string Accounts(string kinds) => $"accounts {{ A {{ users: [ {{user: a, password: a, connection_types: [STANDARD]}}, {{user: leaf, password: leaf, connection_types: [{kinds}]}} ] }} }}\n";
+        string Config(string kinds) => $"server_name: hub\nleafnodes {{ listen: \"127.0.0.1:{ports[1]}\" }}\nwebsocket {{ host: 127.0.0.1, port: {ports[0]}, no_tls: true }}\n{Accounts(kinds)}";
+        using var log = new CapturedLog();
+        await using var hub = await NatsServer.StartAsync(TestServer.Parse(Config("LEAFNODE")), log);
+        await using var leaf = await WebSocketLeafAsync(hub, "leaf:leaf@");
+        await Wait.Until("it is refused", () => log.Contains("authentication error"), () => string.Join('\n', log.Lines.TakeLast(5)));
+        hub.LeafNodeCount.ShouldBe(0);
+        await hub.ReloadAsync(TestServer.Parse(Config("LEAFNODE, LEAFNODE_WS")));
+        await LeafPair.ConnectedAsync(hub, 1);
+        await LeafPair.ConnectedAsync(leaf, 1);
+        await ExchangeAsync(leaf, hub);
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    [Upstream("leafnode_test.go", "TestLeafNodeTLSVerifyAndMap")]
+    public async Task ALeafIsWhomItsCertificateNames(bool isLeafUser, bool showsCertificate)
+    {
+        using var certificates = new TestCertificates();
+        certificates.Issue("client", "CN=example.com,OU=NATS.io", names => names.AddDnsName("leaf.example.com")).Dispose();
+        const string user = "{user: \"CN=example.com,OU=NATS.io\"ACCOUNT}";
+        var authorization = isLeafUser ? $"authorization {{ users: [ {user.Replace("ACCOUNT", ", account: MINE")} ] }}" : "";
+        using var log = new CapturedLog();
+        await using var hub = await NatsServer.StartAsync(
+            TestServer.Parse($"server_name: hub\nleafnodes {{ listen: \"127.0.0.1:-1\"\n{certificates.Block("verify_and_map: true")}\n{authorization}\n }}\naccounts {{ MINE {{ users: [ {(isLeafUser ? "{user: other, password: other}" : user.Replace("ACCOUNT", ""))} ] }} }}\n"), log);
+        var tls = showsCertificate ? certificates.Block("insecure: true", "client") : "tls { insecure: true }";
+        await using var leaf = await TestServer.FromConfigAsync($"server_name: leaf\nleafnodes {{ reconnect: \"50ms\", remotes: [ {{ url: \"nats://127.0.0.1:{hub.LeafNodeEndPoint!.Port}\"\n{tls}\n }} ] }}\n");
+        if (showsCertificate)
+        {
+            await LeafPair.ConnectedAsync(hub, 1);
+            hub.Leafz().Leafs.Single().Account.ShouldBe("MINE");
+            return;
+        }
+        await Wait.Until("it is refused", () => log.Lines.Any(line => line.Contains("TLS leafnode", StringComparison.Ordinal) && line.Contains("handshake error", StringComparison.Ordinal)), () => string.Join('\n', log.Lines.TakeLast(5)));
+        (hub.LeafNodeCount, leaf.LeafNodeCount).ShouldBe((0, 0));
+    }
+
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeTLSHandshakeEvenForRemoteWithNoTLSBlock")]
+    public async Task AnAddressOfTlsIsDialledSoWithoutABlock()
+    {
+        using var certificates = new TestCertificates();
+        await using var hub = await LeafPair.HubAsync(certificates.Block());
+        using var log = new CapturedLog();
+        await using var leaf = await NatsServer.StartAsync(TestServer.Parse(
+            $"server_name: leaf\nleafnodes {{ reconnect: \"50ms\", remotes: [ {{ url: \"tls://a:a@127.0.0.1:{hub.LeafNodeEndPoint!.Port}\", account: A }} ] }}\n{LeafPair.Accounts}"), log);
+        // Nobody here trusts the hub's authority, so the handshake is all there is.
+        await Wait.Until("there was a handshake", () => log.Lines.Any(line => line.Contains("TLS leafnode", StringComparison.Ordinal) && line.Contains("handshake error", StringComparison.Ordinal)), () => string.Join('\n', log.Lines.TakeLast(5)));
+        leaf.LeafNodeCount.ShouldBe(0);
+    }
+
+    [Theory]
     [InlineData("", "")]
     [InlineData("handshake_first: true", "handshake_first: true")]
     [InlineData("handshake_first: auto", "handshake_first: true")]
@@ -54,6 +160,9 @@ public sealed class LeafTransportTests
         await ExchangeAsync(leaf, hub);
         hub.LeafNodes!.Snapshot().Single().IsWebSocket.ShouldBeTrue();
     }
+
+    private static Task<NatsServer> WebSocketLeafAsync(NatsServer hub, string user) => TestServer.FromConfigAsync(
+        $"server_name: leaf\nleafnodes {{ reconnect: \"50ms\", remotes: [ {{ url: \"ws://{user}127.0.0.1:{hub.WebSocketEndPoint!.Port}\", account: A }} ] }}\n{LeafPair.Accounts}");
 
     private static async Task ExchangeAsync(NatsServer from, NatsServer to)
     {

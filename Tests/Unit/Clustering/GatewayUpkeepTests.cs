@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Sockets;
+using NatsAspire.Hosting;
+using NatsAspire.Server.Hosting;
+using NatsAspire.Tests.Support;
+
+namespace NatsAspire.Tests.Unit.Clustering;
+
+/// <summary>Connections between clusters that last: pings, slow readers, attempts that are given up, one connection only.</summary>
+public sealed class GatewayUpkeepTests
+{
+    private const string Greeting = "INFO {\"server_id\":\"NB\",\"server_name\":\"b\",\"proto\":3,\"headers\":true,\"max_payload\":1048576,\"gateway\":\"B\",\"gateway_nrp\":true,\"gateway_iom\":true}\r\n";
+
+    [Fact]
+    [Upstream("gateway_test.go", "TestGatewayPings")]
+    public async Task BothKindsOfConnectionsArePinged()
+    {
+        using var listener = Listen();
+        await using var server = await TestServer.FromConfigAsync(Config("A", $"{listener.LocalEndpoint}", more: "ping_interval: \"50ms\""));
+        using var dialled = await GatewayPeer.AcceptAsync(listener);
+        await dialled.SendAsync(Greeting);
+        using var inbound = await RawClient.ConnectAsync(server.GatewayEndPoint!);
+        inbound.SkipsServerPings = false;
+        await inbound.ReadInfoAsync();
+        await inbound.SendAsync("CONNECT {\"name\":\"NB\",\"gateway\":\"B\"}\r\n" + Greeting);
+        for (var i = 0; i < 5; i++)
+        {
+            while (await dialled.ReadLineAsync() is var line && line != "PING") line.ShouldNotBe("");
+            await dialled.SendAsync("PONG\r\n");
+            await inbound.ReadThroughAsync("PING\r\n");
+            await inbound.SendAsync("PONG\r\n");
+        }
+    }
+
+    [Theory]
+    [InlineData("", true)]
+    [InlineData(", write_timeout: default", true)]
+    [InlineData(", write_timeout: retry", true)]
+    [InlineData(", write_timeout: close", false)]
+    [Upstream("gateway_test.go", "TestGatewaySlowConsumer")]
+    [Upstream("gateway_test.go", "TestGatewayConfigureWriteDeadline")]
+    [Upstream("gateway_test.go", "TestGatewayConfigureWriteTimeoutPolicy")]
+    public async Task AClusterThatReadsSlowlyIsKeptOrClosedAsConfigured(string policy, bool isKept)
+    {
+        using var listener = Listen();
+        using var log = new CapturedLog(Microsoft.Extensions.Logging.LogLevel.Information);
+        // The deadline of clients would never pass.
+        await using var server = await NatsServer.StartAsync(
+            TestServer.Parse(Config("A", $"{listener.LocalEndpoint}", $", write_deadline: \"200ms\"{policy}", "write_deadline: 60s")), log);
+        using var slow = await RawAcceptAsync(listener);
+        await slow.SendAsync(System.Text.Encoding.ASCII.GetBytes(Greeting + "RS+ $G flood\r\n"), TestContext.Current.CancellationToken);
+        await Wait.Until("interest", () => server.Accounts.Global.Subscriptions.HasInterest("flood"u8));
+        await using var publisher = await server.ConnectAsync();
+        var payload = new byte[512 * 1024];
+        for (var i = 0; i < 40; i++) await publisher.PublishAsync("flood", payload);
+        var buffer = new byte[64 * 1024];
+        await Wait.Until("it is found slow", async () =>
+        {
+            // It reads a little, less than the deadline wants.
+            await slow.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+            return log.Contains("WriteDeadline of 0.2s exceeded");
+        });
+        server.Gateways!.SlowConsumers.ShouldBe(1);
+        server.Varz().SlowConsumerCounts!.Gateways.ShouldBe(1);
+        if (!isKept) await Wait.Until("it is closed", () => log.Contains("Gateway connection closed: Slow Consumer (Write Deadline)"), () => string.Join('\n', log.Lines.TakeLast(4)));
+        else server.OutboundGatewayCount.ShouldBe(1);
+    }
+
+    [Fact]
+    [Upstream("gateway_test.go", "TestGatewayImplicitReconnectHonorConnectRetries")]
+    public async Task AClusterThatWasLearnedIsGivenUpAfterSoManyAttempts()
+    {
+        using var log = new CapturedLog(Microsoft.Extensions.Logging.LogLevel.Information);
+        await using var b = await NatsServer.StartAsync(TestServer.Parse(Config("B", "", ", connect_retries: 1", "reconnect_error_reports: 1")), log);
+        await using var c = await TestServer.FromConfigAsync(Config("C", $"127.0.0.1:{b.GatewayEndPoint!.Port}", to: "B"));
+        int attempts;
+        await using (var a = await TestServer.FromConfigAsync(Config("A", $"127.0.0.1:{b.GatewayEndPoint!.Port}", to: "B")))
+        {
+            await Wait.Until("all meet", () => new[] { a, b, c }.All(server => server is { OutboundGatewayCount: 2, InboundGatewayCount: 2 }));
+            attempts = Attempts(log);
+        }
+        await Wait.Until("it is given up", () => b.Gateways!.Remotes().All(remote => remote.Name != "A"), () => string.Join('\n', log.Lines.TakeLast(5)));
+        (Attempts(log) - attempts).ShouldBe(2, "one attempt, and one more");
+        (b.OutboundGatewayCount, b.InboundGatewayCount).ShouldBe((1, 1));
+
+        static int Attempts(CapturedLog log) => log.Lines.Count(line => line.Contains("Connecting to implicit gateway \"A\"", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    [Upstream("gateway_test.go", "TestGatewaySingleOutbound")]
+    public async Task AttemptsThatFailedLeaveOneConnection()
+    {
+        using var certificates = new TestCertificates();
+        var listener = Listen();
+        var end = (IPEndPoint)listener.LocalEndpoint;
+        await using var a = await TestServer.FromConfigAsync(Config("A", $"{end}", $"\n{certificates.Block().Replace("timeout: 5", "timeout: 0.1", StringComparison.Ordinal)}"));
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            using var silent = await RawAcceptAsync(listener);
+            // It never answers the handshake.
+            while (await silent.ReceiveAsync(new byte[4096], TestContext.Current.CancellationToken) > 0)
+            {
+            }
+        }
+        listener.Dispose();
+        await using var b = await TestServer.FromConfigAsync(Config("B", "", $"\n{certificates.Block()}").Replace("127.0.0.1:-1", $"{end}", StringComparison.Ordinal));
+        await Wait.Until("they are connected", () => (a.OutboundGatewayCount, b.InboundGatewayCount) == (1, 1));
+        a.Gateways!.Snapshot().Outbound.Count.ShouldBe(1);
+        a.Gateways.Remotes().Count.ShouldBe(1);
+    }
+
+    [Fact]
+    [Upstream("gateway_test.go", "TestGatewayURLsNotRemovedOnDuplicateRoute")]
+    public async Task RoutesThatWereOneTooManyTakeNoAddressWithThem()
+    {
+        var ports = new FreePorts().Take(2);
+        var mesh = $"routes: [ \"nats://127.0.0.1:{ports[0]}\", \"nats://127.0.0.1:{ports[1]}\" ]";
+        await using var first = await TestServer.FromConfigAsync(Config("B", "", more: $"cluster {{ name: B, listen: \"127.0.0.1:{ports[0]}\", {mesh} }}").Replace("server_name: B", "server_name: B1"));
+        await using var second = await TestServer.FromConfigAsync(Config("B", "", more: $"cluster {{ name: B, listen: \"127.0.0.1:{ports[1]}\", {mesh} }}").Replace("server_name: B", "server_name: B2"));
+        await Wait.Until("the mesh", () => first.PeerCount == 1 && second.PeerCount == 1);
+        await using var a = await TestServer.FromConfigAsync(Config("A", $"127.0.0.1:{first.GatewayEndPoint!.Port}"));
+        await Wait.Until("all meet", () => (first.OutboundGatewayCount, second.OutboundGatewayCount, a.OutboundGatewayCount, a.InboundGatewayCount) == (1, 1, 1, 2));
+        string[] both = [$"127.0.0.1:{first.GatewayEndPoint!.Port}", $"127.0.0.1:{second.GatewayEndPoint!.Port}"];
+        await Wait.Until("A knows both", () => a.Gateways!.Remotes().Single().Addresses.Order().SequenceEqual(both.Order()), () => string.Join(", ", a.Gateways!.Remotes().Single().Addresses));
+        foreach (var server in new[] { first, second })
+        {
+            using var stranger = await RawClient.ConnectAsync(server.GatewayEndPoint!);
+            var info = await stranger.ReadInfoAsync();
+            info.GetProperty("gateway_urls").EnumerateArray().Select(url => url.GetString()).ShouldBe(both, ignoreOrder: true);
+        }
+    }
+
+    private static TcpListener Listen()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return listener;
+    }
+
+    /// <summary>Takes no more than a little before it is read.</summary>
+    private static async Task<Socket> RawAcceptAsync(TcpListener listener)
+    {
+        listener.Server.ReceiveBufferSize = 64 * 1024;
+        return await Wait.For("the connection", listener.AcceptSocketAsync(TestContext.Current.CancellationToken).AsTask());
+    }
+
+    private static string Config(string name, string other, string gateway = "", string more = "", string to = "B") =>
+        $$"""
+        server_name: {{name}}
+        {{more}}
+        gateway {
+          name: {{name}}, listen: "127.0.0.1:-1"
+          gateways: [ {{(other.Length == 0 ? "" : $"{{ name: {to}, urls: [\"nats://{other}\"] }}")}} ]{{gateway}}
+        }
+        """;
+}
