@@ -65,6 +65,31 @@ public sealed class ConsumerClusterTests
         (await StreamCluster.AskAsync(client, "CONSUMER.INFO.S.C")).GetProperty("error").GetProperty("err_code").GetInt32().ShouldBe(10014);
     }
 
+    /// <summary>Its leader says it, and nobody besides.</summary>
+    [Fact]
+    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterConsumerPauseAdvisories")]
+    public async Task LifeAndPauseOfAConsumerAreToldOnce()
+    {
+        await using var cluster = await StreamCluster.StartAsync();
+        await using var client = await cluster.ConnectAsync();
+        await StreamCluster.CreateAsync(client, "S", 3);
+        var told = await client.SubscribeAsync("$JS.EVENT.ADVISORY.CONSUMER.*.S.C");
+        var until = TimeProvider.System.GetUtcNow().AddMinutes(5).UtcDateTime.ToString("o");
+        await CreateConsumerAsync(client, "S", "C", $",\"pause_until\":\"{until}\"");
+        (await StreamCluster.AskAsync(client, "CONSUMER.PAUSE.S.C")).GetProperty("paused").GetBoolean().ShouldBeFalse();
+        (await StreamCluster.AskAsync(client, "CONSUMER.DELETE.S.C")).GetProperty("success").GetBoolean().ShouldBeTrue();
+        // Whatever else another member may say comes before what it says of the second consumer.
+        await CreateConsumerAsync(client, "S", "C", "");
+        var seen = new List<string>();
+        while (seen.Count(one => one == "CREATED") < 2)
+        {
+            var message = await told.NextAsync();
+            var what = message.Subject.Split('.')[4];
+            seen.Add(what == "PAUSE" ? message.Text.Contains("\"paused\":true", StringComparison.Ordinal) ? "PAUSED" : "RESUMED" : what);
+        }
+        foreach (var one in new[] { "PAUSED", "RESUMED", "DELETED" }) seen.Count(what => what == one).ShouldBe(1, string.Join(", ", seen));
+    }
+
     private static async Task CreateConsumerAsync(TestClient client, string stream, string name, string more)
     {
         var answer = await StreamCluster.AskAsync(client, $"CONSUMER.CREATE.{stream}.{name}", $$$"""{"stream_name":"{{{stream}}}","config":{"durable_name":"{{{name}}}","ack_policy":"explicit","ack_wait":2000000000{{{more}}}}}""");

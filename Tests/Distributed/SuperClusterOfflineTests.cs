@@ -6,6 +6,36 @@ namespace NatsAspire.Tests.Distributed;
 public sealed class SuperClusterOfflineTests
 {
     [Fact]
+    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterStatszActiveServers")]
+    public async Task EachServerCountsThoseOfAllClusters()
+    {
+        const string Users = "accounts { $SYS { users: [ { user: admin, password: admin } ] } }";
+        await using var super = await SuperCluster.StartAsync(clusters: 2, servers: 2, more: Users);
+        await CountedAsync(4);
+        await super.StopAsync("B2");
+        await CountedAsync(3);
+        await super.StartAsync("B2");
+        await CountedAsync(4);
+
+        async Task CountedAsync(int servers)
+        {
+            foreach (var server in super.Running)
+            {
+                await using var system = await super.ConnectAsync(server.Name, "admin");
+                var counted = 0;
+                await Wait.Until(
+                    $"{server.Name} counts {servers} servers",
+                    async () =>
+                    {
+                        using var answer = System.Text.Json.JsonDocument.Parse((await system.RequestAsync($"$SYS.REQ.SERVER.{server.Id}.STATSZ")).Text);
+                        return (counted = answer.RootElement.GetProperty("statsz").GetProperty("active_servers").GetInt32()) == servers;
+                    },
+                    () => $"{counted}");
+            }
+        }
+    }
+
+    [Fact]
     [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterRemovedPeersAndStreamsListAndDelete")]
     public async Task StreamsOfAClusterThatIsGoneAreOfflineAndCanBeDeleted()
     {

@@ -159,7 +159,7 @@ internal sealed partial class SystemServices : IClientEvents
             StalledClients = _source.Clients.Stalls,
             JetStream = JetStreamStatisticsOf(_source),
             Gateways = _source.Gateways is { } gateways ? GatewayStatistics.Of(gateways) : null,
-            ActiveServers = 1 + (_source.Routes?.CompletePeerCount ?? 0),
+            ActiveServers = 1 + OtherServers,
             Routes = routes.Count == 0 ? null : [.. routes.Select(route => new RouteStatistics
             {
                 Id = route.Id,

@@ -55,6 +55,7 @@ internal sealed partial class SystemServices : IAsyncDisposable
         ListenHere("$SYS.REQ.USER.*.INFO", AnswerUser);
         ListenHere("$SYS.REQ.USER.INFO", AnswerUser);
         ListenForCounts();
+        ListenForServers();
         StartEvents();
         TrackLimits();
     }

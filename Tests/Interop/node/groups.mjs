@@ -23,7 +23,7 @@ await fill(100);
 // Overflow: only when so much is pending.
 await jsm.consumers.add("S", { durable_name: "OVER", ack_policy: AckPolicy.Explicit, priority_policy: "overflow", priority_groups: ["g"] });
 const over = await js.consumers.get("S", "OVER");
-check("overflow below the bar", (await all(await over.fetch({ max_messages: 5, expires: 1000, group: "g", min_pending: 1000 }))).length === 0, "some");
+check("overflow below the bar", (await all(await over.fetch({ max_messages: 5, expires: 2000, group: "g", min_pending: 1000 }))).length === 0, "some");
 check("overflow above the bar", (await all(await over.fetch({ max_messages: 5, expires: 1000, group: "g", min_pending: 50 }))).length === 5, "none");
 check("overflow by acknowledgements", (await all(await over.fetch({ max_messages: 5, expires: 1000, group: "g", min_ack_pending: 5 }))).length === 5, "none");
 check("no group", /group/i.test(await errorOf(all(await over.fetch({ max_messages: 5, expires: 1000 })))), await errorOf(all(await over.fetch({ max_messages: 5, expires: 1000 }))));
@@ -56,7 +56,7 @@ await first.close(); await second.close();
 // Pause and reset.
 await jsm.consumers.add("S", { durable_name: "R", ack_policy: AckPolicy.Explicit, pause_until: new Date(Date.now() + 60_000).toISOString() });
 const r = await js.consumers.get("S", "R");
-check("paused from the beginning", (await r.next({ expires: 1000 })) === null, "a message");
+check("paused from the beginning", (await r.next({ expires: 2000 })) === null, "a message");
 const waiting = r.next({ expires: 5000 });
 const resumed = await jsm.consumers.resume("S", "R");
 check("resumed", resumed.paused === false && (await waiting)?.seq === 1, resumed);

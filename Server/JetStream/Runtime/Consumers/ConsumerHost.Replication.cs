@@ -218,6 +218,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
         _stream.Host.Advise(
             $"{AdvisorySubjects.ConsumerLeaderElected}.{_stream.Host.Configuration.Name}.{Name}",
             () => new ConsumerLeaderElectedAdvisory { Account = _stream.Host.Account.Name, Leader = _stream.Host.View!.ServerName, Replicas = Cluster!.Replicas }.About(_stream.Host.Configuration.Name, Name));
+        ReportPause(now);
     }
 
     /// <summary>What it has sent and nobody has agreed on was held back, and is nobody's.</summary>

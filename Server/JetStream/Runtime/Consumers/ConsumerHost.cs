@@ -111,6 +111,13 @@ internal sealed partial class ConsumerHost : IConsumerEffects, IConsumerObserver
 
     public void Confirm(ReadOnlySpan<byte> subject) => _stream.Confirm(subject);
 
+    /// <summary>Says that it pauses, if it does: when it is made, and whenever another server leads it.</summary>
+    /// <param name="now">Nanoseconds since 1970.</param>
+    public void ReportPause(long now)
+    {
+        if (Configuration.PauseUntil is { } until && until.UnixNanoseconds > now) Report(new ConsumerEvent(ConsumerEventKind.Paused) { IsPaused = true, PauseUntil = until.UnixNanoseconds });
+    }
+
     public void Report(in ConsumerEvent consumerEvent) => ConsumerReports.Add(_stream.Host, Record.Name, consumerEvent);
 
     public bool HasInterest(ReadOnlySpan<byte> subject) => _stream.HasInterest(subject);

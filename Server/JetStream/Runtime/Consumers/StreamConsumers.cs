@@ -127,9 +127,15 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         // Where it begins is part of what it is.
         ProposeLazy();
         Follow();
-        if (!IsLeadersOwn(consumer)) ConsumerReports.Announce(Host, name, AdvisorySubjects.ConsumerCreated, AdvisoryAction.Create);
-        if (configuration.PauseUntil is { } until && until.UnixNanoseconds > now) consumer.Report(new ConsumerEvent(ConsumerEventKind.Paused) { IsPaused = true, PauseUntil = until.UnixNanoseconds });
+        AnnounceCreated(consumer);
+        consumer.ReportPause(now);
         return consumer;
+    }
+
+    /// <summary>Says that a consumer was made, where it is for this server to say.</summary>
+    public void AnnounceCreated(ConsumerHost consumer)
+    {
+        if (Speaks(consumer)) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerCreated, AdvisoryAction.Create);
     }
 
     /// <summary>Goes by another configuration.</summary>
@@ -150,11 +156,12 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
     /// <summary>Deletes a consumer.</summary>
     public void Delete(ConsumerHost consumer)
     {
+        var isAnnounced = Speaks(consumer);
         consumer.End("409 Consumer Deleted", withPending: false);
         LeaveGroup(consumer, isDeleted: true);
         Drop(consumer);
         if (consumer.IsKept) ProposeRemoval(consumer);
-        if (!IsLeadersOwn(consumer)) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
+        if (isAnnounced) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
         RemoveUnwanted();
         Follow();
     }
@@ -168,7 +175,7 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         _capture.Follow([]);
         foreach (var consumer in _byId.Values)
         {
-            if (isDeleted && isAnnounced) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
+            if (isDeleted && isAnnounced && Speaks(consumer)) ConsumerReports.Announce(Host, consumer.Name, AdvisorySubjects.ConsumerDeleted, AdvisoryAction.Delete);
             consumer.End(!isDeleted ? "409 Server Shutdown" : isAnnounced ? "409 Consumer Deleted" : "409 Leadership Change", withPending: !(isDeleted && isAnnounced));
         }
         foreach (var consumer in _grouped.ToList()) LeaveGroup(consumer, isDeleted);

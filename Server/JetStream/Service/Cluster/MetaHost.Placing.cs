@@ -109,8 +109,7 @@ internal sealed partial class MetaHost : IMetaEffects
                 return;
             }
             if (TryPlace(stream, change) is not { } consumer) return;
-            if (change.Origin == MetaOrigin.Recovered || string.IsNullOrEmpty(assignment.Reply) || change.Before?.Reply == assignment.Reply) return;
-            consumer.WhenLeading(() => AnswerBehind(stream, Asked(assignment), new ConsumerCreateResponse(_service.Describe(stream, consumer))));
+            if (change.Origin != MetaOrigin.Recovered) consumer.WhenLeading(() => AnswerPlaced(stream, consumer, change));
         });
     }
 
@@ -219,6 +218,15 @@ internal sealed partial class MetaHost : IMetaEffects
         // Other servers hold it now, for some reason that is not a request about the stream.
         if (string.IsNullOrEmpty(change.After.Reply) || (change.Before is { } before && before.Reply == change.After.Reply)) return;
         Answer(AccountOf(change.After.Account), Asked(change.After), change.Origin == MetaOrigin.Updated ? _service.UpdatedResponse(stream) : _service.CreatedResponse(stream));
+    }
+
+    private void AnswerPlaced(StreamHost stream, ConsumerHost consumer, MetaChange<ConsumerAssignment> change)
+    {
+        if (!string.IsNullOrEmpty(change.After.Reply) && change.Before?.Reply != change.After.Reply)
+        {
+            AnswerBehind(stream, Asked(change.After), new ConsumerCreateResponse(_service.Describe(stream, consumer)));
+        }
+        if (change.Before is null) stream.Consumers.AnnounceCreated(consumer);
     }
 
     private static AskedFor Asked(StreamAssignment stream) => new(stream.Client?.ToClientInfo(), stream.Subject ?? "", stream.Reply!);
