@@ -67,26 +67,6 @@ public sealed class GatewayUpkeepTests
     }
 
     [Fact]
-    [Upstream("gateway_test.go", "TestGatewayImplicitReconnectHonorConnectRetries")]
-    public async Task AClusterThatWasLearnedIsGivenUpAfterSoManyAttempts()
-    {
-        using var log = new CapturedLog(Microsoft.Extensions.Logging.LogLevel.Information);
-        await using var b = await NatsServer.StartAsync(TestServer.Parse(Config("B", "", ", connect_retries: 1", "reconnect_error_reports: 1")), log);
-        await using var c = await TestServer.FromConfigAsync(Config("C", $"127.0.0.1:{b.GatewayEndPoint!.Port}", to: "B"));
-        int attempts;
-        await using (var a = await TestServer.FromConfigAsync(Config("A", $"127.0.0.1:{b.GatewayEndPoint!.Port}", to: "B")))
-        {
-            await Wait.Until("all meet", () => new[] { a, b, c }.All(server => server is { OutboundGatewayCount: 2, InboundGatewayCount: 2 }));
-            attempts = Attempts(log);
-        }
-        await Wait.Until("it is given up", () => b.Gateways!.Remotes().All(remote => remote.Name != "A"), () => string.Join('\n', log.Lines.TakeLast(5)));
-        (Attempts(log) - attempts).ShouldBe(2, "one attempt, and one more");
-        (b.OutboundGatewayCount, b.InboundGatewayCount).ShouldBe((1, 1));
-
-        static int Attempts(CapturedLog log) => log.Lines.Count(line => line.Contains("Connecting to implicit gateway \"A\"", StringComparison.Ordinal));
-    }
-
-    [Fact]
     [Upstream("gateway_test.go", "TestGatewaySingleOutbound")]
     public async Task AttemptsThatFailedLeaveOneConnection()
     {
