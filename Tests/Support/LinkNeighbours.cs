@@ -79,6 +79,20 @@ public sealed class LinkNeighbours : IAsyncLifetime
         }
     }
 
+    /// <summary>A stranger at a port for links, who has read the greeting.</summary>
+    /// <param name="port">route, gateway or leaf.</param>
+    public async Task<RawClient> JoinAsync(string port)
+    {
+        var stray = await RawClient.ConnectAsync(port switch
+        {
+            "route" => Server.ClusterEndPoint!,
+            "gateway" => Server.GatewayEndPoint!,
+            _ => Server.LeafNodeEndPoint!,
+        });
+        await stray.ReadInfoAsync();
+        return stray;
+    }
+
     /// <summary>Does something to the server, while messages cross all its links both ways: none is lost, doubled or late, no link is another afterwards, and nothing is left behind.</summary>
     public async Task UndisturbedAsync(Func<Task> disturb)
     {

@@ -137,7 +137,7 @@ public sealed partial class TidyTests
             if (lines[i] != "    {") continue;
             var name = TypeHeader().IsMatch(lines[i - 1]) ? Match.Empty : MethodName().Match(lines[i - 1]);
             var start = i;
-            while (i < lines.Length && lines[i] != "    }") i++;
+            while (i < lines.Length && lines[i] is not ("    }" or "    });")) i++;
             if (name.Success) yield return (name.Groups[1].Value, i - start - 1);
         }
     }

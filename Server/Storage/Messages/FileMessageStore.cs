@@ -166,13 +166,15 @@ public sealed partial class FileMessageStore : IndexedMessageStore
     /// </summary>
     private void Forget(int from, int count)
     {
-        foreach (var block in _blocks.GetRange(from, count))
+        var gone = _blocks.GetRange(from, count);
+        // First: a disk that refuses a deletion must not leave blocks in the list whose files are gone.
+        _blocks.RemoveRange(from, count);
+        foreach (var block in gone)
         {
             if (block.Erasures > 0) _wipes.Add(block.File);
             if (block.File < _firstUnnamed || block.Erasures > 0) _garbage += block.End;
             else Delete(block.File);
         }
-        _blocks.RemoveRange(from, count);
     }
 
     private void Delete(ulong file)

@@ -9,6 +9,9 @@ internal sealed partial class StreamConsumers
     /// <summary>Whether a consumer is this server's own, and of no group.</summary>
     private bool IsLeadersOwn(ConsumerHost consumer) => Host.IsClustered && consumer is { Configuration.Direct: true, Group: null };
 
+    /// <summary>Of a consumer that several servers hold its leader speaks, of one that serves a leader only nobody.</summary>
+    private bool Speaks(ConsumerHost consumer) => consumer.Group is null ? !IsLeadersOwn(consumer) : consumer.Leads;
+
     /// <summary>This server does not lead the stream any more.</summary>
     public void EndLeadersOwn()
     {

@@ -30,9 +30,6 @@ internal sealed partial class StreamConsumers
     /// <summary>Consumers that count and that this server serves. From any thread.</summary>
     public int Led => _names.Values.Count(consumer => consumer.Leads && IsLimitable(consumer));
 
-    /// <summary>Of a consumer that several servers hold its leader speaks, of one that serves a leader only nobody.</summary>
-    private bool Speaks(ConsumerHost consumer) => consumer.Group is null ? !IsLeadersOwn(consumer) : consumer.Leads;
-
     /// <summary>Whether this server has something of a consumer.</summary>
     public bool IsThere(string name, long created, string group)
     {

@@ -16,7 +16,7 @@ public sealed class FalseNameTests(LinkNeighbours shared) : IClassFixture<LinkNe
     [InlineData("leaf", "CONNECT {\"name\":\"stray\",\"user\":\"nobody\",\"pass\":\"a\"}\r\n", "-ERR 'Authorization Violation'\r\n")]
     public Task AClusterThatIsUnknownIsRefused(string port, string said, string answer) => shared.UndisturbedAsync(async () =>
     {
-        using var stray = await JoinAsync(port);
+        using var stray = await shared.JoinAsync(port);
         await stray.SendAsync(said);
         (await stray.ReadToCloseAsync()).ShouldEndWith(answer);
     });
@@ -28,7 +28,7 @@ public sealed class FalseNameTests(LinkNeighbours shared) : IClassFixture<LinkNe
     [InlineData("route", "CONNECT {\"name\":\"NSTRAY\",\"cluster\":\"C\"}\r\nINFO {\"server_id\":\"NSTRAY\",\"server_name\":\"stray\",\"cluster\":\"ELSE\"}\r\n")]
     public Task ANameThatIsTakenIsRefused(string port, string said) => shared.UndisturbedAsync(async () =>
     {
-        using var stray = await JoinAsync(port);
+        using var stray = await shared.JoinAsync(port);
         await stray.SendAsync(said);
         await stray.ReadToCloseAsync();
     });
@@ -36,22 +36,10 @@ public sealed class FalseNameTests(LinkNeighbours shared) : IClassFixture<LinkNe
     [Fact]
     public Task AServerMayNotComeAsThisOne() => shared.UndisturbedAsync(async () =>
     {
-        using var stray = await JoinAsync("route");
+        using var stray = await shared.JoinAsync("route");
         await stray.SendAsync($"CONNECT {{\"name\":\"{shared.Server.Id}\",\"cluster\":\"C\"}}\r\nINFO {{\"server_id\":\"{shared.Server.Id}\",\"server_name\":\"middle\",\"cluster\":\"C\"}}\r\n");
         await stray.ReadToCloseAsync();
     });
-
-    private async Task<RawClient> JoinAsync(string port)
-    {
-        var stray = await RawClient.ConnectAsync(port switch
-        {
-            "route" => shared.Server.ClusterEndPoint!,
-            "gateway" => shared.Server.GatewayEndPoint!,
-            _ => shared.Server.LeafNodeEndPoint!,
-        });
-        await stray.ReadInfoAsync();
-        return stray;
-    }
 
     [Theory]
     [InlineData(1, "middle")]
@@ -74,10 +62,10 @@ public sealed class FalseNameTests(LinkNeighbours shared) : IClassFixture<LinkNe
     [Fact]
     public Task ALeafThatComesTwiceTakesNobodyElsesPlace() => shared.UndisturbedAsync(async () =>
     {
-        using var first = await JoinAsync("leaf");
+        using var first = await shared.JoinAsync("leaf");
         await first.SendAsync(Leaf + "PING\r\n");
         await first.ReadThroughAsync("PONG\r\n");
-        using var second = await JoinAsync("leaf");
+        using var second = await shared.JoinAsync("leaf");
         await second.SendAsync(Leaf + "PING\r\n");
         await second.ReadThroughAsync("PONG\r\n");
         (await first.ReadToCloseAsync()).ShouldContain("-ERR 'Duplicate Remote LeafNode Connection'\r\n");
@@ -86,7 +74,7 @@ public sealed class FalseNameTests(LinkNeighbours shared) : IClassFixture<LinkNe
     [Fact]
     public Task ALeafThatLeadsBackIsALoop() => shared.UndisturbedAsync(async () =>
     {
-        using var stray = await JoinAsync("leaf");
+        using var stray = await shared.JoinAsync("leaf");
         await stray.SendAsync(Leaf + "PING\r\n");
         var own = (await stray.ReadThroughAsync("PONG\r\n")).Split("\r\n").First(line => line.StartsWith("LS+ $LDS.", StringComparison.Ordinal));
         await stray.SendAsync(own + "\r\n");

@@ -26,7 +26,7 @@ public sealed class SecondInfoTests(LinkNeighbours shared) : IClassFixture<LinkN
     [Upstream("leafnode_test.go", "TestLeafNodeSecondInfoBeforeConnectDoesNotPanic")]
     public Task WhatMayNotBeSaidEndsTheConnection(string port, string said, string answer) => shared.UndisturbedAsync(async () =>
     {
-        using var stray = await JoinAsync(port);
+        using var stray = await shared.JoinAsync(port);
         await stray.SendAsync(said);
         var rest = await stray.ReadToCloseAsync();
         if (answer.Length > 0) rest.ShouldEndWith(answer);
@@ -40,7 +40,7 @@ public sealed class SecondInfoTests(LinkNeighbours shared) : IClassFixture<LinkN
     [InlineData("leaf", Leaf + "INFO {\"server_id\":\"NSTRAY\",\"import\":{\"allow\":[\">\"]},\"export\":{\"allow\":[\">\"]}}\r\nINFO {\"cluster\":\"C\",\"remote_account\":\"SYS\",\"connect_info\":true}\r\n")]
     public Task WhatIsSaidAgainChangesNothing(string port, string said) => shared.UndisturbedAsync(async () =>
     {
-        using var stray = await JoinAsync(port);
+        using var stray = await shared.JoinAsync(port);
         await stray.SendAsync(said + "PING\r\n");
         (await stray.ReadThroughAsync("PONG\r\n")).ShouldNotContain("-ERR");
         shared.Server.Accounts.Find("SYS")!.Subscriptions.HasInterest("in"u8).ShouldBeFalse();
@@ -75,16 +75,4 @@ public sealed class SecondInfoTests(LinkNeighbours shared) : IClassFixture<LinkN
         connects.ShouldBe(1);
         shared.Server.Leafz().Leafs.Count.ShouldBe(2);
     });
-
-    private async Task<RawClient> JoinAsync(string port)
-    {
-        var stray = await RawClient.ConnectAsync(port switch
-        {
-            "route" => shared.Server.ClusterEndPoint!,
-            "gateway" => shared.Server.GatewayEndPoint!,
-            _ => shared.Server.LeafNodeEndPoint!,
-        });
-        await stray.ReadInfoAsync();
-        return stray;
-    }
 }
