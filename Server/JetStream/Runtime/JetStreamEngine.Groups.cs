@@ -144,7 +144,7 @@ internal sealed partial class JetStreamEngine
         if (id == 0 || _log is not { } log) return;
         var removal = log.Rent();
         removal.AddRemoval(id);
-        if (!log.TryAppend(removal, new Ignored())) log.Return(removal);
+        if (log.TryAppend(removal, new Ignored()) == LogAppend.Full) log.Return(removal);
     }
 
     /// <summary>By its file, the number of a group that runs no more; 0: it has none that can be read, and the log keeps what it has of it.</summary>

@@ -104,10 +104,10 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     /// <summary>Gives what was proposed to the log, and closes the answers that wait for it.</summary>
     private void HandOver()
     {
-        if (_heldUp is not null)
+        if (_heldUp is { } held)
         {
-            if (!_log!.TryAppend(_heldUp, this)) return;
             _heldUp = null;
+            if (!Append(held)) return;
         }
         if (!_outbox.IsEmpty)
         {
@@ -118,18 +118,30 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
         if (_batch is { } batch)
         {
             _batch = null;
-            if (!_log!.TryAppend(batch, this)) HoldUp(batch);
+            Append(batch);
         }
         MarkVisible();
         if (_log is null || _group is not null) _durable = _index;
         SendSettled();
     }
 
-    /// <summary>The log is full of others' batches: nothing more is judged until there is room.</summary>
-    private void HoldUp(LogBatch batch)
+    /// <summary>Gives a batch to the log.</summary>
+    /// <returns>False: the log is full of others' batches, and nothing more is judged until there is room.</returns>
+    private bool Append(LogBatch batch)
     {
-        _heldUp = batch;
-        _log!.WhenRoom().ContinueWith(_ => Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        var last = batch.LastIndex;
+        switch (_log!.TryAppend(batch, this))
+        {
+            case LogAppend.Full:
+                _heldUp = batch;
+                _log.WhenRoom().ContinueWith(_ => Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                return false;
+            case LogAppend.Written:
+                _durable = last;
+                Volatile.Write(ref _completed, last);
+                break;
+        }
+        return true;
     }
 
     private void Settle()

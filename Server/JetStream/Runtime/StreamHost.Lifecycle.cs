@@ -85,7 +85,7 @@ internal sealed partial class StreamHost
             var removal = _log.Rent();
             removal.AddRemoval(Record.Id);
             // Without it the operations are found without their stream at the next start, and removed then.
-            if (!_log.TryAppend(removal, NoCompletion.Instance)) _log.Return(removal);
+            if (_log.TryAppend(removal, NoCompletion.Instance) == LogAppend.Full) _log.Return(removal);
         }
         Close();
         if (_log is not null) RemoveFiles();

@@ -15,6 +15,19 @@ public interface ILogCompletion
     void Completed(LogBatch batch, DiskException? failure);
 }
 
+/// <summary>What became of a batch that was to be appended without waiting.</summary>
+public enum LogAppend
+{
+    /// <summary>Too much is under way; it stays the caller's.</summary>
+    Full,
+
+    /// <summary>It is the log's, which tells when it is complete.</summary>
+    UnderWay,
+
+    /// <summary>It is complete already, and the log's again: nobody is told.</summary>
+    Written,
+}
+
 /// <summary>
 /// Records on their way into the log; taken from <see cref="WriteAheadLog.Rent"/>, filled by one thread, given away by
 /// <see cref="WriteAheadLog.Append"/>. Stays whole: after a crash its records are there up to one of them, in order.

@@ -48,6 +48,11 @@ public sealed partial class WriteAheadLog
         {
             while (true)
             {
+                if (_isLent)
+                {
+                    Monitor.Wait(_gate);
+                    continue;
+                }
                 if (_queue.Count > 0)
                 {
                     (_taken, _queue, _next) = (_queue, _taken, 0);
@@ -118,7 +123,7 @@ public sealed partial class WriteAheadLog
 
     private void SyncNow()
     {
-        var end = new LogPosition(_segments[^1].Number, _segments[^1].End);
+        var end = new LogPosition(_tail!.Number, _tail.End);
         _file!.Sync();
         Interlocked.Increment(ref _syncs);
         _durable = end;
@@ -156,14 +161,17 @@ public sealed partial class WriteAheadLog
             Return(batch);
         }
         batches.Clear();
-        lock (_gate)
-        {
-            _queuedBytes -= bytes;
-            if (_waiting > 0) Wake();
-            if (_room is null || _queuedBytes >= _options.QueueLimit) return;
-            _room.SetResult();
-            _room = null;
-        }
+        lock (_gate) TellOfRoom(bytes);
+    }
+
+    /// <summary>So many bytes are no longer under way. In the gate.</summary>
+    private void TellOfRoom(long bytes)
+    {
+        _queuedBytes -= bytes;
+        if (_waiting > 0) Wake();
+        if (_room is null || _queuedBytes >= _options.QueueLimit) return;
+        _room.SetResult();
+        _room = null;
     }
 
     /// <summary>After a failure nothing is known of what was written: all that waits fails, in order.</summary>

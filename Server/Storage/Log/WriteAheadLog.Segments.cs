@@ -11,8 +11,11 @@ public sealed partial class WriteAheadLog
     /// <summary>Guards the list of segments and what they are needed for.</summary>
     private readonly Lock _segmentLock = new();
 
-    /// <summary>Oldest first; the last one is written to, if <see cref="_file"/> is set.</summary>
+    /// <summary>Oldest first.</summary>
     private readonly List<LogSegment> _segments;
+
+    /// <summary>The last segment, written to if <see cref="_file"/> is set: the committer's, who need not hold the list's lock for it.</summary>
+    private LogSegment? _tail;
 
     /// <summary>Files that hold nothing needed, but that an older batch record may still name.</summary>
     private readonly List<LogSegment> _garbage;
@@ -82,19 +85,22 @@ public sealed partial class WriteAheadLog
     /// <summary>Makes sure that a write of so many bytes of records fits into the segment.</summary>
     private void MakeRoom(int bytes)
     {
-        var size = (long)LogFormat.BatchSize + bytes + LogFormat.SealSize;
-        if (_file is not null && _segments[^1].End + size <= _segments[^1].Length) return;
+        if (HasRoom(bytes)) return;
         if (_unsynced) SyncNow();
-        var (segment, file) = MakeSegment(Math.Max(size, _options.SegmentSize));
+        var (segment, file) = MakeSegment(Math.Max(SizeOfWrite(bytes), _options.SegmentSize));
         _pointIsDue = true;
         using (_file) SealTail(segment);
-        _file = file;
+        (_tail, _file) = (segment, file);
         lock (_segmentLock)
         {
             _segments.Add(segment);
             DropUnneeded();
         }
     }
+
+    private bool HasRoom(int bytes) => _file is not null && _tail!.End + SizeOfWrite(bytes) <= _tail.Length;
+
+    private static long SizeOfWrite(int bytes) => (long)LogFormat.BatchSize + bytes + LogFormat.SealSize;
 
     private (LogSegment Segment, IDiskFile File) MakeSegment(long length)
     {
@@ -114,7 +120,7 @@ public sealed partial class WriteAheadLog
     /// <summary>Ends the segment so far by naming the next, whose file is there for good; from now on its loss would be noticed.</summary>
     private void SealTail(LogSegment next)
     {
-        if (_segments is not [.., var tail] || _tailIsSealed)
+        if (_tail is not { } tail || _tailIsSealed)
         {
             _tailIsSealed = false;
             return;
@@ -133,7 +139,7 @@ public sealed partial class WriteAheadLog
     /// <summary>Writes as many of the batches taken as fit, in one go, behind a batch record.</summary>
     private void WriteTaken()
     {
-        var segment = _segments[^1];
+        var segment = _tail!;
         var (last, size) = (_next, LogFormat.BatchSize);
         while (last < _taken.Count && Fits(segment, size, _taken[last].Length)) size += _taken[last++].Length;
         if (_write.Length < size) _write = GC.AllocateUninitializedArray<byte>(Math.Max(size, Math.Min(WriteLimit, _write.Length * 2)));

@@ -26,6 +26,10 @@ public sealed partial class WriteAheadLog : IDisposable
     private long _queuedBytes;
     private int _waiting;
     private bool _committerWaits;
+
+    /// <summary>What is the committer's own belongs to a thread that writes for itself, and the committer waits.</summary>
+    private bool _isLent;
+
     private bool _stopping;
     private TaskCompletionSource? _room;
     private volatile DiskException? _failure;
@@ -39,7 +43,8 @@ public sealed partial class WriteAheadLog : IDisposable
         _voids = recovered.Voids;
         _nextNumber = recovered.NextNumber;
         _tailIsSealed = recovered.IsSealed;
-        if (_segments is [.., var tail]) _durable = new LogPosition(tail.Number, tail.End);
+        _tail = _segments.LastOrDefault();
+        if (_tail is not null) _durable = new LogPosition(_tail.Number, _tail.End);
         _committer = new Thread(RunCommitter) { IsBackground = true, Name = "nats-log" };
     }
 
@@ -105,16 +110,27 @@ public sealed partial class WriteAheadLog : IDisposable
     }
 
     /// <summary>Appends a batch if that needs no waiting; else it stays the caller's (see <see cref="WhenRoom"/>).</summary>
-    public bool TryAppend(LogBatch batch, ILogCompletion completion)
+    /// <param name="batch">Closed by its caller with all it is to hold.</param>
+    /// <param name="completion">Is told of it, unless it is written when this returns.</param>
+    public LogAppend TryAppend(LogBatch batch, ILogCompletion completion)
     {
         lock (_gate)
         {
-            if (IsFull(batch)) return false;
+            if (IsFull(batch)) return LogAppend.Full;
         }
         batch.Completion = completion;
         batch.Close();
-        lock (_gate) Enqueue(batch);
-        return true;
+        lock (_gate)
+        {
+            if (!MayWriteHere(batch))
+            {
+                Enqueue(batch);
+                return LogAppend.UnderWay;
+            }
+            _isLent = true;
+            _queuedBytes += batch.Length;
+        }
+        return WriteHere(batch);
     }
 
     /// <summary>Completes when there is less under way than <see cref="LogOptions.QueueLimit"/>.</summary>

@@ -87,8 +87,8 @@ internal sealed partial class GroupHost : ILogCompletion
     {
         if (_heldUp is { } held)
         {
-            if (!_context.Log.TryAppend(held, this)) return;
             _heldUp = null;
+            if (!Append(held)) return;
         }
         if (_late is { } late)
         {
@@ -98,16 +98,28 @@ internal sealed partial class GroupHost : ILogCompletion
         if (_batch is { } batch)
         {
             _batch = null;
-            if (!_context.Log.TryAppend(batch, this)) HoldUp(batch);
+            Append(batch);
         }
         if (!_isLogged && _core.Position > _durable) _owner.Wake();
     }
 
-    /// <summary>The log is full of others' batches: the group waits until there is room.</summary>
-    private void HoldUp(LogBatch batch)
+    /// <summary>Gives a batch to the log.</summary>
+    /// <returns>False: the log is full of others' batches, and the group waits until there is room.</returns>
+    private bool Append(LogBatch batch)
     {
-        _heldUp = batch;
-        _context.Log.WhenRoom().ContinueWith(_ => _owner.Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        var last = (long)batch.LastIndex;
+        switch (_context.Log.TryAppend(batch, this))
+        {
+            case LogAppend.Full:
+                _heldUp = batch;
+                _context.Log.WhenRoom().ContinueWith(_ => _owner.Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                return false;
+            case LogAppend.Written:
+                Volatile.Write(ref _completed, last);
+                _owner.Wake();
+                break;
+        }
+        return true;
     }
 
     private void SendSettled()

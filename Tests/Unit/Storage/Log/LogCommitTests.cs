@@ -48,14 +48,14 @@ public class LogCommitTests
         log.Append(1, 2, length: 900);
         var third = log.Log.Rent();
         third.Add(1, 3, 1, LogHarness.Payload(1, 3, 900));
-        log.Log.TryAppend(third, log).ShouldBeFalse();
+        log.Log.TryAppend(third, log).ShouldBe(LogAppend.Full);
         log.Log.PendingBytes.ShouldBe(1850);
         var waiting = Task.Run(() => log.Append(2, 1, length: 900));
         gate.Set();
         await waiting.WaitAsync(Wait.Default);
         await Wait.Until("all are complete", () => log.Completions == 3 && log.Log.PendingBytes == 0);
         await log.Log.WhenRoom().WaitAsync(Wait.Default);
-        log.Log.TryAppend(third, log).ShouldBeTrue();
+        log.Log.TryAppend(third, log).ShouldBe(LogAppend.UnderWay);
         await Wait.Until("that too", () => log.Completions == 4);
     }
 
