@@ -46,17 +46,34 @@ internal sealed class PublishQueue(int maxMessages, long maxBytes)
         }
     }
 
+    /// <summary>Whether what waits takes hardly any time.</summary>
+    public bool IsLittle
+    {
+        get
+        {
+            lock (_lock) return _filling.IsLittle;
+        }
+    }
+
     /// <summary>Takes all that waits; null: nothing does. To be given back when it has been read.</summary>
     public PublishBlock? Take()
     {
-        lock (_lock)
-        {
-            if (_filling.Count == 0) return null;
-            var taken = _filling;
-            _filling = _spare ?? new PublishBlock();
-            _spare = null;
-            return taken;
-        }
+        lock (_lock) return Swap();
+    }
+
+    /// <summary>The same, if that is little; null: nothing waits, or more.</summary>
+    public PublishBlock? TakeLittle()
+    {
+        lock (_lock) return _filling.IsLittle ? Swap() : null;
+    }
+
+    private PublishBlock? Swap()
+    {
+        if (_filling.Count == 0) return null;
+        var taken = _filling;
+        _filling = _spare ?? new PublishBlock();
+        _spare = null;
+        return taken;
     }
 
     /// <summary>Gives a block back for further use.</summary>
@@ -75,7 +92,11 @@ internal sealed class PublishBlock
     /// <summary>A buffer that has grown beyond goes when it has been read.</summary>
     private const int LargestKept = 4 << 20;
 
+    /// <summary>Messages and bytes that are worth less than a change of threads.</summary>
+    private const int LittleCount = 8, LittleLength = 8 << 10;
+
     private byte[] _bytes = [];
+    private bool _hasHeaders;
 
     /// <summary>Of messages that are traced, by where they begin; null: none is.</summary>
     private List<(int Offset, StreamTrace Trace)>? _traces;
@@ -84,8 +105,12 @@ internal sealed class PublishBlock
 
     public int Length { get; private set; }
 
+    /// <summary>Few messages, and none with headers, which may ask for much: a purge, a batch, a value of long ago.</summary>
+    public bool IsLittle => !_hasHeaders && Count <= LittleCount && Length <= LittleLength;
+
     public void Add(in Message message, long timestamp)
     {
+        _hasHeaders |= message.HeaderLength > 0 || message.Trace is not null;
         if (message.Trace is StreamTrace trace) (_traces ??= []).Add((Length, trace));
         var size = HeaderLength + message.Subject.Length + message.Reply.Length + message.Size;
         if (_bytes.Length - Length < size) Array.Resize(ref _bytes, (int)Math.Min(Math.Max(Math.Max(4096L, 2L * _bytes.Length), (long)Length + size), Array.MaxLength));
@@ -137,7 +162,7 @@ internal sealed class PublishBlock
 
     public void Reset()
     {
-        (Count, Length, _traces) = (0, 0, null);
+        (Count, Length, _hasHeaders, _traces) = (0, 0, false, null);
         if (_bytes.Length > LargestKept) _bytes = [];
     }
 }

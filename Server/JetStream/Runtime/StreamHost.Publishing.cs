@@ -26,13 +26,14 @@ internal sealed partial class StreamHost
     /// <summary>A message on one of its subjects; on its publisher's loop.</summary>
     public void Ingest(in Message message, FlushBatch batch)
     {
-        if (_publishes.TryAdd(message, _context.Now) is not { } fullness)
+        if (_publishes.TryAdd(message, _context.Now, out var isFirst) is not { } fullness)
         {
             Refuse(message, batch);
             return;
         }
         if (fullness >= CrowdedAt) batch.ProducerShouldStall = true;
-        Wake();
+        if (isFirst && PublishesAreShort && message.HeaderLength == 0) batch.Touch(_atEndOfBatch);
+        else Wake();
     }
 
     private void Refuse(in Message message, FlushBatch batch)
@@ -47,11 +48,7 @@ internal sealed partial class StreamHost
 
     private void TakePublishes()
     {
-        if (_block is null)
-        {
-            _block = _publishes.Take();
-            _blockOffset = 0;
-        }
+        if (_block is null) BeginBlock(_publishes.Take());
         if (_block is null) return;
         for (var before = _blockOffset; _block.TryRead(ref _blockOffset, out var published); before = _blockOffset)
         {
@@ -70,6 +67,8 @@ internal sealed partial class StreamHost
         _publishes.Return(_block);
         _block = null;
     }
+
+    private void BeginBlock(PublishBlock? block) => (_block, _blockOffset) = (block, 0);
 
     /// <returns>False: too much is under way.</returns>
     private bool Judge(in PublishedMessage published)

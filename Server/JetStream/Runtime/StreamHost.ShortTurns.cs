@@ -1,22 +1,33 @@
+using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Primitives;
 
 namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>
-/// Turns on the thread that brings the work: a connection's loop with a few requests or acknowledgements, or the log's with a
-/// few answers. They save two changes of threads, which cost more than the work. They neither wait for a disk nor take long.
+/// Turns on the thread that brings the work: a connection's loop with a few messages, requests or acknowledgements, or the log's
+/// with a few answers. They save two changes of threads, which cost more than the work. They neither wait for a disk nor take long.
 /// </summary>
 internal sealed partial class StreamHost
 {
     /// <summary>Bytes of answers that the log's thread sends by itself.</summary>
     private const int ShortAnswers = 4 << 10;
 
+    private readonly AtEndOfBatch _atEndOfBatch;
     private Action? _workShortly;
 
-    /// <summary>Does what consumers have been told on this thread, or wakes the mailbox.</summary>
-    internal void WorkOrWake()
+    /// <summary>Has a turn come when a loop's batch ends, there if it may be short: one for all that has come with it.</summary>
+    public IFlushTarget TurnAtEndOfBatch => _atEndOfBatch;
+
+    /// <summary>Whether a message that comes makes none go, for which one might have to be read: then it is stored in no time.</summary>
+    private bool PublishesAreShort => Configuration is
     {
-        if (!FlushBatch.MayWorkHere || !_consumers.HasLittleTraffic) Wake();
+        Retention: RetentionPolicy.Limits, MaxMessages: <= 0, MaxBytes: <= 0, MaxMessagesPerSubject: <= 0, AllowAtomicPublish: false, AllowBatchPublish: false,
+    };
+
+    /// <summary>Does on this thread what has come, or wakes the mailbox.</summary>
+    private void WorkOrWake()
+    {
+        if (!FlushBatch.MayWorkHere || !_consumers.HasLittleTraffic || !_publishes.IsLittle) Wake();
         else FlushBatch.Work(_workShortly ??= TakeShortTurnOrWake);
     }
 
@@ -36,9 +47,11 @@ internal sealed partial class StreamHost
             var now = _context.Now;
             _consumers.TakeTraffic(now);
             _consumers.PumpShortly(now);
+            TakePublishesShortly();
             HandOver();
-            if (HasMore) Wake();
+            if (HasMore || _logged >= _context.CheckpointBytes) Wake();
             Arm();
+            PublishState();
         }
         catch (Exception fault)
         {
@@ -46,6 +59,13 @@ internal sealed partial class StreamHost
             PublishState();
         }
         _flush.FlushAll();
+    }
+
+    private void TakePublishesShortly()
+    {
+        if (_isRegrouping || !PublishesAreShort) return;
+        BeginBlock(_publishes.TakeLittle());
+        if (_block is not null) TakePublishes();
     }
 
     private void TakeShortTurnOrWake()
@@ -65,5 +85,20 @@ internal sealed partial class StreamHost
             if (answers > ShortAnswers) return false;
             lock (_commandLock) return _commands.Count == 0;
         }
+    }
+
+    private sealed class AtEndOfBatch(StreamHost host) : IFlushTarget
+    {
+        public void EnterGate()
+        {
+            // Nothing is appended to it under a gate.
+        }
+
+        public void ExitGate()
+        {
+            // Nothing is appended to it under a gate.
+        }
+
+        public void Flush() => host.WorkOrWake();
     }
 }

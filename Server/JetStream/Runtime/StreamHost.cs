@@ -63,6 +63,7 @@ internal sealed partial class StreamHost : Mailbox
         _index = _durable = _completed = store.AppliedIndex;
         _publishes = new PublishQueue(context.MaxQueuedMessages, context.MaxQueuedBytes);
         _timer = context.Time.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _atEndOfBatch = new AtEndOfBatch(this);
         _capture = new StreamCapture(this);
         Key = Encoding.UTF8.GetBytes(record.Configuration.Name);
         _consumers = new StreamConsumers(this, store, isLogged: log is not null);

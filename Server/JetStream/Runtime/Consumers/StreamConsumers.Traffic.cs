@@ -17,7 +17,6 @@ internal sealed partial class StreamConsumers
     private readonly PublishQueue _traffic = new(MaxQueued, MaxQueuedBytes);
     private readonly ConcurrentQueue<ConsumerHost> _interest = new();
     private readonly ConsumerCapture _capture;
-    private readonly WakeAtEnd _wake;
     private byte[] _body = new byte[4096];
 
     /// <summary>
@@ -29,7 +28,7 @@ internal sealed partial class StreamConsumers
     public void Take(in Message message, FlushBatch batch)
     {
         // When it came does not matter: the turn that takes it has its own time.
-        if (_traffic.TryAdd(message, timestamp: 0, out var isFirst) is not null && isFirst) batch.Touch(_wake);
+        if (_traffic.TryAdd(message, timestamp: 0, out var isFirst) is not null && isFirst) batch.Touch(Host.TurnAtEndOfBatch);
     }
 
     /// <summary>From any thread.</summary>
@@ -144,22 +143,6 @@ internal sealed partial class StreamConsumers
 
     private static ulong Number(ReadOnlySpan<byte> headers, ReadOnlySpan<byte> name) =>
         HeaderBlock.TryGet(headers, name, out var value) && ulong.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : 0;
-
-    /// <summary>Wakes the mailbox when a loop's batch ends.</summary>
-    private sealed class WakeAtEnd(StreamHost host) : IFlushTarget
-    {
-        public void EnterGate()
-        {
-            // Nothing is appended to it under a gate.
-        }
-
-        public void ExitGate()
-        {
-            // Nothing is appended to it under a gate.
-        }
-
-        public void Flush() => host.WorkOrWake();
-    }
 }
 
 /// <summary>Tokens of subjects.</summary>

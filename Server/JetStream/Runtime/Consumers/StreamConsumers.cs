@@ -50,7 +50,6 @@ internal sealed partial class StreamConsumers : IConsumerCatalog
         Visible = new VisibleMessages(store);
         LeaderOptions = OptionsFor(host);
         _capture = new ConsumerCapture(this);
-        _wake = new WakeAtEnd(host);
         store.Observer = this;
     }
 
