@@ -15,6 +15,9 @@ public abstract class ServiceSubscriber : Subscriber
     /// <summary>False: messages that another server has sent over are not for it, since that server has its own.</summary>
     public virtual bool TakesRoutedMessages => false;
 
+    /// <summary>It is for what its account imports as a stream, too.</summary>
+    public virtual bool TakesImports => false;
+
     /// <summary>Takes a message; runs on the publisher's loop, must not block.</summary>
     /// <param name="subscription">What matched.</param>
     /// <param name="account">The account it was published in.</param>

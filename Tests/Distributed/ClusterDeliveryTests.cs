@@ -210,6 +210,26 @@ public sealed class ClusterDeliveryTests(SharedStreamCluster cluster) : IClassFi
         await audits.UnsubscribeAsync();
     }
 
+    [Fact]
+    [Upstream("jetstream_consumer_test.go", "TestJetStreamConsumerMaxDeliveryRdcCleanedOnStreamPurge")]
+    public async Task WhatWasDeliveredTooOftenIsForgottenWithItsMessages()
+    {
+        await CreateAsync(3, ",\"retention\":\"workqueue\"");
+        for (var i = 0; i < 3; i++) await cluster.PublishAsync($"{_name}.a");
+        await cluster.DoAsync($"CONSUMER.DURABLE.CREATE.{_name}.C", Consumer("\"durable_name\":\"C\",\"max_deliver\":2,\"ack_wait\":200000000"));
+        for (var round = 0; round < 2; round++) (await cluster.FetchAsync(_name, "C", 3)).Count.ShouldBe(3);
+        await WaitForRedeliveredAsync(3);
+        (await cluster.DoAsync($"STREAM.PURGE.{_name}")).GetProperty("purged").GetInt32().ShouldBe(3);
+        await WaitForRedeliveredAsync(0);
+
+        Task WaitForRedeliveredAsync(int count) => Wait.Until(
+            $"every server counts {count}",
+            () => Redelivered().All(redelivered => redelivered == count),
+            () => string.Join(", ", Redelivered()));
+
+        IEnumerable<int?> Redelivered() => Enumerable.Range(0, 3).Select(server => cluster.Servers.HostOf(server, _name)?.Consumers.Find("C"u8)?.Replica.Redelivered);
+    }
+
     private Task CreateAsync(int replicas, string more = "") => StreamCluster.CreateAsync(cluster.Client, _name, replicas, more);
 
     private string Consumer(string fields) => $$"""{"stream_name":"{{_name}}","config":{"ack_policy":"explicit",{{fields}}} }""";

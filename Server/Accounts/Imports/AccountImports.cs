@@ -48,9 +48,9 @@ public sealed class AccountImports(Account account)
         using (_lock.Enter()) AddShadows(subscription);
     }
 
-    /// <summary>Those of clients and of leaf nodes; a shadow casts none.</summary>
-    private static bool CastsShadows(Subscription subscription) =>
-        subscription.Subscriber.Kind is SubscriberKind.Client or SubscriberKind.Leaf && subscription.Subscriber is not IImportShadow;
+    /// <summary>Those of clients, of leaf nodes and of services that want it; a shadow casts none.</summary>
+    private static bool CastsShadows(Subscription subscription) => subscription.Subscriber is not IImportShadow
+        && subscription.Subscriber is { Kind: SubscriberKind.Client or SubscriberKind.Leaf } or ServiceSubscriber { TakesImports: true };
 
     internal void DropShadows(Subscription subscription)
     {

@@ -52,8 +52,10 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
             return null;
         }
         if (_sweeper is null) Start();
-        var tracked = ServiceLatencyReporter.ShouldMeasure(import.Export, headers, out var sampled);
-        var route = new ResponseRoute(import.Export, requestor, reply.ToArray(), NextSubject(tracked), tracked ? new LatencyMeasurement(source, import.Share, sampled) : null);
+        var terms = BatchTerms(reply);
+        IReadOnlyDictionary<string, string[]>? sampled = null;
+        var tracked = terms.IsEmpty && ServiceLatencyReporter.ShouldMeasure(import.Export, headers, out sampled);
+        var route = new ResponseRoute(import.Export, requestor, reply.ToArray(), [.. NextSubject(tracked), .. terms], tracked ? new LatencyMeasurement(source, import.Share, sampled) : null);
         _open[route.Subject] = route;
         return route;
     }
@@ -173,6 +175,19 @@ public sealed class ServiceResponses : ServiceSubscriber, IDisposable
 
     private byte[] NextSubject(bool tracked) => Encoding.ASCII.GetBytes(
         _prefix + RandomNumberGenerator.GetString(Digits, NameLength + 2) + (tracked ? $".{_account.ServerHash}.T" : ""));
+
+    /// <summary>
+    /// Behind the prefix of a fast batch's reply stands what the stream is to know of the message (ADR-50), from the batch's
+    /// id on: <c>.id.flow.gaps.number.operation.$FI</c>. Empty: it is no such reply.
+    /// </summary>
+    private static ReadOnlySpan<byte> BatchTerms(ReadOnlySpan<byte> reply)
+    {
+        const int terms = 6, longest = 256;
+        if (!reply.EndsWith(".$FI"u8) || reply.IndexOfAny((byte)'*', (byte)'>') >= 0) return default;
+        var from = reply.Length;
+        for (var i = 0; i < terms && from > 0; i++) from = reply[..from].LastIndexOf((byte)'.');
+        return from > 0 && reply.Length - from <= longest ? reply[from..] : default;
+    }
 
     /// <summary>Through as many accounts as the request has come.</summary>
     private static bool IsAwaited(ResponseRoute route) =>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text;
+using NatsAspire.Server.Accounts.Tracing;
 using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Protocol;
 using NatsAspire.Server.Subjects;
@@ -38,6 +39,7 @@ public sealed class StreamImport(Account importer, Account exporter, ImportMappi
         {
             return new Subscription(_leafs.GetValue(leaf, one => new LeafShadow(this, importer, one)), shadow, subscription.Queue) { QueueWeight = subscription.QueueWeight, Origin = subscription.Origin };
         }
+        if (subscription.Subscriber is ServiceSubscriber service) return new Subscription(new ServiceShadow(this, importer, subscription, service), shadow);
         return new Subscription(new ShadowSubscriber(this, importer, subscription), shadow, subscription.Queue, subscription.Sid);
     }
 
@@ -86,6 +88,32 @@ public sealed class StreamImport(Account importer, Account exporter, ImportMappi
         }
 
         public Message Localize(in Message message) => import.Localize(message);
+    }
+
+    /// <summary>A service of the importing account, which takes the stream under its local subject.</summary>
+    private sealed class ServiceShadow(StreamImport import, Account importer, Subscription original, ServiceSubscriber service) : ServiceSubscriber, IImportShadow
+    {
+        public Account Exporter => import.Exporter;
+
+        public override string? Name => service.Name;
+
+        public override bool TakesRoutedMessages => service.TakesRoutedMessages;
+
+        public override bool Take(Subscription subscription, Account account, in Message message, Subscriber source, FlushBatch batch)
+        {
+            if (original.IsClosed || message.IsImported) return false;
+            var local = import.Localize(message);
+            if (MessageTrace.Of(message) is { } trace)
+            {
+                trace.AddStreamExport(importer.Name, local.Subject);
+                if (!import.AllowTrace)
+                {
+                    if (trace.IsOnly) return true;
+                    local = local.WithTrace(null);
+                }
+            }
+            return service.Take(original, importer, local, source, batch);
+        }
     }
 
     /// <summary>A leaf node of the importing account, which gets the stream under its local subject.</summary>

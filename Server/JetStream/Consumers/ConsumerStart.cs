@@ -16,7 +16,12 @@ internal static class ConsumerStart
     {
         lasts = null;
         var state = store.State;
-        if (configuration.StartSequence != 0) return Math.Max(configuration.StartSequence, state.FirstSequence);
+        if (configuration.StartSequence != 0)
+        {
+            // A copy of a stream that was made anew, or has lost its end, goes on with what comes; everybody else gets what was asked for.
+            var asked = configuration.Direct ? Math.Min(configuration.StartSequence, state.LastSequence + 1) : configuration.StartSequence;
+            return Math.Max(asked, state.FirstSequence);
+        }
         var start = configuration.DeliverPolicy switch
         {
             DeliverPolicy.All => state.FirstSequence,

@@ -17,6 +17,8 @@ internal sealed class StreamCapture(StreamHost stream) : ServiceSubscriber
 
     public override bool TakesRoutedMessages => true;
 
+    public override bool TakesImports => true;
+
     /// <summary>Listens on these subjects and on no others. Not from two threads at a time.</summary>
     public void Follow(IEnumerable<string> subjects) => _follower.Follow(stream.Account, this, subjects);
 

@@ -43,7 +43,7 @@ internal sealed partial class StreamHost
         if (message.Reply.IsEmpty) return;
         var answer = new ArrayBufferWriter<byte>();
         new PubAck(Configuration.Name, _context.Domain).WriteFailure(answer, JetStreamErrors.JSStreamTooManyRequests);
-        Account.PublishInternal(message.Reply, default, answer.WrittenSpan, batch);
+        Account.PublishInternal(message.Reply, default, "NATS/1.0 429 Too Many Requests\r\n\r\n"u8, answer.WrittenSpan, batch);
     }
 
     private void TakePublishes()

@@ -94,6 +94,7 @@ public sealed class JetStreamPagesTests : IDisposable
     [InlineData("/healthz?js-enabled-only=true", 503, """{"status":"unavailable","error":"JetStream not enabled (10076)"}""")]
     [InlineData("/healthz?js-server-only=true", 200, """{"status":"ok"}""")]
     [Upstream("monitor_test.go", "TestMonitorHealthzStatusUnavailable")]
+    [Upstream("jetstream_test.go", "TestJetStreamDisabledHealthz")]
     public async Task What_is_to_run_and_does_not_is_unhealthy(string path, int status, string body)
     {
         var file = Path.Combine(_store.FullName, "file");

@@ -27,6 +27,10 @@ internal sealed class SourceCopy
     private bool _isOver;
     private ulong _next;
     private bool _isPlaced;
+
+    /// <summary>Nothing has come yet: where it begins is the configuration's word, and means the end if that comes before.</summary>
+    private bool _isFirst;
+
     private CopyStatus _status = CopyStatus.Unheard;
     private ConsumerFeed? _feed;
     private bool _isWoken;
@@ -40,6 +44,7 @@ internal sealed class SourceCopy
         _source = source;
         _filter = FilterOf(source);
         _rewriter = new CopyRewriter(source);
+        _isFirst = next is null;
         (_next, _isPlaced) = next is { } known ? (known, true) : (Math.Max(1, source.StartSequence), source.StartTime is null);
     }
 
@@ -77,8 +82,8 @@ internal sealed class SourceCopy
         if (_isReading) return;
         (_isReading, _hasMore) = (true, false);
         var origin = _origin!;
-        var (next, start) = (_next, _isPlaced ? null : _source.StartTime);
-        origin.Post(() => Answer(origin, Read(origin, next, start?.UnixNanoseconds)));
+        var (next, start, isFirst) = (_next, _isPlaced ? null : _source.StartTime, _isFirst);
+        origin.Post(() => Answer(origin, Read(origin, next, start?.UnixNanoseconds, isFirst)));
     }
 
     /// <summary>Copies no more. In the target's mailbox.</summary>
@@ -156,11 +161,13 @@ internal sealed class SourceCopy
     }
 
     /// <summary>In the origin's mailbox.</summary>
-    private CopyBlock Read(StreamHost origin, ulong next, long? startTime)
+    private CopyBlock Read(StreamHost origin, ulong next, long? startTime, bool isFirst)
     {
         var block = new CopyBlock();
         var message = new MessageBuffer();
         if (startTime is { } start) next = origin.Store.SequenceAt(start);
+        // One that follows may not have all of it yet.
+        if (isFirst && origin.Leads) next = Math.Min(next, origin.VisibleSequence + 1);
         while (block.Length < PieceBytes)
         {
             if (!origin.Store.TryLoadNext(_filter, next, message) || message.Sequence > origin.VisibleSequence)
@@ -216,14 +223,14 @@ internal sealed class SourceCopy
     {
         for (var offset = _heldOffset; block.TryRead(ref offset, out var message); _heldOffset = offset)
         {
-            if (message.Sequence < _next && _isPlaced) continue;
+            if (message.Sequence < _next && _isPlaced && !_isFirst) continue;
             var isTaken = _target.Configuration.Mirror is not null
                 ? _target.StoreMirrored(message, _rewriter.SubjectOf(message.Subject), _rewriter.MirroredHeadersOf(message))
                 : _target.StoreSourced(message, _rewriter.SubjectOf(message.Subject), _rewriter.HeadersOf(message));
             if (!isTaken) return false;
-            (_next, _isPlaced) = (message.Sequence + 1, true);
+            (_next, _isPlaced, _isFirst) = (message.Sequence + 1, true, false);
         }
-        if (block.Next > 0) (_next, _isPlaced) = (Math.Max(_next, block.Next), true);
+        if (block.Next > 0) (_next, _isPlaced, _isFirst) = (_isFirst ? block.Next : Math.Max(_next, block.Next), true, false);
         foreach (var confirmation in block.Confirmations) _target.AnswerFlowControl(confirmation);
         if (_feed is not null && block.Length == 0) return true;
         Volatile.Write(ref _status, new CopyStatus(_target.Now, block.Lag, null));

@@ -28,6 +28,7 @@ internal sealed class BatchAdmission(StreamConfiguration configuration, IMessage
     public Admission Judge(in StoredMessage message, StagedChanges staged, InFlight? flight)
     {
         var headers = new PublishHeaders(message.Headers);
+        if (PublishRules.CheckFileSize(store.SizeOf(message), configuration) is { } tooLarge) return tooLarge;
         if (message.Headers.Length > ushort.MaxValue) return JetStreamErrors.JSStreamHeaderExceedsMaximumErr;
         if (!headers.Increment.IsEmpty && PublishRules.CheckCounter(headers, message.Payload.Length, configuration) is { } wrongIncrement) return wrongIncrement;
         if (PublishRules.CheckExpectedStream(headers, _name) is { } otherStream) return otherStream;

@@ -49,6 +49,7 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
     internal Admission Judge(in StoredMessage message, bool isSourced, InFlight? flight)
     {
         if (configuration.Sealed) return JetStreamErrors.JSStreamSealedErr;
+        if (PublishRules.CheckFileSize(store.SizeOf(message), configuration) is { } tooLarge) return tooLarge;
         var headers = new PublishHeaders(message.Headers);
         if (headers.IsEmpty) return JudgeSize(message, default, Rollup.None, addsRollup: false, isSourced, flight);
         if (!headers.Increment.IsEmpty && !isSourced && PublishRules.CheckCounter(headers, message.Payload.Length, configuration) is { } wrongIncrement) return wrongIncrement;

@@ -16,6 +16,15 @@ public static class PublishRules
     /// <summary>Bytes of a batch's id.</summary>
     public const int MaxBatchIdLength = 64;
 
+    /// <summary>Bytes of a message in files: servers of both kinds store a replicated one, and Go's take a longer record for damage.</summary>
+    public const int MaxFileMessageSize = 32 << 20;
+
+    /// <summary>What no file of a stream may hold.</summary>
+    /// <param name="size">As the store counts it, in bytes.</param>
+    /// <param name="stream">The stream.</param>
+    public static ApiError? CheckFileSize(ulong size, StreamConfiguration stream) =>
+        stream.Storage == StorageType.File && size > MaxFileMessageSize ? JetStreamErrors.JSStreamStoreFailedF.With("message too large") : null;
+
     /// <summary>Increments: only on counters, there always, and with nothing besides.</summary>
     /// <param name="headers">The message's headers.</param>
     /// <param name="payloadLength">Bytes.</param>

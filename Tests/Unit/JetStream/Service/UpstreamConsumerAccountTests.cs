@@ -63,6 +63,54 @@ public sealed class UpstreamConsumerAccountTests
     }
 
     [Fact]
+    [Upstream(Tests, "TestJetStreamConsumerPullCrossAccountsAndLeafNodes")]
+    public async Task RequestsCrossAccountsOnBothSidesOfALeafNode()
+    {
+        await using var hub = await StreamServer.StartAsync(
+            "domain: JSD",
+            """
+            server_name: SJS
+            leafnodes: { host: 127.0.0.1, port: -1 }
+            accounts: {
+              JS: { jetstream: enabled, users: [ {user: js, password: js} ], exports: [ { service: "$JS.API.CONSUMER.MSG.NEXT.>", response: stream } ] }
+              IU: { users: [ {user: mh, password: mh} ], imports: [ { service: { subject: "$JS.API.CONSUMER.MSG.NEXT.*.*", account: JS } } ] }
+            }
+            """,
+            "js");
+        await using var leaf = await TestServer.FromConfigAsync($$"""
+            server_name: SLN
+            leafnodes: { remotes: [ { url: "nats-leaf://mh:mh@127.0.0.1:{{hub.Server.LeafNodeEndPoint!.Port}}", account: A } ] }
+            accounts: {
+              A: { users: [ {user: l, password: l} ], exports: [ { service: "$JS.JSD.API.CONSUMER.MSG.NEXT.>", response: stream } ] }
+              B: { users: [ {user: m, password: m} ], imports: [ { service: { subject: "$JS.JSD.API.CONSUMER.MSG.NEXT.*.*", account: A } } ] }
+            }
+            """);
+        await hub.CreateAsync("""{"name":"PC","subjects":["foo"]}""");
+        await hub.PublishManyAsync("foo", 10, "OK");
+        await hub.ConsumerAsync("PC", """{"durable_name":"PC","ack_policy":"explicit"}""");
+        await using var client = await TestClient.ConnectAsync(leaf.ClientEndPoint!, new TestClientOptions { User = "m", Password = "m" });
+        const string next = "$JS.JSD.API.CONSUMER.MSG.NEXT.PC.PC";
+        const string request = """{"batch":10,"expires":500000000}""";
+        var inbox = await client.SubscribeAsync("xx");
+        await Wait.Until(
+            "somebody hears the request over there",
+            async () =>
+            {
+                await client.PublishAsync(next, request, "xx");
+                await client.FlushAsync();
+                return inbox.Count > 0;
+            });
+        for (var i = 0; i < 10; i++) (await inbox.NextAsync()).Text.ShouldBe("OK");
+        // What was asked before the answers came waits too; it ends by itself.
+        await hub.WaitForFigureAsync("PC", "PC", "num_waiting", 0);
+        for (var i = 0; i < 10; i++) await client.PublishAsync(next, """{"batch":10,"expires":2000000000}""", "xx");
+        await client.FlushAsync();
+        await hub.WaitForFigureAsync("PC", "PC", "num_waiting", 10);
+        await inbox.UnsubscribeAsync();
+        await hub.WaitForFigureAsync("PC", "PC", "num_waiting", 0);
+    }
+
+    [Fact]
     [Upstream(Tests, "TestJetStreamConsumerResetResponseAcrossServiceImport")]
     public async Task AResetIsAnsweredIntoAnotherAccount()
     {
