@@ -89,7 +89,7 @@ internal sealed partial class ConsumerHost : IConsumerEffects, IConsumerObserver
     public void LookForInterest(long now)
     {
         if (_watched is null || Leader is null || !Interlocked.Exchange(ref _mayListen, false)) return;
-        Leader.InterestChanged(HasInterest(_watched), now);
+        Leader.InterestChanged(Configuration.DeliverGroup is { Length: > 0 } group ? _stream.HasMember(_watched, group) : HasInterest(_watched), now);
     }
 
     public void Propose(ReadOnlySpan<byte> entry)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using NatsAspire.Server.JetStream.Api;
 using NatsAspire.Server.JetStream.Consumers;
 using NatsAspire.Server.JetStream.Consumers.Delivery;
@@ -41,6 +42,13 @@ internal sealed partial class StreamConsumers
     public bool HasInterest(ReadOnlySpan<byte> subject) =>
         (!Host.Matches.Match(subject, Host.Account.Subscriptions).IsEmpty && Host.Account.Responses.IsAwaited(subject))
         || Host.Account.IsAwaitedElsewhere(subject);
+
+    /// <summary>Whether a member of a queue group listens; of other clusters it is known only that somebody does.</summary>
+    public bool HasMember(ReadOnlySpan<byte> subject, string group)
+    {
+        var match = Host.Matches.Match(subject, Host.Account.Subscriptions);
+        return match.Outer.Length > 0 || Host.Account.IsAwaitedElsewhere(subject) || match.Queues.Any(queue => queue.Name.AsSpan().SequenceEqual(Encoding.UTF8.GetBytes(group)));
+    }
 
     /// <summary>Sends a message, or a status, in order.</summary>
     /// <param name="to">Where to.</param>

@@ -37,6 +37,23 @@ public sealed class ConsumerPushTests
     }
 
     [Fact]
+    public async Task OfAGroupOnlyItsMembersCount()
+    {
+        await using var server = await StartAsync();
+        await server.ConsumerAsync("S", """{"durable_name":"C","deliver_subject":"to","deliver_group":"g","ack_policy":"explicit"}""");
+        await server.Client.SubscribeAsync("to");
+        await server.Client.SubscribeAsync("to", "h");
+        await server.PublishAsync("s", "1");
+        var info = await server.ConsumerInfoAsync("S", "C");
+        (info.TryGetProperty("push_bound", out _), info.GetProperty("delivered").GetProperty("consumer_seq").GetInt64()).ShouldBe((false, 0L));
+        var member = await server.Client.SubscribeAsync("to", "g");
+        (await member.NextAsync()).Text.ShouldBe("1");
+        (await server.ConsumerInfoAsync("S", "C")).GetProperty("push_bound").GetBoolean().ShouldBeTrue();
+        await member.UnsubscribeAsync();
+        await Wait.Until("nobody of the group is left", async () => !(await server.ConsumerInfoAsync("S", "C")).TryGetProperty("push_bound", out _));
+    }
+
+    [Fact]
     [Upstream("jetstream_test.go", "TestJetStreamEphemeralConsumers")]
     [Upstream("jetstream_test.go", "TestJetStreamInvalidDeliverSubject")]
     public async Task AnEphemeralOneGoesWithItsListener()
