@@ -7,6 +7,7 @@ namespace NatsAspire.Benchmarks;
 internal sealed class Footprint(string ours, string baseline, string directory, string filter)
 {
     private const int Million = 1_000_000;
+    private const int Stored = 5 * Million;
     private const int Idle = 10_000;
     private const int Disjoint = 1_000;
     private const double IdleSeconds = 5;
@@ -23,7 +24,7 @@ internal sealed class Footprint(string ours, string baseline, string directory, 
         Row("10,000 idle consumers: MB, CPU ms per second", path => OnServer(path, IdleConsumers));
         Row("1,000 consumers with disjoint filters, at rest: publish messages/s of CPU without and with them", path => OnServer(path, server => Slowdown(server, areAwake: false)));
         Row("the same, each with a request that waits", path => OnServer(path, server => Slowdown(server, areAwake: true)));
-        Row("restart with 1,000,000 messages: ms to ready after a stop, after kill -9", Recovery);
+        Row("restart with 5,000,000 messages: ms to ready after a stop, after kill -9", Recovery);
         return 0;
     }
 
@@ -113,7 +114,7 @@ internal sealed class Footprint(string ours, string baseline, string directory, 
                 using (var client = new JetStreamClient(server.Address))
                 {
                     client.Request("$JS.API.STREAM.CREATE.B", "{\"name\":\"B\",\"subjects\":[\"b.>\"],\"storage\":\"file\"}");
-                    Consume.Fill(client, "B", "b.x", 128, Million);
+                    Consume.Fill(client, "B", "b.x", 128, Stored);
                 }
                 server.Stop();
             }
@@ -144,7 +145,7 @@ internal sealed class Footprint(string ours, string baseline, string directory, 
     {
         try
         {
-            return Consume.MessagesOf(client, "B") >= Million;
+            return Consume.MessagesOf(client, "B") >= Stored;
         }
         catch (InvalidOperationException)
         {
