@@ -10,7 +10,7 @@ namespace NatsAspire.Server.JetStream.Runtime;
 internal interface IDirectGets
 {
     /// <summary>Has a request answered from what a stream holds here; on the requestor's loop.</summary>
-    void Serve(StreamHost stream, in Message request);
+    void Serve(StreamHost stream, in Message request, FlushBatch batch);
 }
 
 /// <summary>
@@ -48,7 +48,7 @@ internal sealed class DirectCapture(StreamHost stream) : ServiceSubscriber
     public override bool Take(Subscription subscription, Account account, in Message message, Subscriber source, FlushBatch batch)
     {
         if (subscription.IsClosed || stream.DirectGets is not { } gets) return false;
-        if (!message.Reply.IsEmpty) gets.Serve(stream, message);
+        if (!message.Reply.IsEmpty) gets.Serve(stream, message, batch);
         return true;
     }
 

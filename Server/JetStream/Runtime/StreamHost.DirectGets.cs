@@ -1,3 +1,5 @@
+using NatsAspire.Server.Primitives;
+
 namespace NatsAspire.Server.JetStream.Runtime;
 
 /// <summary>When the stream answers direct gets.</summary>
@@ -8,12 +10,56 @@ internal sealed partial class StreamHost
 
     private DirectCapture? _direct;
     private DirectCapture? _mirrorDirect;
+    private List<Func<bool, bool>> _gets = [];
+    private List<Func<bool, bool>> _takenGets = [];
 
     /// <summary>Who serves direct gets; null: nobody yet. From any thread.</summary>
     public IDirectGets? DirectGets => _context.DirectGets();
 
     /// <summary>It answers for itself. From any thread.</summary>
     public bool AnswersDirectGets => _direct is { IsServing: true };
+
+    /// <summary>Has a request answered in the mailbox, by a short turn if that is all there is: not when too much waits already.</summary>
+    /// <param name="get">Told whether it may wait for a disk; false: it has not been done, for it would have to.</param>
+    /// <param name="batch">The requestor's.</param>
+    /// <returns>False: it will not be done.</returns>
+    public bool TryPostGet(Func<bool, bool> get, FlushBatch batch)
+    {
+        bool isFirst;
+        lock (_commandLock)
+        {
+            if (_gets.Count >= MaxCommands) return false;
+            isFirst = _gets.Count == 0;
+            _gets.Add(get);
+        }
+        if (isFirst) batch.Touch(_atEndOfBatch);
+        else Wake();
+        return true;
+    }
+
+    private void RunGets(bool mayWait)
+    {
+        lock (_commandLock)
+        {
+            if (_gets.Count == 0) return;
+            (_gets, _takenGets) = (_takenGets, _gets);
+        }
+        foreach (var get in _takenGets) Do(get, mayWait);
+        _takenGets.Clear();
+        if (!Prompt.IsEmpty) Prompt.Deliver(Account, _matches, _flush);
+    }
+
+    private void Do(Func<bool, bool> get, bool mayWait)
+    {
+        try
+        {
+            if (!get(mayWait)) Post(() => _ = get(true));
+        }
+        catch (Exception fault)
+        {
+            Fence(fault);
+        }
+    }
 
     /// <summary>At the end of a turn.</summary>
     private void FollowDirectGets()

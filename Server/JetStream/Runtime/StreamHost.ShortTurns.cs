@@ -12,6 +12,9 @@ internal sealed partial class StreamHost
     /// <summary>Bytes of answers that the log's thread sends by itself.</summary>
     private const int ShortAnswers = 4 << 10;
 
+    /// <summary>Direct gets that cost less than a change of threads.</summary>
+    private const int FewGets = 8;
+
     private readonly AtEndOfBatch _atEndOfBatch;
     private Action? _workShortly;
 
@@ -48,6 +51,7 @@ internal sealed partial class StreamHost
             _consumers.TakeTraffic(now);
             _consumers.PumpShortly(now);
             TakePublishesShortly();
+            RunGets(mayWait: false);
             HandOver();
             if (HasMore || _logged >= _context.CheckpointBytes) Wake();
             Arm();
@@ -83,7 +87,7 @@ internal sealed partial class StreamHost
             var answers = 0;
             foreach (var outbox in _unsent) answers += outbox.Length;
             if (answers > ShortAnswers) return false;
-            lock (_commandLock) return _commands.Count == 0;
+            lock (_commandLock) return _commands.Count == 0 && _gets.Count <= FewGets;
         }
     }
 

@@ -174,6 +174,7 @@ internal sealed partial class StreamHost : Mailbox
                 // Acknowledgements before those who ask where a consumer stands: they came first.
                 _consumers.TakeTraffic(_context.Now);
                 RunCommands();
+                RunGets(mayWait: true);
                 if (_whenQuiet.Count == 0 && !_isRegrouping && _leads) TakePublishes();
                 GoOnWithCopies();
                 TickIfDue();

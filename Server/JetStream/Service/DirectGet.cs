@@ -29,11 +29,27 @@ internal sealed class DirectGet(StreamHost stream, MessageGetRequest request, by
     private ulong _lastSequence;
     private ulong _pending;
 
-    public void Run()
+    /// <summary>Answers.</summary>
+    /// <param name="mayWait">For a disk.</param>
+    /// <returns>False: nothing was answered, it would have to wait, or to do more than a little.</returns>
+    public bool TryRun(bool mayWait)
     {
+        if (!mayWait && !IsShort) return false;
         if (!request.MultiLastFor.IsEmpty) RunMultiple();
         else if (request.Batch > 0) RunBatch();
         else RunSingle();
+        return true;
+    }
+
+    /// <summary>One message that is in memory, and known without a search.</summary>
+    private bool IsShort
+    {
+        get
+        {
+            if (!request.MultiLastFor.IsEmpty || request.Batch > 0 || request.StartTime is not null || request.NextFor is { Length: > 0 }) return false;
+            if (request.Sequence > 0) return _store.AtHandThrough(request.Sequence) >= request.Sequence;
+            return SubjectFilter.Of(request.LastFor ?? "").Literal is { } literal && _store.IsLastAtHand(literal);
+        }
     }
 
     private SubjectFilter Filter => SubjectFilter.Of(request.NextFor ?? "");

@@ -48,6 +48,9 @@ public interface IMessageStore : IDisposable
     /// <returns>The last such sequence, <see cref="ulong.MaxValue"/>: all that there are; 0: the first may have to be read.</returns>
     ulong AtHandThrough(ulong sequence);
 
+    /// <summary>Whether the last message of a literal subject, or that there is none, can be known without waiting for a disk.</summary>
+    bool IsLastAtHand(ReadOnlySpan<byte> subject);
+
     /// <summary>The last message of a literal subject, at or below a sequence.</summary>
     bool TryLoadLast(ReadOnlySpan<byte> subject, ulong atMost, MessageBuffer into);
 

@@ -20,6 +20,13 @@ public abstract partial class IndexedMessageStore
     /// <inheritdoc/>
     public ulong AtHandThrough(ulong sequence) => NextLive(sequence) is var next && next == 0 ? ulong.MaxValue : ReadThrough(next);
 
+    /// <inheritdoc/>
+    public bool IsLastAtHand(ReadOnlySpan<byte> subject)
+    {
+        var id = Index.Find(subject);
+        return id < 0 || (!Index[id].LastStale && AtHandThrough(Index[id].Last) >= Index[id].Last);
+    }
+
     /// <summary>The last sequence of what is in memory around a live message; 0: it is not.</summary>
     private protected virtual ulong ReadThrough(ulong sequence) => ulong.MaxValue;
 

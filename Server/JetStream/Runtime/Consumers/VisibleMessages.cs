@@ -33,6 +33,8 @@ internal sealed class VisibleMessages(IMessageStore store) : IMessageStore
 
     public bool TryLoad(ulong sequence, MessageBuffer into) => sequence <= Last && store.TryLoad(sequence, into);
 
+    public bool IsLastAtHand(ReadOnlySpan<byte> subject) => store.IsLastAtHand(subject);
+
     public ulong AtHandThrough(ulong sequence) => store.AtHandThrough(sequence);
 
     public bool TryLoadLast(ReadOnlySpan<byte> subject, ulong atMost, MessageBuffer into) => store.TryLoadLast(subject, Math.Min(atMost, Last), into);
