@@ -95,7 +95,12 @@ public sealed class FileMessageStoreTests
         again.TryLoad(1, buffer).ShouldBeTrue();
         var through = again.AtHandThrough(1);
         through.ShouldBeInRange(2UL, 20UL);
+        again.IsLastAtHand("a"u8).ShouldBeFalse();
+        again.TryLoad(60, buffer).ShouldBeTrue();
+        again.IsLastAtHand("a"u8).ShouldBeTrue();
+        again.IsLastAtHand("b"u8).ShouldBeTrue("there is none");
         disk.Fail(DiskCall.Read, times: 1000);
+        again.TryLoadLast("a"u8, 60, buffer).ShouldBeTrue();
         for (var i = 1UL; i <= through; i++) again.TryLoad(i, buffer).ShouldBeTrue();
         again.AtHandThrough(through + 1).ShouldBe(0UL);
         Should.Throw<DiskException>(() => again.TryLoad(through + 1, buffer));
