@@ -67,6 +67,46 @@ public sealed class GatewayUpkeepTests
     }
 
     [Fact]
+    [Upstream("gateway_test.go", "TestGatewayImplicitReconnectHonorConnectRetries")]
+    public async Task AClusterThatWasLearnedIsGivenUpAfterSoManyAttempts()
+    {
+        using var log = new CapturedLog(Microsoft.Extensions.Logging.LogLevel.Information);
+        await using var server = await NatsServer.StartAsync(TestServer.Parse(Config("A", "", ", connect_retries: 1", "reconnect_error_reports: 1")), log);
+        await using var other = await TestServer.FromConfigAsync(Config("C", $"127.0.0.1:{server.GatewayEndPoint!.Port}", to: "A"));
+        using var listener = Listen();
+        // It goes in the order that counts: nobody listens any more, nothing comes from it, and then its connection ends.
+        using (var inbound = await ComeAsync(server, "B", $"{listener.LocalEndpoint}"))
+        using (var dialled = await GatewayPeer.AcceptAsync(listener))
+        {
+            await dialled.SendAsync(Greeting);
+            await Wait.Until("both are there", () => server is { OutboundGatewayCount: 2, InboundGatewayCount: 2 });
+            listener.Stop();
+            inbound.Dispose();
+            await Wait.Until("nothing comes from it", () => server.InboundGatewayCount == 1);
+        }
+        await Wait.Until("it is given up", () => server.Gateways!.Remotes().All(remote => remote.Name != "B"), () => string.Join('\n', log.Lines.TakeLast(5)));
+        log.Lines.Count(line => line.Contains("Error connecting to implicit gateway \"B\"", StringComparison.Ordinal)).ShouldBe(2, "one attempt, and one more");
+        (server.OutboundGatewayCount, server.InboundGatewayCount).ShouldBe((1, 1));
+    }
+
+    /// <summary>Their servers are on different threads of the one that both reach.</summary>
+    [Fact]
+    public async Task OfTwoClustersThatComeAtOnceOneIsToldOfTheOther()
+    {
+        using var listener = Listen();
+        await using var server = await TestServer.FromConfigAsync(Config("A", ""));
+        for (var round = 0; round < 50; round++)
+        {
+            var names = new[] { $"X{round}", $"Y{round}" };
+            var clusters = await Task.WhenAll(names.Select(name => ComeAsync(server, name, $"{listener.LocalEndpoint}")));
+            var told = await Task.WhenAll(clusters.Select(cluster => cluster.ReadThroughAsync("PONG\r\n")));
+            var isTold = told[0].Contains($"\"gateway\":\"{names[1]}\"", StringComparison.Ordinal) || told[1].Contains($"\"gateway\":\"{names[0]}\"", StringComparison.Ordinal);
+            foreach (var cluster in clusters) cluster.Dispose();
+            isTold.ShouldBeTrue($"round {round}: {told[0]}\n{told[1]}");
+        }
+    }
+
+    [Fact]
     [Upstream("gateway_test.go", "TestGatewaySingleOutbound")]
     public async Task AttemptsThatFailedLeaveOneConnection()
     {
@@ -108,6 +148,16 @@ public sealed class GatewayUpkeepTests
             var info = await stranger.ReadInfoAsync();
             info.GetProperty("gateway_urls").EnumerateArray().Select(url => url.GetString()).ShouldBe(both, ignoreOrder: true);
         }
+    }
+
+    /// <summary>A server of another cluster dials, and says where its cluster is.</summary>
+    private static async Task<RawClient> ComeAsync(NatsServer server, string cluster, string address)
+    {
+        var client = await RawClient.ConnectAsync(server.GatewayEndPoint!);
+        await client.ReadInfoAsync();
+        var info = $"\"server_id\":\"N{cluster}\",\"server_name\":\"{cluster}\",\"proto\":3,\"gateway\":\"{cluster}\",\"gateway_urls\":[\"{address}\"]";
+        await client.SendAsync($"CONNECT {{\"name\":\"N{cluster}\",\"gateway\":\"{cluster}\"}}\r\nINFO {{{info},\"gateway_nrp\":true,\"gateway_iom\":true}}\r\nPING\r\n");
+        return client;
     }
 
     private static TcpListener Listen()
