@@ -137,7 +137,9 @@ public sealed class Authenticator
         if (facts.Certificate is null) return Identity.Refused;
         var name = CertificateUser.Find(facts.Certificate, _users.Keys, _users.ContainsKey);
         if (name is null) return Identity.Refused;
-        return SecretsMatch(_users[name].Options.Password ?? "", connect.Password) ? Admit(_users[name], facts, proxy) : Identity.Refused;
+        return SecretsMatch(_users[name].Options.Password ?? "", connect.Password)
+            ? Admit(_users[name], facts, proxy) with { OverruledName = NullIfEmpty(connect.User) }
+            : Identity.Refused;
     }
 
     /// <summary>Kinds of connection whose users may come from certificates: those of listeners that are open.</summary>

@@ -40,7 +40,9 @@ internal static class LeafAuthenticator
             var names = leaf.Users.Select(user => user.Username).ToList();
             var name = facts.Certificate is null ? null : Security.Tls.CertificateUser.Find(facts.Certificate, names, names.Contains);
             var mapped = leaf.Users.FirstOrDefault(user => user.Username == name);
-            return mapped is null ? Identity.Refused : Check(mapped.Username, mapped.Password, mapped.Account, connect with { User = mapped.Username });
+            return mapped is null
+                ? Identity.Refused
+                : Check(mapped.Username, mapped.Password, mapped.Account, connect with { User = mapped.Username }) with { OverruledName = string.IsNullOrEmpty(connect.User) ? null : connect.User };
         }
         var known = leaf.Users.FirstOrDefault(user => user.Username == connect.User);
         return known is null ? Identity.Refused : Check(known.Username, known.Password, known.Account, connect);

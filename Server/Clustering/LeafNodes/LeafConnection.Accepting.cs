@@ -114,6 +114,7 @@ public sealed partial class LeafConnection
         }
         _identity = identity;
         _connect = connect;
+        if (identity.OverruledName is { } overruled) LeafLog.Warning(Log, Label, $"User \"{overruled}\" found in connect proto, but user required from cert");
         if (FindRefusal(connect) is { } refusal)
         {
             Fail(refusal.Text, refusal.Reason);
