@@ -51,6 +51,9 @@ public sealed class LeafLadder : IAsyncDisposable
     /// <summary>Starts a server that was stopped.</summary>
     public async Task RestartAsync(string name) => _servers[name] = await NatsServer.StartAsync(TestServer.Parse(_configurations[name]), Log);
 
+    /// <summary>Has a server read its configuration again.</summary>
+    public Task ReloadAsync(string name) => _servers[name].ReloadAsync(TestServer.Parse(_configurations[name]));
+
     /// <summary>Stops a server.</summary>
     public async Task StopAsync(string name)
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using NatsAspire.Hosting;
+using NatsAspire.Server.Clustering.Gateways;
 using NatsAspire.Server.Hosting;
 using NatsAspire.Tests.Support;
 
@@ -87,6 +88,55 @@ public sealed class GatewayUpkeepTests
         await Wait.Until("it is given up", () => server.Gateways!.Remotes().All(remote => remote.Name != "B"), () => string.Join('\n', log.Lines.TakeLast(5)));
         log.Lines.Count(line => line.Contains("Error connecting to implicit gateway \"B\"", StringComparison.Ordinal)).ShouldBe(2, "one attempt, and one more");
         (server.OutboundGatewayCount, server.InboundGatewayCount).ShouldBe((1, 1));
+    }
+
+    [Fact]
+    [Upstream("gateway_test.go", "TestGatewayReconnectExponentialBackoff")]
+    public void WithBackoffEachPauseIsTwiceTheOneBefore()
+    {
+        var pauses = new List<double>();
+        for (var pause = GatewayDialer.Pause; pauses.Count < 7; pause = GatewayDialer.Next(pause)) pauses.Add(pause.TotalSeconds);
+        pauses.ShouldBe([1, 2, 4, 8, 16, 30, 30]);
+    }
+
+    [Fact]
+    [Upstream("gateway_test.go", "TestGatewayOrderedOutbounds")]
+    public async Task TheNearestClusterIsTheFirst()
+    {
+        using var far = Listen();
+        using var near = Listen();
+        await using var server = await TestServer.FromConfigAsync(Config("A", $"{far.LocalEndpoint}", more: "ping_interval: \"30ms\"").Replace(
+            "gateways: [ ", $"gateways: [ {{ name: C, urls: [\"nats://{near.LocalEndpoint}\"] }}, ", StringComparison.Ordinal));
+        using var b = await GatewayPeer.AcceptAsync(far);
+        using var c = await GatewayPeer.AcceptAsync(near);
+        var answering = Task.WhenAll(AnswerAsync(b, 40), AnswerAsync(c, 0));
+        await b.SendAsync(Greeting);
+        await c.SendAsync(Greeting.Replace("NB", "NC", StringComparison.Ordinal).Replace("\"b\"", "\"c\"", StringComparison.Ordinal).Replace("\"gateway\":\"B\"", "\"gateway\":\"C\"", StringComparison.Ordinal));
+        await Wait.Until("C is the nearer", () => server.Gateways!.NearestClusters.SequenceEqual(["C", "B"]), () => string.Join(' ', server.Gateways!.NearestClusters));
+        near.Stop();
+        c.Dispose();
+        await Wait.Until("C is gone", () => server.Gateways!.NearestClusters.SequenceEqual(["B"]), () => string.Join(' ', server.Gateways!.NearestClusters));
+        far.Stop();
+        b.Dispose();
+        await Wait.Until("B is gone", () => server.Gateways!.NearestClusters.Count == 0);
+        await answering;
+
+        static async Task AnswerAsync(GatewayPeer peer, int milliseconds)
+        {
+            try
+            {
+                while (await peer.ReadLineAsync() is var line && line.Length > 0)
+                {
+                    if (line != "PING") continue;
+                    if (milliseconds > 0) await Task.Delay(milliseconds);
+                    await peer.SendAsync("PONG\r\n");
+                }
+            }
+            catch (Exception error) when (error is IOException or ObjectDisposedException)
+            {
+                // The test has ended this cluster.
+            }
+        }
     }
 
     /// <summary>Their servers are on different threads of the one that both reach.</summary>

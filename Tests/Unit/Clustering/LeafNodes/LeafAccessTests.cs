@@ -100,6 +100,16 @@ public sealed class LeafAccessTests
     }
 
     [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeBannerNoClusterNameIfNoCluster")]
+    public async Task ALeafWithoutAClusterTellsOfNone()
+    {
+        using var log = new CapturedLog();
+        await using var leaf = await NatsServer.StartAsync(TestServer.Parse(Remote("leaf", "nats-leaf://127.0.0.1:1")), log);
+        log.Contains("Name:").ShouldBeTrue();
+        log.Lines.ShouldNotContain(line => line.Contains("Cluster:", StringComparison.Ordinal) || line.Contains("Cluster name is", StringComparison.Ordinal));
+    }
+
+    [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodeConnectionSucceedsEvenWithDelayedFirstINFO")]
     [Upstream("leafnode_test.go", "TestLeafNodeDetectsStaleConnectionIfNoInfo")]
     public async Task AHubThatSaysNothingIsGivenUp()

@@ -143,14 +143,22 @@ public sealed partial class LeafConversationTests
 
     [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodeHubRejectDuplicateRemotes")]
+    [Upstream("leafnode_test.go", "TestLeafNodeLoopDetectedDueToReconnect")]
     public async Task AServerThatComesAgainTakesTheEarlierPlace()
     {
-        await using var hub = await LeafPair.HubAsync("compression: off");
+        using var log = new CapturedLog();
+        await using var hub = await NatsServer.StartAsync(TestServer.Parse($"server_name: hub\nleafnodes {{ host: 127.0.0.1, port: -1, compression: off }}\n{LeafPair.Accounts}"), log);
         using var first = await JoinAsync(hub);
+        await first.SendAsync("LS+ $LDS.mine\r\n");
+        await first.FlushAsync();
+        // It has noticed that the connection was lost, which the hub has not: what it says again is no loop.
         using var second = await JoinAsync(hub);
+        await second.SendAsync("LS+ $LDS.mine\r\n");
         (await first.ReadToCloseAsync()).ShouldContain("-ERR 'Duplicate Remote LeafNode Connection'\r\n");
         await LeafPair.ConnectedAsync(hub, 1);
         await second.FlushAsync();
+        log.Contains("Replacing connection from same server").ShouldBeTrue();
+        log.Contains("Loop detected").ShouldBeFalse();
     }
 
     [Fact]

@@ -83,6 +83,20 @@ public sealed class LeafDomainTests
         }
     }
 
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeHubSideLMSGAllowsJSAPI")]
+    public async Task ALeafWithoutJetStreamMayAskItsHubs()
+    {
+        await using var servers = new DomainServers();
+        await servers.StartAsync("hub", "H", ["hub"], "");
+        await servers.StartAsync("leaf", "L", ["leaf"], null, DomainServers.Remote("a", servers.Port("hub leaf")), "default_js_domain: {A: \"\"}", "A: { users: [{user: a, password: a}] }");
+        await LeafPair.ConnectedAsync(servers["leaf"], 1);
+        await LeafPair.ConnectedAsync(servers["hub"], 1);
+        await LeafPair.HasInterestAsync(servers["leaf"], "$JS.API.INFO");
+        await using var client = await servers.ConnectAsync("leaf");
+        (await client.RequestAsync("$JS.API.INFO")).Text.ShouldContain("io.nats.jetstream.api.v1.account_info_response");
+    }
+
     private static async Task<StreamServer> LeafOfAsync(StreamServer hub)
     {
         var leaf = await StreamServer.StartAsync(

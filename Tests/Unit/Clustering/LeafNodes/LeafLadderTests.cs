@@ -25,6 +25,23 @@ public sealed class LeafLadderTests
         await servers.JoinedAsync(("A", 1), ("B", 2), ("C", 1));
     }
 
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeLoopDetectedOnAcceptSide")]
+    public async Task TwoHubsJoinedByAGatewayMayNotBothDialASpoke()
+    {
+        using var log = new CapturedLog();
+        await using var spoke = await NatsAspire.Server.Hosting.NatsServer.StartAsync(
+            TestServer.Parse($"server_name: spoke\nleafnodes {{ listen: \"127.0.0.1:-1\" }}\n{LeafPair.Accounts}"), log);
+        await using var super = await SuperCluster.StartAsync(
+            more: $"leafnodes {{ reconnect: \"5ms\", remotes: [ {{ url: \"nats-leaf://a:a@127.0.0.1:{spoke.LeafNodeEndPoint!.Port}\", account: A, hub: true }} ] }}\n{LeafPair.Accounts}");
+        await Wait.Until("a loop is told of", () => Told() > 0, () => string.Join('\n', log.Lines.TakeLast(10)));
+        // Who has heard of it waits for 30 s, so that there are no more than two.
+        await LeafPair.ConnectedAsync(spoke, Told() > 1 ? 0 : spoke.LeafNodeCount);
+        Told().ShouldBeLessThanOrEqualTo(2);
+
+        int Told() => log.Lines.Count(line => line.StartsWith("Error", StringComparison.Ordinal) && line.Contains("Loop detected", StringComparison.Ordinal));
+    }
+
     /// <summary>A server of the hub is gone: its leafs meet at the other, where each is told the other's interest, and none of it is its own.</summary>
     [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodeLoopDetectionWithMultipleClusters")]

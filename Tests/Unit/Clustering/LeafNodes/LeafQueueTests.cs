@@ -119,6 +119,38 @@ public sealed class LeafQueueTests
     }
 
     [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeStreamAndShadowSubs")]
+    public async Task WhatIsImportedTwiceOverIsToldAgainAfterRestartsAndReloads()
+    {
+        await using var servers = new LeafLadder();
+        const string hub = "accounts { X: { users: [{user: x, password: x}], exports: [{stream: \"foo.*.>\"}] }\nA: { users: [{user: a, password: a}], imports: [{stream: {account: X, subject: \"foo.*.>\"}}] } }\n";
+        const string leaf = "accounts { A: { exports: [{stream: \"foo.*.>\"}] }\nC: { users: [{user: c, password: c}], imports: [{stream: {account: A, subject: \"foo.bar.>\"}}] } }\n";
+        await servers.StartAsync("H", accounts: hub);
+        await servers.StartAsync("L", ["H"], accounts: leaf);
+        await servers.JoinedAsync(("H", 1), ("L", 1));
+        await PassesAsync();
+        await servers.StopAsync("H");
+        await servers.RestartAsync("H");
+        await servers.JoinedAsync(("H", 1), ("L", 1));
+        await PassesAsync();
+        await servers.ReloadAsync("L");
+        await PassesAsync();
+
+        async Task PassesAsync()
+        {
+            await using var client = await servers.ClientAsync("L", "c");
+            var heard = await client.SubscribeAsync("foo.*.baz");
+            await client.FlushAsync();
+            await LeafPair.HasInterestAsync(servers["H"], "foo.bar.baz", account: "X");
+            await using var publisher = await servers.ClientAsync("H", "x");
+            await publisher.PublishAsync("foo.bar.baz", "msg");
+            (await heard.NextAsync()).Text.ShouldBe("msg");
+            await client.DisposeAsync();
+            await LeafPair.HasInterestAsync(servers["H"], "foo.bar.baz", isWanted: false, account: "X");
+        }
+    }
+
+    [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodeRoutedSubKeyDifferentBetweenLeafSubAndRoutedSub")]
     public async Task AClusterNamedAsAnAccountIsNotTakenForIt()
     {
