@@ -39,13 +39,19 @@ public sealed partial class LeafConnection
     /// <summary>Called under the interest's lock, on any thread.</summary>
     void IInterestListener.OnInterest(Account account, byte[] subject, byte[]? queue, int weight, byte[]? origin)
     {
-        if (IsClosing || !(IsUnchecked(subject) || _permissions.MayTell(subject, queue))) return;
+        if (IsClosing || !(IsUnchecked(subject) || IsToldByHub(subject) || _permissions.MayTell(subject, queue))) return;
         var line = new ByteBuilder(subject.Length + (queue?.Length ?? 0) + 20);
         line.Add(weight > 0 ? "LS+ "u8 : "LS- "u8);
         InterestLine.Finish(ref line, subject, queue, weight);
         if (IsTraced) LinkLog.Out(Log, Label, Encoding.UTF8.GetString(line.Written).TrimEnd());
         EnqueueNow(line.Written);
     }
+
+    /// <summary>
+    /// JetStream's API is a service that accounts import, which a hub always tells of: a leaf that has a domain of its own
+    /// keeps its requests to itself, one whose default domain is the empty one may ask the hub.
+    /// </summary>
+    private bool IsToldByHub(ReadOnlySpan<byte> subject) => !IsSpoke && subject.SequenceEqual("$JS.API.>"u8);
 
     /// <summary>What servers need among themselves.</summary>
     private static bool IsUnchecked(ReadOnlySpan<byte> subject) =>

@@ -95,6 +95,12 @@ public sealed class LeafDomainTests
         await LeafPair.HasInterestAsync(servers["leaf"], "$JS.API.INFO");
         await using var client = await servers.ConnectAsync("leaf");
         (await client.RequestAsync("$JS.API.INFO")).Text.ShouldContain("io.nats.jetstream.api.v1.account_info_response");
+        // Who does not say that the hub's is meant is kept from it.
+        await servers.StartAsync("other", "O", ["other"], null, DomainServers.Remote("a", servers.Port("hub leaf")), accountA: "A: { users: [{user: a, password: a}] }");
+        await LeafPair.ConnectedAsync(servers["other"], 1);
+        await LeafPair.HasInterestAsync(servers["other"], "$JS.API.INFO");
+        await using var kept = await servers.ConnectAsync("other");
+        (await kept.RequestAsync("$JS.API.INFO")).IsNoResponders.ShouldBeTrue();
     }
 
     private static async Task<StreamServer> LeafOfAsync(StreamServer hub)

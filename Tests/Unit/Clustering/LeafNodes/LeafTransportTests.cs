@@ -42,8 +42,8 @@ public sealed class LeafTransportTests
     [Upstream("leafnode_test.go", "TestLeafNodeCompressionAuto")]
     public async Task AutoFollowsTheRoundTripAtEitherEnd(bool isHub)
     {
-        const string auto = "{ mode: s2_auto, rtt_thresholds: [ 50ms, 100ms, 150ms ] }";
-        string Pings(bool often) => often ? "ping_interval: \"50ms\"\nping_max: 500\n" : "";
+        const string auto = "{ mode: s2_auto, rtt_thresholds: [ 20ms, 40ms, 60ms ] }";
+        string Pings(bool often) => often ? "ping_interval: \"100ms\"\nping_max: 500\n" : "";
         await using var hub = await LeafPair.HubAsync($"compression: {(isHub ? auto : "s2_fast")}", more: Pings(isHub));
         await using var proxy = NatsAspire.Hosting.InterposingProxy.Start(hub.LeafNodeEndPoint!);
         await using var leaf = await TestServer.FromConfigAsync(
@@ -51,7 +51,7 @@ public sealed class LeafTransportTests
         await LeafPair.ConnectedAsync(hub, 1);
         await LeafPair.ConnectedAsync(leaf, 1);
         var connection = (isHub ? hub : leaf).LeafNodes!.Snapshot().Single();
-        foreach (var (milliseconds, expected) in new[] { (0, "s2_uncompressed"), (75, "s2_fast"), (125, "s2_better"), (175, "s2_best"), (0, "s2_uncompressed") })
+        foreach (var (milliseconds, expected) in new[] { (0, "s2_uncompressed"), (30, "s2_fast"), (50, "s2_better"), (75, "s2_best"), (0, "s2_uncompressed") })
         {
             proxy.ToTarget.Delay = TimeSpan.FromMilliseconds(milliseconds);
             await Wait.Until($"{expected} at {milliseconds} ms", () => connection.Compression == expected, () => connection.Compression);
