@@ -11,8 +11,9 @@ namespace NatsAspire.Server.Clustering.LeafNodes;
 /// <summary>Interest: this side's told with LS+ and LS-, the peer's kept as subscriptions of this connection.</summary>
 public sealed partial class LeafConnection
 {
+    private const long LimitReportMilliseconds = 2000;
     private static readonly TimeSpan ViolationDelay = TimeSpan.FromSeconds(30);
-
+    private long? _limitReportedAt;
     private volatile LeafPermissions _permissions = LeafPermissions.None;
 
     /// <summary>What a subject of loop detection begins with.</summary>
@@ -84,7 +85,7 @@ public sealed partial class LeafConnection
         if (_remote.TryUpdate(key, told.Weight)) return;
         if (_host.Options.Limits.MaxSubscriptions is > 0 and var limit && _remote.Count >= limit)
         {
-            Fail("maximum subscriptions exceeded", CloseReason.MaxSubscriptionsExceeded);
+            RefuseForLimit();
             return;
         }
         var line = new InterestLine { Origin = _cluster, Account = default, Subject = told.Subject, Queue = told.Queue, Weight = told.Weight };
@@ -97,6 +98,16 @@ public sealed partial class LeafConnection
         // Who asks from there may be answered by another cluster before it hears of this, as with a client's.
         if (!IsSpoke) Account!.Recent?.Add(subscription);
         Account!.Imports.CastShadows(subscription);
+    }
+
+    /// <summary>The connection stays, and what it has; a peer that wants too much is not worth a line for each.</summary>
+    private void RefuseForLimit()
+    {
+        Enqueue("-ERR 'maximum subscriptions exceeded'\r\n"u8);
+        var now = Loop.NowMilliseconds;
+        if (_limitReportedAt is { } last && now - last < LimitReportMilliseconds) return;
+        _limitReportedAt = now;
+        LogError("maximum subscriptions exceeded");
     }
 
     /// <summary>A hub cuts off who asks for what it may not have; a spoke knows that the hub knows better.</summary>
