@@ -116,7 +116,7 @@ public sealed class LinkPagesTests
         using var certificates = new TestCertificates();
         var tls = certificates.Block("verify: true").Replace("timeout: 5", "timeout: 1.5", StringComparison.Ordinal);
         await using var server = await TestServer.FromConfigAsync(
-            $"server_name: A\n{tls}\ncluster {{ name: A, listen: \"127.0.0.1:-1\"\n{tls} }}\ngateway {{ name: A, listen: \"127.0.0.1:-1\"\n{tls} }}\nleafnodes {{ listen: \"127.0.0.1:-1\"\n{tls} }}\n");
+            $"server_name: A\naccounts {{ SYS {{ users: [{{user: sys, password: sys}}] }} }}\nsystem_account: SYS\n{tls}\ncluster {{ name: A, listen: \"127.0.0.1:-1\"\n{tls} }}\ngateway {{ name: A, listen: \"127.0.0.1:-1\"\n{tls} }}\nleafnodes {{ listen: \"127.0.0.1:-1\"\n{tls} }}\n");
         var varz = server.Varz();
         (varz.TlsVerify, varz.TlsRequired, varz.TlsTimeout).ShouldBe((true, true, 1.5));
         (varz.Cluster.TlsVerify, varz.Cluster.TlsRequired, varz.Cluster.TlsTimeout).ShouldBe((true, true, 1.5));
