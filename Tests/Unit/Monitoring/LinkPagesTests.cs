@@ -106,6 +106,9 @@ public sealed class LinkPagesTests
             var one = connz.Connections!.Single(connection => connection.Kind == "Leafnode");
             one.Name.ShouldBe("leaf");
             connz.Connections!.Count.ShouldBe(options.Account is null ? 2 : 1);
+            connz.Total.ShouldBe(connz.Count);
+            hub.Connz(options with { ConnectionId = one.Id, Auth = true, Subscriptions = true }).Connections!.Single().AuthorizedUser.ShouldBe("a");
+            hub.Connz(options with { State = ConnectionState.Closed }).Connections!.ShouldBeEmpty();
         }
     }
 
