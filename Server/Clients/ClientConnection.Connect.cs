@@ -122,6 +122,7 @@ public sealed partial class ClientConnection
         _awaitsConnect = false;
         ProxyKey = identity.ProxyKey;
         UserName = identity.UserName;
+        if (identity.OverruledName is { } overruled) ClientLog.Warning(Log, _label, $"User \"{overruled}\" found in connect proto, but user required from cert");
         if (!JoinAccount(identity)) return false;
         _label = DescribeForLog(identity);
         if (Account is { } joined && !ReferenceEquals(joined, _announced))

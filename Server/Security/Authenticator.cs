@@ -137,7 +137,9 @@ public sealed class Authenticator
         if (facts.Certificate is null) return Identity.Refused;
         var name = CertificateUser.Find(facts.Certificate, _users.Keys, _users.ContainsKey);
         if (name is null) return Identity.Refused;
-        return SecretsMatch(_users[name].Options.Password ?? "", connect.Password) ? Admit(_users[name], facts, proxy) : Identity.Refused;
+        return SecretsMatch(_users[name].Options.Password ?? "", connect.Password)
+            ? Admit(_users[name], facts, proxy) with { OverruledName = NullIfEmpty(connect.User) }
+            : Identity.Refused;
     }
 
     /// <summary>Kinds of connection whose users may come from certificates: those of listeners that are open.</summary>
@@ -145,6 +147,11 @@ public sealed class Authenticator
     {
         if (options.Tls is { VerifyAndMap: true } && !options.DontListen) yield return ConnectionFacts.Standard;
         if (options.WebSocket is { Port: not 0, Tls.VerifyAndMap: true }) yield return ConnectionFacts.WebSocket;
+        // A leafnodes block with credentials of its own never asks for these users.
+        if (options.LeafNode is not { Port: not 0, Tls.VerifyAndMap: true, Users.Count: 0 } leaf || leaf.Username is { Length: > 0 } || leaf.NKey is { Length: > 0 }) yield break;
+        yield return ConnectionFacts.LeafNode;
+        // Whoever comes through a WebSocket shows that its certificate.
+        if (options.WebSocket is { Port: not 0, Tls.Verify: true } or { Port: not 0, Tls.VerifyAndMap: true }) yield return ConnectionFacts.LeafNodeWebSocket;
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;

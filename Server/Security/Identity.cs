@@ -50,6 +50,9 @@ public sealed record Identity(bool Admitted, string? Account = null, UserOptions
     /// <summary>Key of the trusted proxy that vouches for the connection; null: none.</summary>
     public string? ProxyKey { get; init; }
 
+    /// <summary>The name it gave, which counts for nothing beside its certificate; null: none.</summary>
+    public string? OverruledName { get; init; }
+
     /// <summary>Name or key the monitoring pages show; null: nobody in particular.</summary>
     public string? UserName => User?.Username ?? User?.NKey;
 }

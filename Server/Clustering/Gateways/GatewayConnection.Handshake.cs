@@ -153,9 +153,8 @@ public sealed partial class GatewayConnection
         Note(info);
         ClusterName = info.Gateway;
         _registered = true;
-        _manager.RegisterInbound(this);
+        _manager.RegisterInbound(this, info);
         GatewayLog.InboundRegistered(Log, Label, $"\"{info.Gateway}\"", info.ServerId);
-        _manager.Learn(info);
         return true;
     }
 

@@ -15,7 +15,7 @@ internal sealed class GatewayDialer(
     IGatewayHost host, Action<Socket, RemoteGateway, Uri> onConnected, Func<RemoteGateway, bool> stillWanted, Func<RemoteGateway, bool> giveUp) : IDisposable
 {
     private const int RetryJitterMilliseconds = 100;
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    internal static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
     private readonly CancellationTokenSource _stop = new();
 
@@ -30,6 +30,9 @@ internal sealed class GatewayDialer(
     }
 
     public void Dispose() => _stop.Cancel();
+
+    /// <summary>The pause behind this one, with connect_backoff.</summary>
+    internal static TimeSpan Next(TimeSpan pause) => pause * 2 < LongestPause ? pause * 2 : LongestPause;
 
     private async Task DialAsync(RemoteGateway remote, TimeSpan delay, bool isFirst)
     {
@@ -57,8 +60,7 @@ internal sealed class GatewayDialer(
             var retries = host.Options.Gateway.ConnectRetries;
             if (remote.IsImplicit && (retries == 0 || attempt > retries) && giveUp(remote)) return;
             await Task.Delay(pause, _stop.Token).ConfigureAwait(false);
-            if (!host.Options.Gateway.ConnectBackoff) continue;
-            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            if (host.Options.Gateway.ConnectBackoff) pause = Next(pause);
         }
     }
 

@@ -29,21 +29,24 @@ public sealed partial class GatewayManager
     internal void Learn(ServerInfo info)
     {
         if (info.Gateway is not { Length: > 0 } name || name == Name) return;
-        using (_lock.Enter())
+        using (_lock.Enter()) Note(name, info.GatewayUrls);
+    }
+
+    /// <summary>Under the lock.</summary>
+    private void Note(string name, IReadOnlyList<string>? addresses)
+    {
+        if (_stopping) return;
+        if (_remotes.TryGetValue(name, out var known))
         {
-            if (_stopping) return;
-            if (_remotes.TryGetValue(name, out var known))
-            {
-                known.Add(info.GatewayUrls);
-                return;
-            }
-            if (_remotes.Count >= MostClusters) return;
-            var fresh = new RemoteGateway(name, [], isImplicit: true, Tls);
-            fresh.Add(info.GatewayUrls);
-            if (fresh.Addresses.Count == 0) return;
-            _remotes[name] = fresh;
-            _dialer.Dial(fresh);
+            known.Add(addresses);
+            return;
         }
+        if (_remotes.Count >= MostClusters) return;
+        var fresh = new RemoteGateway(name, [], isImplicit: true, Tls);
+        fresh.Add(addresses);
+        if (fresh.Addresses.Count == 0) return;
+        _remotes[name] = fresh;
+        _dialer.Dial(fresh);
     }
 
     /// <summary>A server of the own cluster tells of another cluster.</summary>

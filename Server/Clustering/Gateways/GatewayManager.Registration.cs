@@ -45,13 +45,17 @@ public sealed partial class GatewayManager
         return true;
     }
 
-    /// <summary>Takes a connection from another cluster in, and tells it of the others and of what is wanted here.</summary>
-    internal void RegisterInbound(GatewayConnection gateway)
+    /// <summary>
+    /// Takes a connection from another cluster in, and tells it of the others and of what is wanted here. Its cluster is
+    /// known of from the same moment: of two that come at once, the later one is told of the earlier.
+    /// </summary>
+    internal void RegisterInbound(GatewayConnection gateway, ServerInfo info)
     {
         using (_lock.Enter())
         {
             if (_stopping) return;
             _inbound.Add(gateway);
+            if (info.Gateway is { Length: > 0 } name && name != Name) Note(name, info.GatewayUrls);
             foreach (var remote in _remotes.Values.Where(remote => remote.Name != gateway.ClusterName))
             {
                 if (Gossip(_host.ServerId, "", remote) is { } line) gateway.SendLine(line);

@@ -22,9 +22,10 @@ internal static class LeafAuthenticator
         if (!string.IsNullOrEmpty(leaf.NKey)) return CheckKey(leaf, connect, facts);
         if (leaf.Users.Count > 0) return CheckUsers(leaf, connect, facts);
         var asked = new ConnectOptions { User = connect.User, Password = connect.Password, Token = connect.Token, NKey = connect.NKey, Signature = connect.Signature, Jwt = connect.Jwt };
-        var isNobody = string.IsNullOrEmpty(connect.User) && string.IsNullOrEmpty(connect.NKey) && !facts.MapsCertificate;
-        if (users.HasUsers && (!isNobody || users.NoAuthIdentity is not null)) return users.Authenticate(asked, facts);
-        return new Identity(true, leaf.Account);
+        if (!users.IsRequired) return new Identity(true, leaf.Account);
+        var identity = users.Authenticate(asked, facts);
+        // A token and the one user of a server are of no account.
+        return identity.Admitted && !users.HasUsers ? identity with { Account = leaf.Account } : identity;
     }
 
     /// <summary>True when checking hashes with bcrypt, which takes long on purpose.</summary>
@@ -40,7 +41,9 @@ internal static class LeafAuthenticator
             var names = leaf.Users.Select(user => user.Username).ToList();
             var name = facts.Certificate is null ? null : Security.Tls.CertificateUser.Find(facts.Certificate, names, names.Contains);
             var mapped = leaf.Users.FirstOrDefault(user => user.Username == name);
-            return mapped is null ? Identity.Refused : Check(mapped.Username, mapped.Password, mapped.Account, connect with { User = mapped.Username });
+            return mapped is null
+                ? Identity.Refused
+                : Check(mapped.Username, mapped.Password, mapped.Account, connect with { User = mapped.Username }) with { OverruledName = string.IsNullOrEmpty(connect.User) ? null : connect.User };
         }
         var known = leaf.Users.FirstOrDefault(user => user.Username == connect.User);
         return known is null ? Identity.Refused : Check(known.Username, known.Password, known.Account, connect);

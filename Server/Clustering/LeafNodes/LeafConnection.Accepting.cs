@@ -96,7 +96,7 @@ public sealed partial class LeafConnection
 
     private ConnectionFacts Facts => new(_nonce, Tls?.PeerCertificate, _session is null ? ConnectionFacts.LeafNode : ConnectionFacts.LeafNodeWebSocket)
     {
-        MapsCertificate = _session is null && _host.Tls is { VerifyAndMap: true },
+        MapsCertificate = _host.Tls is { VerifyAndMap: true },
     };
 
     private bool Finish(LeafConnect connect, Identity identity)
@@ -114,6 +114,7 @@ public sealed partial class LeafConnection
         }
         _identity = identity;
         _connect = connect;
+        if (identity.OverruledName is { } overruled) LeafLog.Warning(Log, Label, $"User \"{overruled}\" found in connect proto, but user required from cert");
         if (FindRefusal(connect) is { } refusal)
         {
             Fail(refusal.Text, refusal.Reason);

@@ -11,8 +11,9 @@ namespace NatsAspire.Server.Clustering.LeafNodes;
 /// <summary>Interest: this side's told with LS+ and LS-, the peer's kept as subscriptions of this connection.</summary>
 public sealed partial class LeafConnection
 {
+    private const long LimitReportMilliseconds = 2000;
     private static readonly TimeSpan ViolationDelay = TimeSpan.FromSeconds(30);
-
+    private long? _limitReportedAt;
     private volatile LeafPermissions _permissions = LeafPermissions.None;
 
     /// <summary>What a subject of loop detection begins with.</summary>
@@ -39,13 +40,19 @@ public sealed partial class LeafConnection
     /// <summary>Called under the interest's lock, on any thread.</summary>
     void IInterestListener.OnInterest(Account account, byte[] subject, byte[]? queue, int weight, byte[]? origin)
     {
-        if (IsClosing || !(IsUnchecked(subject) || _permissions.MayTell(subject, queue))) return;
+        if (IsClosing || !(IsUnchecked(subject) || IsToldByHub(subject) || _permissions.MayTell(subject, queue))) return;
         var line = new ByteBuilder(subject.Length + (queue?.Length ?? 0) + 20);
         line.Add(weight > 0 ? "LS+ "u8 : "LS- "u8);
         InterestLine.Finish(ref line, subject, queue, weight);
         if (IsTraced) LinkLog.Out(Log, Label, Encoding.UTF8.GetString(line.Written).TrimEnd());
         EnqueueNow(line.Written);
     }
+
+    /// <summary>
+    /// JetStream's API is a service that accounts import, which a hub always tells of: a leaf that has a domain of its own
+    /// keeps its requests to itself, one whose default domain is the empty one may ask the hub.
+    /// </summary>
+    private bool IsToldByHub(ReadOnlySpan<byte> subject) => !IsSpoke && subject.SequenceEqual("$JS.API.>"u8);
 
     /// <summary>What servers need among themselves.</summary>
     private static bool IsUnchecked(ReadOnlySpan<byte> subject) =>
@@ -78,7 +85,7 @@ public sealed partial class LeafConnection
         if (_remote.TryUpdate(key, told.Weight)) return;
         if (_host.Options.Limits.MaxSubscriptions is > 0 and var limit && _remote.Count >= limit)
         {
-            Fail("maximum subscriptions exceeded", CloseReason.MaxSubscriptionsExceeded);
+            RefuseForLimit();
             return;
         }
         var line = new InterestLine { Origin = _cluster, Account = default, Subject = told.Subject, Queue = told.Queue, Weight = told.Weight };
@@ -91,6 +98,16 @@ public sealed partial class LeafConnection
         // Who asks from there may be answered by another cluster before it hears of this, as with a client's.
         if (!IsSpoke) Account!.Recent?.Add(subscription);
         Account!.Imports.CastShadows(subscription);
+    }
+
+    /// <summary>The connection stays, and what it has; a peer that wants too much is not worth a line for each.</summary>
+    private void RefuseForLimit()
+    {
+        Enqueue("-ERR 'maximum subscriptions exceeded'\r\n"u8);
+        var now = Loop.NowMilliseconds;
+        if (_limitReportedAt is { } last && now - last < LimitReportMilliseconds) return;
+        _limitReportedAt = now;
+        LogError("maximum subscriptions exceeded");
     }
 
     /// <summary>A hub cuts off who asks for what it may not have; a spoke knows that the hub knows better.</summary>

@@ -56,6 +56,9 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
     /// <summary>Interest of other leaf nodes is not told to it.</summary>
     public bool IsIsolated { get; private set; }
 
+    /// <summary>The user it has come as; null: nobody in particular, or it was dialled from here.</summary>
+    public string? UserName => _identity?.UserName;
+
     /// <summary>The local account it is bound to; null: not bound yet.</summary>
     public Account? Account { get; private set; }
 

@@ -76,9 +76,7 @@ internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote>
     private async Task<(Socket? Socket, Exception? Error)> TryConnectAsync(LeafRemote remote, Uri url)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(remote.Stopped);
-        var limit = remote.Options.DialTimeout is { Ticks: > 0 } own ? own
-            : host.Options.LeafNode.DialTimeout is { Ticks: > 0 } common ? common : Defaults.RouteDial;
-        timeout.CancelAfter(limit);
+        timeout.CancelAfter(DialTimeout(host.Options.LeafNode, remote.Options));
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -99,6 +97,10 @@ internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote>
             return (null, error);
         }
     }
+
+    /// <summary>How long an attempt may take: the remote's own limit, or the one for all, or the usual one.</summary>
+    internal static TimeSpan DialTimeout(LeafNodeOptions all, RemoteLeafOptions remote) =>
+        remote.DialTimeout is { Ticks: > 0 } own ? own : all.DialTimeout is { Ticks: > 0 } common ? common : Defaults.RouteDial;
 
     /// <summary>The port of an address, or the usual one of its scheme.</summary>
     internal static int PortOf(Uri url) => url.Port > 0 ? url.Port : Defaults.LeafNodePort;

@@ -26,6 +26,9 @@ internal static partial class LeafLog
     [LoggerMessage(266, LogLevel.Warning, "{Leaf} - Replacing connection from same server")]
     public static partial void Replacing(ILogger log, string leaf);
 
+    [LoggerMessage(268, LogLevel.Warning, "{Leaf} - {Text}")]
+    public static partial void Warning(ILogger log, string leaf, string text);
+
     [LoggerMessage(267, LogLevel.Information, "{Leaf} - {Text}")]
     public static partial void Notice(ILogger log, string leaf, string text);
 }

@@ -21,7 +21,7 @@ public sealed record CompressionOptions(string Mode, IReadOnlyList<TimeSpan> Rtt
         if (mode != CompressionModes.Auto) return new CompressionOptions(mode, []);
         var used = RttThresholds.Count;
         while (used > 0 && RttThresholds[used - 1] <= TimeSpan.Zero) used--;
-        return new CompressionOptions(mode, used == 0 ? DefaultThresholds : [.. RttThresholds.Take(used)]);
+        return new CompressionOptions(mode, used == 0 ? DefaultThresholds : [.. RttThresholds.Take(used).Select(static one => one < TimeSpan.Zero ? TimeSpan.Zero : one)]);
     }
 
     /// <summary>Whether both say the same; lists by what they hold.</summary>

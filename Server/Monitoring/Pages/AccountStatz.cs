@@ -27,7 +27,8 @@ public sealed record AccountStatz
             ? names.Select(source.Accounts.Find).OfType<Account>()
             : source.Accounts.All.OrderBy(account => account.Name, StringComparer.Ordinal);
         var moved = AddClients(source);
-        var shown = asked.Where(account => options is { IncludeUnused: true } || account.ConnectionCount > 0);
+        var ofLeafs = (source.LeafNodes?.Snapshot() ?? []).Select(leaf => leaf.Account).ToHashSet();
+        var shown = asked.Where(account => options is { IncludeUnused: true } || account.ConnectionCount > 0 || ofLeafs.Contains(account));
         return new AccountStatz
         {
             ServerId = source.ServerId,

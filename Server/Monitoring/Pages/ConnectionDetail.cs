@@ -55,7 +55,8 @@ public sealed record ConnectionDetail
         var detail = new ConnectionDetail
         {
             Id = client.Id,
-            Type = client.Type,
+            Kind = candidate.Leaf is null ? "Client" : "Leafnode",
+            Type = client.Type.Length == 0 ? null : client.Type,
             Ip = client.Address?.Address.ToString() ?? "",
             Port = client.Address?.Port ?? 0,
             Start = client.StartedAt,

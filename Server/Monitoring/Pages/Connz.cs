@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json.Serialization;
 using NatsAspire.Server.Clients;
+using NatsAspire.Server.Clustering.LeafNodes;
 using NatsAspire.Server.Connections;
+using NatsAspire.Server.Subjects;
 
 namespace NatsAspire.Server.Monitoring.Pages;
 
@@ -59,7 +61,7 @@ public sealed record ConnzOptions
     internal bool FiltersSubject => !string.IsNullOrEmpty(FilterSubject) && FilterSubject != ">";
 }
 
-/// <summary>/connz: client connections. Keys are upstream's.</summary>
+/// <summary>/connz: connections of clients, and those of leaf nodes that are open. Keys are upstream's.</summary>
 public sealed record Connz
 {
     [JsonPropertyName("server_id")] public required string ServerId { get; init; }
@@ -105,10 +107,11 @@ public sealed record Connz
     {
         var open = options.State == ConnectionState.Closed ? [] : source.Clients.Clients.Where(client => IsIn(client.Account?.Name, options)).ToList();
         var closed = options.State == ConnectionState.Open ? [] : source.Clients.Closed.ToList().Where(client => IsIn(client.Last.AccountName, options)).ToList();
-        var total = open.Count + closed.Count;
+        var leafs = options.State == ConnectionState.Closed ? [] : (source.LeafNodes?.Snapshot() ?? []).Where(leaf => IsIn(leaf.Account?.Name, options)).ToList();
+        var total = open.Count + closed.Count + leafs.Count;
         var candidates = options.ConnectionId > 0
-            ? FindOne(source.Clients, open, closed, options.ConnectionId)
-            : [.. Filter(open, options), .. closed.Where(client => Fits(client.Last, options)).Select(client => new Candidate(client.Last, null, client))];
+            ? FindOne(source.Clients, open, closed, leafs, options.ConnectionId)
+            : [.. Filter(open, options), .. FilterLeafs(leafs, options), .. closed.Where(client => Fits(client.Last, options)).Select(client => new Candidate(client.Last, null, client))];
         candidates.Sort(sort.Comparison(page.Now));
         var shown = MonitoringText.Page(candidates, page.Offset, page.Limit);
         return page with
@@ -135,17 +138,52 @@ public sealed record Connz
         }
     }
 
+    private static IEnumerable<Candidate> FilterLeafs(List<LeafConnection> leafs, ConnzOptions options)
+    {
+        var subject = options.FiltersSubject ? Encoding.UTF8.GetBytes(options.FilterSubject!) : null;
+        foreach (var candidate in leafs.Select(Candidate.Of))
+        {
+            if (Fits(candidate.Client, options) && (subject is null || candidate.Subscriptions.Any(held => SubjectRules.Collide(Encoding.UTF8.GetBytes(held.Subject), subject)))) yield return candidate;
+        }
+    }
+
     /// <summary>Whatever account it is in.</summary>
-    private static List<Candidate> FindOne(ClientHub clients, List<ClientConnection> open, List<ClosedClient> closed, ulong id)
+    private static List<Candidate> FindOne(ClientHub clients, List<ClientConnection> open, List<ClosedClient> closed, List<LeafConnection> leafs, ulong id)
     {
         if (open.Count > 0 && clients.Find(id) is { } found) return [new Candidate(found.Snapshot(), found, null)];
+        if (leafs.Find(leaf => leaf.Id == id) is { } node) return [Candidate.Of(node)];
         return closed.Find(client => client.Last.Id == id) is { } gone ? [new Candidate(gone.Last, null, gone)] : [];
     }
 
     /// <summary>A connection, open or closed.</summary>
-    internal sealed record Candidate(ClientSnapshot Client, ClientConnection? Open, ClosedClient? Closed)
+    internal sealed record Candidate(ClientSnapshot Client, ClientConnection? Open, ClosedClient? Closed, LeafConnection? Leaf = null)
     {
-        public IReadOnlyList<SubscriptionSnapshot> Subscriptions => Open?.SnapshotSubscriptions() ?? Closed!.Subscriptions;
+        public IReadOnlyList<SubscriptionSnapshot> Subscriptions => Leaf is not null
+            ? [.. Leaf.SnapshotSubscriptions().Select(held => new SubscriptionSnapshot(held.Subject, held.Queue, held.Key, held.Messages, 0))]
+            : Open?.SnapshotSubscriptions() ?? Closed!.Subscriptions;
+
+        /// <summary>A leaf node's connection, with what it has of a client's figures.</summary>
+        public static Candidate Of(LeafConnection leaf) => new(
+            new ClientSnapshot
+            {
+                Id = leaf.Id,
+                Type = "",
+                Address = leaf.RemoteEndPoint,
+                StartedAt = leaf.StartedAt,
+                LastActivity = leaf.LastActivity,
+                RoundTrip = leaf.RoundTrip,
+                PendingBytes = leaf.PendingBytes,
+                Traffic = leaf.Traffic,
+                Stalls = 0,
+                SubscriptionCount = leaf.RemoteSubscriptionCount,
+                Name = leaf.RemoteName,
+                Tls = leaf.Tls,
+                User = leaf.UserName,
+                AccountName = leaf.Account?.Name,
+            },
+            null,
+            null,
+            leaf);
 
         public TimeSpan Age(DateTimeOffset now) => (Closed?.StoppedAt ?? now) - Client.StartedAt;
 

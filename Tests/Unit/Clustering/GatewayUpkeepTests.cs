@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using NatsAspire.Hosting;
+using NatsAspire.Server.Clustering.Gateways;
 using NatsAspire.Server.Hosting;
 using NatsAspire.Tests.Support;
 
@@ -67,6 +68,95 @@ public sealed class GatewayUpkeepTests
     }
 
     [Fact]
+    [Upstream("gateway_test.go", "TestGatewayImplicitReconnectHonorConnectRetries")]
+    public async Task AClusterThatWasLearnedIsGivenUpAfterSoManyAttempts()
+    {
+        using var log = new CapturedLog(Microsoft.Extensions.Logging.LogLevel.Information);
+        await using var server = await NatsServer.StartAsync(TestServer.Parse(Config("A", "", ", connect_retries: 1", "reconnect_error_reports: 1")), log);
+        await using var other = await TestServer.FromConfigAsync(Config("C", $"127.0.0.1:{server.GatewayEndPoint!.Port}", to: "A"));
+        using var listener = Listen();
+        // It goes in the order that counts: nobody listens any more, nothing comes from it, and then its connection ends.
+        using (var inbound = await ComeAsync(server, "B", $"{listener.LocalEndpoint}"))
+        using (var dialled = await GatewayPeer.AcceptAsync(listener))
+        {
+            await dialled.SendAsync(Greeting);
+            await Wait.Until("both are there", () => server is { OutboundGatewayCount: 2, InboundGatewayCount: 2 });
+            listener.Stop();
+            inbound.Dispose();
+            await Wait.Until("nothing comes from it", () => server.InboundGatewayCount == 1);
+        }
+        await Wait.Until("it is given up", () => server.Gateways!.Remotes().All(remote => remote.Name != "B"), () => string.Join('\n', log.Lines.TakeLast(5)));
+        log.Lines.Count(line => line.Contains("Error connecting to implicit gateway \"B\"", StringComparison.Ordinal)).ShouldBe(2, "one attempt, and one more");
+        (server.OutboundGatewayCount, server.InboundGatewayCount).ShouldBe((1, 1));
+    }
+
+    [Fact]
+    [Upstream("gateway_test.go", "TestGatewayReconnectExponentialBackoff")]
+    public void WithBackoffEachPauseIsTwiceTheOneBefore()
+    {
+        var pauses = new List<double>();
+        for (var pause = GatewayDialer.Pause; pauses.Count < 7; pause = GatewayDialer.Next(pause)) pauses.Add(pause.TotalSeconds);
+        pauses.ShouldBe([1, 2, 4, 8, 16, 30, 30]);
+    }
+
+    [Fact]
+    [Upstream("gateway_test.go", "TestGatewayOrderedOutbounds")]
+    public async Task TheNearestClusterIsTheFirst()
+    {
+        using var far = Listen();
+        using var near = Listen();
+        await using var server = await TestServer.FromConfigAsync(Config("A", $"{far.LocalEndpoint}", more: "ping_interval: \"30ms\"").Replace(
+            "gateways: [ ", $"gateways: [ {{ name: C, urls: [\"nats://{near.LocalEndpoint}\"] }}, ", StringComparison.Ordinal));
+        using var b = await GatewayPeer.AcceptAsync(far);
+        using var c = await GatewayPeer.AcceptAsync(near);
+        var answering = Task.WhenAll(AnswerAsync(b, 40), AnswerAsync(c, 0));
+        await b.SendAsync(Greeting);
+        await c.SendAsync(Greeting.Replace("NB", "NC", StringComparison.Ordinal).Replace("\"b\"", "\"c\"", StringComparison.Ordinal).Replace("\"gateway\":\"B\"", "\"gateway\":\"C\"", StringComparison.Ordinal));
+        await Wait.Until("C is the nearer", () => server.Gateways!.NearestClusters.SequenceEqual(["C", "B"]), () => string.Join(' ', server.Gateways!.NearestClusters));
+        near.Stop();
+        c.Dispose();
+        await Wait.Until("C is gone", () => server.Gateways!.NearestClusters.SequenceEqual(["B"]), () => string.Join(' ', server.Gateways!.NearestClusters));
+        far.Stop();
+        b.Dispose();
+        await Wait.Until("B is gone", () => server.Gateways!.NearestClusters.Count == 0);
+        await answering;
+
+        static async Task AnswerAsync(GatewayPeer peer, int milliseconds)
+        {
+            try
+            {
+                while (await peer.ReadLineAsync() is var line && line.Length > 0)
+                {
+                    if (line != "PING") continue;
+                    if (milliseconds > 0) await Task.Delay(milliseconds);
+                    await peer.SendAsync("PONG\r\n");
+                }
+            }
+            catch (Exception error) when (error is IOException or ObjectDisposedException)
+            {
+                // The test has ended this cluster.
+            }
+        }
+    }
+
+    /// <summary>Their servers are on different threads of the one that both reach.</summary>
+    [Fact]
+    public async Task OfTwoClustersThatComeAtOnceOneIsToldOfTheOther()
+    {
+        using var listener = Listen();
+        await using var server = await TestServer.FromConfigAsync(Config("A", ""));
+        for (var round = 0; round < 50; round++)
+        {
+            var names = new[] { $"X{round}", $"Y{round}" };
+            var clusters = await Task.WhenAll(names.Select(name => ComeAsync(server, name, $"{listener.LocalEndpoint}")));
+            var told = await Task.WhenAll(clusters.Select(cluster => cluster.ReadThroughAsync("PONG\r\n")));
+            var isTold = told[0].Contains($"\"gateway\":\"{names[1]}\"", StringComparison.Ordinal) || told[1].Contains($"\"gateway\":\"{names[0]}\"", StringComparison.Ordinal);
+            foreach (var cluster in clusters) cluster.Dispose();
+            isTold.ShouldBeTrue($"round {round}: {told[0]}\n{told[1]}");
+        }
+    }
+
+    [Fact]
     [Upstream("gateway_test.go", "TestGatewaySingleOutbound")]
     public async Task AttemptsThatFailedLeaveOneConnection()
     {
@@ -108,6 +198,16 @@ public sealed class GatewayUpkeepTests
             var info = await stranger.ReadInfoAsync();
             info.GetProperty("gateway_urls").EnumerateArray().Select(url => url.GetString()).ShouldBe(both, ignoreOrder: true);
         }
+    }
+
+    /// <summary>A server of another cluster dials, and says where its cluster is.</summary>
+    private static async Task<RawClient> ComeAsync(NatsServer server, string cluster, string address)
+    {
+        var client = await RawClient.ConnectAsync(server.GatewayEndPoint!);
+        await client.ReadInfoAsync();
+        var info = $"\"server_id\":\"N{cluster}\",\"server_name\":\"{cluster}\",\"proto\":3,\"gateway\":\"{cluster}\",\"gateway_urls\":[\"{address}\"]";
+        await client.SendAsync($"CONNECT {{\"name\":\"N{cluster}\",\"gateway\":\"{cluster}\"}}\r\nINFO {{{info},\"gateway_nrp\":true,\"gateway_iom\":true}}\r\nPING\r\n");
+        return client;
     }
 
     private static TcpListener Listen()

@@ -43,6 +43,58 @@ public sealed class CompressionOptionsTests
         Describe(cluster with { Compression = options.Mode, CompressionRttThresholds = options.RttThresholds }).ShouldBe(expected);
     }
 
+    [Theory]
+    [InlineData("true", "s2_auto 10 50 100")]
+    [InlineData("enabled", "s2_auto 10 50 100")]
+    [InlineData("EnaBled", "s2_auto 10 50 100")]
+    [InlineData("ON", "s2_auto 10 50 100")]
+    [InlineData("Fast", "s2_fast")]
+    [InlineData("s2_Fast", "s2_fast")]
+    [InlineData("false", "off")]
+    [InlineData("DisableD", "off")]
+    [InlineData("OFF", "off")]
+    [InlineData("Better", "s2_better")]
+    [InlineData("S2_BETTER", "s2_better")]
+    [InlineData("BEST", "s2_best")]
+    [InlineData("s2_best", "s2_best")]
+    [InlineData("auto", "s2_auto 10 50 100")]
+    [InlineData("s2_auto", "s2_auto 10 50 100")]
+    [InlineData("{ mode: auto, rtt_thresholds: [1ms] }", "s2_auto 1")]
+    [InlineData("{ Mode: Auto, thresholds: [1ms, 2ms] }", "s2_auto 1 2")]
+    [InlineData("{ mode: s2_AUTO, thresholds: [1ms, 2ms, 3ms, 4ms] }", "s2_auto 1 2 3 4")]
+    [InlineData("{ mode: s2_auto, thresholds: [0ms, 5ms, 10ms] }", "s2_auto 0 5 10")]
+    [InlineData("{ mode: s2_auto, thresholds: [5ms, 10ms, 0ms, 20ms] }", "s2_auto 5 10 0 20")]
+    [InlineData("{ mode: s2_auto, thresholds: [0ms, 0ms, 0ms, 20ms] }", "s2_auto 0 0 0 20")]
+    [InlineData("{ mode: s2_auto, rtt_thresholds: [0ms, 10ms, 0ms, 0ms] }", "s2_auto 0 10")]
+    [InlineData("{ mode: s2_auto, thresholds: [0ms, 10ms, 0ms, 20ms] }", "s2_auto 0 10 0 20")]
+    [InlineData("{ mode: s2_auto, thresholds: [-10ms, 5ms, 10ms] }", "s2_auto 0 5 10")]
+    [Upstream("leafnode_test.go", "TestLeafNodeCompressionOptions")]
+    public void LeafNodesHaveTheSameNamesAndOnMeansAuto(string written, string expected)
+    {
+        var leaf = TestServer.Parse($"leafnodes {{ port: -1, compression: {written}, remotes: [ {{ url: \"nats://127.0.0.1:1234\", compression: {written} }} ] }}").LeafNode;
+        foreach (var configured in new[] { leaf.Compression, leaf.Remotes.Single().Compression })
+        {
+            var options = configured.Normalize(CompressionModes.Auto, CompressionModes.Auto);
+            Describe(options).ShouldBe(expected);
+            Describe(options.Normalize(CompressionModes.Auto, CompressionModes.Auto)).ShouldBe(expected);
+        }
+    }
+
+    [Theory]
+    [InlineData("compression: gzip", "unsupported compression mode \"gzip\"")]
+    [InlineData("compression: { mode: s2_auto, thresholds: [5ms, 10ms, 2ms] }", "ascending")]
+    [InlineData("compression: { mode: s2_auto, thresholds: [5ms, 10ms, 20ms, 40ms, 60ms] }", "more than 4")]
+    [InlineData("compression: { mode: s2_auto, thresholds: [0ms, 0ms, 0ms, 0ms] }", "at least one")]
+    [InlineData("compression: { mode: s2_auto, thresholds: [0ms] }", "at least one")]
+    [Upstream("leafnode_test.go", "TestLeafNodeCompressionOptions")]
+    public async Task MistakesOfLeafNodesAndRemotesAreRefused(string written, string error)
+    {
+        foreach (var text in new[] { written, $"remotes: [ {{ url: \"nats://127.0.0.1:1234\", {written} }} ]" })
+        {
+            (await Should.ThrowAsync<Exception>(() => TestServer.FromConfigAsync($"leafnodes {{ port: -1, {text} }}"))).Message.ShouldContain(error);
+        }
+    }
+
     [Fact]
     [Upstream("routes_test.go", "TestRouteCompressionOptions")]
     public void WithoutAWordRoutesAccept() => Describe(TestServer.Parse("cluster { port: -1 }").Cluster).ShouldBe("accept");
@@ -87,9 +139,8 @@ public sealed class CompressionOptionsTests
     private static TimeSpan[] Thresholds(string text) =>
         [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(one => TimeSpan.FromMilliseconds(int.Parse(one, System.Globalization.CultureInfo.InvariantCulture)))];
 
-    private static string Describe(ClusterOptions cluster)
-    {
-        var options = RouteConnection.CompressionOf(cluster);
-        return string.Join(' ', options.RttThresholds.Select(one => $"{one.TotalMilliseconds:0}").Prepend(options.Mode));
-    }
+    private static string Describe(ClusterOptions cluster) => Describe(RouteConnection.CompressionOf(cluster));
+
+    private static string Describe(CompressionOptions options) =>
+        string.Join(' ', options.RttThresholds.Select(one => $"{one.TotalMilliseconds:0}").Prepend(options.Mode));
 }

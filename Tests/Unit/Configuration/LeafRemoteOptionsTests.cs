@@ -1,4 +1,5 @@
 using NatsAspire.Server.Cli;
+using NatsAspire.Server.Clustering.LeafNodes;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Hosting;
 using NatsAspire.Tests.Support;
@@ -16,6 +17,31 @@ public sealed class LeafRemoteOptionsTests
         var leaf = Load("leafnodes { dial_timeout: \"5s\", remotes = [ { url: \"nats-leaf://127.0.0.1:1234\" }, { url: \"nats-leaf://127.0.0.1:5678\", dial_timeout: \"15s\" } ] }").LeafNode;
         leaf.DialTimeout.ShouldBe(TimeSpan.FromSeconds(5));
         leaf.Remotes.Select(remote => remote.DialTimeout.TotalSeconds).ShouldBe([0, 15]);
+    }
+
+    [Theory]
+    [InlineData(0, 0, 1)]
+    [InlineData(3, 0, 3)]
+    [InlineData(0, 4, 4)]
+    [InlineData(3, 4, 4)]
+    [InlineData(-1, 0, 1)]
+    [InlineData(3, -1, 3)]
+    [Upstream("leafnode_test.go", "TestLeafNodeDialTimeoutOption")]
+    public void The_remotes_own_limit_counts_before_that_for_all(int all, int own, int expected) => LeafDialer.DialTimeout(
+        new LeafNodeOptions { DialTimeout = TimeSpan.FromSeconds(all) }, new RemoteLeafOptions { DialTimeout = TimeSpan.FromSeconds(own) }).TotalSeconds.ShouldBe(expected);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Upstream("leafnode_test.go", "TestLeafNodeRandomRemotes")]
+    public void Addresses_are_tried_in_an_order_of_chance_unless_it_is_fixed(bool noRandomize)
+    {
+        Uri[] urls = [.. Enumerable.Range(0, 16).Select(i => new Uri($"nats-leaf://host{i}:7422"))];
+        var options = new RemoteLeafOptions { Urls = urls, NoRandomize = noRandomize };
+        using var remote = new LeafRemote(options);
+        remote.Addresses.SequenceEqual(urls).ShouldBe(noRandomize);
+        remote.Addresses.ShouldBe(urls, ignoreOrder: true);
+        options.Urls.ShouldBe(urls);
     }
 
     [Theory]

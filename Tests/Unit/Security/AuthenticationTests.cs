@@ -161,6 +161,64 @@ public sealed class AuthenticationTests
         log.Contains("secret-token").ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData("CN=bob", "")]
+    [InlineData("CN=bob", "wrongpassword")]
+    [InlineData("CN=attacker", "")]
+    [InlineData("", "")]
+    [Upstream("auth_test.go", "TestAuthCertMappedUserNotPasswordAuthenticatable")]
+    public async Task WhoIsKnownByACertificateIsNotLetInWithoutOne(string user, string password)
+    {
+        using var certificates = new TestCertificates();
+        await using var server = await StartMappedAsync(certificates, "{ user = \"CN=other\" }, { user = \"CN=bob\" }", "leafnodes { listen: \"127.0.0.1:-1\", compression: off }");
+        (await WebSocketAnswerAsync(server, user, password)).ShouldContain("Authorization Violation");
+        using var leaf = await RawClient.ConnectAsync(server.LeafNodeEndPoint!);
+        await leaf.ReadInfoAsync();
+        await leaf.SendAsync($"CONNECT {{\"user\":\"{user}\",\"pass\":\"{password}\"}}\r\nPING\r\n");
+        (await leaf.ReadToCloseAsync()).ShouldContain("Authorization Violation");
+        (await TlsAnswerAsync(server, certificates, "{\"verbose\":false}")).ShouldBe("PONG\r\n");
+    }
+
+    [Theory]
+    [InlineData("authorization { users = [ { user = \"CN=bob\" } ] }", "PONG")]
+    [InlineData("", "Authorization Violation")]
+    [Upstream("auth_test.go", "TestAuthCertMappedLeafNodeUsersScope")]
+    public async Task CertificatesOfLeafNodesNameTheServersUsersUnlessTheyHaveTheirOwn(string authorization, string answer)
+    {
+        using var certificates = new TestCertificates();
+        await using var server = await TestServer.FromConfigAsync(
+            $"websocket {{ listen: \"127.0.0.1:-1\", no_tls: true }}\nleafnodes {{ listen: \"127.0.0.1:-1\"\n{certificates.Block("verify_and_map: true")}\n{authorization} }}\nauthorization {{ users = [ {{ user = telemetry }} ] }}\n");
+        (await WebSocketAnswerAsync(server, "telemetry", "")).ShouldContain(answer);
+    }
+
+    /// <summary>The user of those without a name is for clients only.</summary>
+    [Theory]
+    [InlineData("route", "PING\r\n")]
+    [InlineData("route", "RMSG $G foo 2\r\nok\r\n")]
+    [InlineData("leaf", "PING\r\n")]
+    [InlineData("client", "PING\r\n")]
+    [Upstream("client_test.go", "TestClientPingNoAuthUserExceptionsAndRestrictions")]
+    public async Task NobodyInParticularIsAClient(string listener, string said)
+    {
+        await using var server = await TestServer.FromConfigAsync("""
+            accounts { A { users [{user: "foo", password: "pwd"}] } }
+            no_auth_user: "foo"
+            cluster { listen: "127.0.0.1:-1", authorization { user: "route_user", password: "route_pwd", timeout: 1 } }
+            leafnodes { listen: "127.0.0.1:-1", compression: off, authorization { user: "leaf_user", password: "leaf_pwd", timeout: 1 } }
+            """);
+        using var peer = await RawClient.ConnectAsync(listener switch { "route" => server.ClusterEndPoint!, "leaf" => server.LeafNodeEndPoint!, _ => server.ClientEndPoint! });
+        await peer.ReadInfoAsync();
+        await peer.SendAsync(said);
+        if (listener == "client")
+        {
+            await peer.ExpectAsync("PONG\r\n");
+            server.Connz(new NatsAspire.Server.Monitoring.Pages.ConnzOptions { Account = "A" }).Connections!.Count.ShouldBe(1);
+            return;
+        }
+        (await peer.ReadToCloseAsync()).ShouldNotContain("PONG");
+        (server.ClientCount, server.LeafNodeCount, server.PeerCount).ShouldBe((0, 0, 0));
+    }
+
     private static Task<NatsServer> StartMappedAsync(TestCertificates certificates, string users, string more = "") => TestServer.FromConfigAsync(
         $$"""
         {{certificates.Block("verify_and_map: true")}}

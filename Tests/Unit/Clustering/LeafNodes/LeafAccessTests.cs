@@ -99,6 +99,39 @@ public sealed class LeafAccessTests
         hub.LeafNodeCount.ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData("authorization { token: secret }")]
+    [InlineData("authorization { user: u, password: secret }")]
+    [InlineData("authorization { users: [ {user: u, password: secret} ] }")]
+    [InlineData("accounts { A: { users: [ {user: u, password: secret} ] } }")]
+    public async Task WhoDoesNotSayWhoHeIsIsNoLeafOfAServerThatAsks(string authorization)
+    {
+        await using var hub = await LeafPair.HubAsync("compression: off", authorization + "\n");
+        foreach (var credentials in new[] { "", "\"user\":\"u\",\"pass\":\"wrong\",", "\"auth_token\":\"wrong\"," })
+        {
+            using var stranger = await RawClient.ConnectAsync(hub.LeafNodeEndPoint!);
+            await stranger.ReadInfoAsync();
+            await stranger.SendAsync($"CONNECT {{{credentials}\"server_id\":\"NLEAF\",\"name\":\"leaf\"}}\r\nPING\r\n");
+            (await stranger.ReadToCloseAsync()).ShouldContain("Authorization Violation");
+        }
+        using var known = await RawClient.ConnectAsync(hub.LeafNodeEndPoint!);
+        await known.ReadInfoAsync();
+        var right = authorization.Contains("token", StringComparison.Ordinal) ? "\"auth_token\":\"secret\"" : "\"user\":\"u\",\"pass\":\"secret\"";
+        await known.SendAsync($"CONNECT {{{right},\"server_id\":\"NLEAF\",\"name\":\"leaf\"}}\r\nPING\r\n");
+        await known.ReadThroughAsync("PONG\r\n");
+        hub.LeafNodeCount.ShouldBe(1);
+    }
+
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeBannerNoClusterNameIfNoCluster")]
+    public async Task ALeafWithoutAClusterTellsOfNone()
+    {
+        using var log = new CapturedLog();
+        await using var leaf = await NatsServer.StartAsync(TestServer.Parse(Remote("leaf", "nats-leaf://127.0.0.1:1")), log);
+        log.Contains("Name:").ShouldBeTrue();
+        log.Lines.ShouldNotContain(line => line.Contains("Cluster:", StringComparison.Ordinal) || line.Contains("Cluster name is", StringComparison.Ordinal));
+    }
+
     [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodeConnectionSucceedsEvenWithDelayedFirstINFO")]
     [Upstream("leafnode_test.go", "TestLeafNodeDetectsStaleConnectionIfNoInfo")]

@@ -143,14 +143,42 @@ public sealed partial class LeafConversationTests
 
     [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodeHubRejectDuplicateRemotes")]
+    [Upstream("leafnode_test.go", "TestLeafNodeLoopDetectedDueToReconnect")]
     public async Task AServerThatComesAgainTakesTheEarlierPlace()
     {
-        await using var hub = await LeafPair.HubAsync("compression: off");
+        using var log = new CapturedLog();
+        await using var hub = await NatsServer.StartAsync(TestServer.Parse($"server_name: hub\nleafnodes {{ host: 127.0.0.1, port: -1, compression: off }}\n{LeafPair.Accounts}"), log);
         using var first = await JoinAsync(hub);
+        await first.SendAsync("LS+ $LDS.mine\r\n");
+        await first.FlushAsync();
+        // It has noticed that the connection was lost, which the hub has not: what it says again is no loop.
         using var second = await JoinAsync(hub);
+        await second.SendAsync("LS+ $LDS.mine\r\n");
         (await first.ReadToCloseAsync()).ShouldContain("-ERR 'Duplicate Remote LeafNode Connection'\r\n");
         await LeafPair.ConnectedAsync(hub, 1);
         await second.FlushAsync();
+        log.Contains("Replacing connection from same server").ShouldBeTrue();
+        log.Contains("Loop detected").ShouldBeFalse();
+    }
+
+    [Fact]
+    [Upstream("client_test.go", "TestClientClampMaxSubsErrReport")]
+    public async Task ALeafThatWantsTooMuchKeepsWhatItHas()
+    {
+        using var log = new CapturedLog();
+        await using var hub = await NatsServer.StartAsync(TestServer.Parse($"server_name: hub\nmax_subs: 2\nleafnodes {{ host: 127.0.0.1, port: -1, compression: off }}\n{LeafPair.Accounts}"), log);
+        using var leaf = await JoinAsync(hub);
+        await leaf.SendAsync("LS+ one\r\nLS+ two\r\nLS+ three\r\nLS+ four\r\nPING\r\n");
+        (await leaf.ReadThroughAsync("PONG\r\n")).ShouldContain("-ERR 'maximum subscriptions exceeded'\r\n-ERR 'maximum subscriptions exceeded'\r\n");
+        await using var client = await LeafPair.ClientAsync(hub);
+        await client.PublishAsync("four", "lost");
+        await client.PublishAsync("one", "kept");
+        await leaf.ExpectAsync("LMSG one 4\r\nkept\r\n");
+        log.Lines.Count(line => line.Contains("maximum subscriptions exceeded", StringComparison.Ordinal)).ShouldBe(1);
+        await leaf.SendAsync("LS- one\r\nLS+ four\r\n");
+        await leaf.FlushAsync();
+        await client.PublishAsync("four", "told");
+        await leaf.ExpectAsync("LMSG four 4\r\ntold\r\n");
     }
 
     [Fact]

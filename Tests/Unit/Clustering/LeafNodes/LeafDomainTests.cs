@@ -83,6 +83,52 @@ public sealed class LeafDomainTests
         }
     }
 
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeHubSideLMSGAllowsJSAPI")]
+    public async Task ALeafWithoutJetStreamMayAskItsHubs()
+    {
+        await using var servers = new DomainServers();
+        await servers.StartAsync("hub", "H", ["hub"], "");
+        await servers.StartAsync("leaf", "L", ["leaf"], null, DomainServers.Remote("a", servers.Port("hub leaf")), "default_js_domain: {A: \"\"}", "A: { users: [{user: a, password: a}] }");
+        await LeafPair.ConnectedAsync(servers["leaf"], 1);
+        await LeafPair.ConnectedAsync(servers["hub"], 1);
+        await LeafPair.HasInterestAsync(servers["leaf"], "$JS.API.INFO");
+        await using var client = await servers.ConnectAsync("leaf");
+        (await client.RequestAsync("$JS.API.INFO")).Text.ShouldContain("io.nats.jetstream.api.v1.account_info_response");
+        // Who does not say that the hub's is meant is kept from it.
+        await servers.StartAsync("other", "O", ["other"], null, DomainServers.Remote("a", servers.Port("hub leaf")), accountA: "A: { users: [{user: a, password: a}] }");
+        await LeafPair.ConnectedAsync(servers["other"], 1);
+        await LeafPair.HasInterestAsync(servers["other"], "$JS.API.INFO");
+        await using var kept = await servers.ConnectAsync("other");
+        (await kept.RequestAsync("$JS.API.INFO")).IsNoResponders.ShouldBeTrue();
+    }
+
+    /// <summary>The answer may come before the cluster of the leaf has heard of the inbox.</summary>
+    [Fact]
+    [Upstream("jetstream_super_cluster_test.go", "TestJetStreamSuperClusterGetNextSubRace")]
+    public async Task WhoPullsFromADomainBehindAnotherClusterGetsEachMessageToANewInbox()
+    {
+        await using var super = await SuperCluster.StartAsync(servers: 2, more: "leafnodes { host: 127.0.0.1, port: -1 }\n" + LeafPair.Accounts);
+        await using var leaf = await StreamServer.StartAsync(
+            "domain: C", $"server_name: leaf\nleafnodes {{ remotes: [ {{ url: \"nats-leaf://a:a@127.0.0.1:{super["A1"].LeafNodeEndPoint!.Port}\", account: A }} ] }}\n{Users}");
+        await LeafPair.ConnectedAsync(super["A1"], 1);
+        await super.StopAsync("A2");
+        await using var client = await super.ConnectAsync("B2", "a");
+        await LeafPair.HasInterestAsync(super["B2"], "$JS.C.API.INFO");
+        async Task<JsonElement> AskAsync(string request, string body) => Parse(await client.RequestAsync("$JS.C.API." + request, body));
+        (await AskAsync("STREAM.CREATE.foo", "{\"name\":\"foo\",\"subjects\":[\"foo\"]}")).TryGetProperty("error", out _).ShouldBeFalse();
+        (await AskAsync("CONSUMER.DURABLE.CREATE.foo.dur", "{\"stream_name\":\"foo\",\"config\":{\"durable_name\":\"dur\",\"ack_policy\":\"explicit\"}}")).TryGetProperty("error", out _).ShouldBeFalse();
+        await LeafPair.HasInterestAsync(super["B2"], "foo");
+        for (var i = 0; i < 50; i++) (await client.RequestAsync("foo", $"{i}")).Text.ShouldContain($"\"seq\":{i + 1}");
+        for (var i = 0; i < 50; i++)
+        {
+            var inbox = await client.SubscribeAsync($"inbox.{i}");
+            await client.PublishAsync("$JS.C.API.CONSUMER.MSG.NEXT.foo.dur", "{\"batch\":1,\"expires\":5000000000}", inbox.Subject);
+            (await inbox.NextAsync()).Text.ShouldBe($"{i}");
+            await inbox.UnsubscribeAsync();
+        }
+    }
+
     private static async Task<StreamServer> LeafOfAsync(StreamServer hub)
     {
         var leaf = await StreamServer.StartAsync(

@@ -172,6 +172,66 @@ public sealed class LeafPermissionTests
     }
 
     [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeHubSideLMSGHonorsAllowResponsesGatewayRouted")]
+    public async Task WhoMayOnlyAnswerMayAnswerToAnotherCluster()
+    {
+        var accounts = UserWith("publish: { allow: [] }, subscribe: { allow: [\"svc\"] }, allow_responses: true");
+        await using var super = await SuperCluster.StartAsync(more: "leafnodes { host: 127.0.0.1, port: -1 }\n" + accounts);
+        await using var leaf = await LeafPair.LeafAsync("leaf", super["A1"], user: "leaf");
+        await LeafPair.ConnectedAsync(leaf, 1);
+        await using var service = await LeafPair.ClientAsync(leaf);
+        var requests = await service.SubscribeAsync("svc");
+        await service.FlushAsync();
+        await LeafPair.HasInterestAsync(super["B1"], "svc");
+        for (var i = 0; i < 5; i++)
+        {
+            // Each inbox is new, so that the answer is led back by what stands before its subject.
+            await using var far = await LeafPair.ClientAsync(super["B1"]);
+            var answer = far.RequestAsync("svc", $"{i}");
+            await service.PublishAsync((await requests.NextAsync()).Reply!, $"answer {i}");
+            (await answer).Text.ShouldBe($"answer {i}");
+        }
+        await LeafPair.ConnectedAsync(super["A1"], 1);
+    }
+
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeInfoPermissionUpdatesAllowedForSolicitedLeaf")]
+    public async Task AHubTellsALeafItsRightsWithAnInfo()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        await using var leaf = await TestServer.FromConfigAsync(
+            $"server_name: leaf\nleafnodes {{ remotes: [ {{ url: \"nats-leaf://a:a@{listener.LocalEndpoint}\", account: A, compression: off }} ] }}\n{LeafPair.Accounts}");
+        await using var client = await LeafPair.ClientAsync(leaf);
+        await client.SubscribeAsync("import.foo");
+        await client.SubscribeAsync("other.foo");
+        await client.FlushAsync();
+        using var hub = await GatewayPeer.AcceptAsync(listener);
+        const string info = "INFO {\"server_id\":\"NHUB\",\"server_name\":\"hub\",\"headers\":true,\"max_payload\":1048576,\"client_id\":5,\"leafnode_urls\":[\"127.0.0.1:1\"],";
+        await hub.SendAsync(info + "\"import\":{\"allow\":[\"import.>\"]},\"export\":{\"allow\":[\"export.>\"]}}\r\nPING\r\n");
+        (await TellsAsync()).ShouldBe(["import.foo"]);
+        await hub.SendAsync("LS+ other.bar\r\nLS+ export.bar\r\n");
+        await LeafPair.HasInterestAsync(leaf, "export.bar");
+        await client.PublishAsync("other.bar", "kept");
+        await client.PublishAsync("export.bar", "told");
+        while (await hub.ReadLineAsync() is var line && line != "LMSG export.bar 4") line.ShouldNotStartWith("LMSG other");
+        // Other rights, later.
+        await hub.SendAsync(info + "\"import\":{\"allow\":[\"other.>\"]},\"export\":{\"allow\":[\">\"]}}\r\nPING\r\n");
+        (await TellsAsync()).ShouldContain("other.foo");
+
+        // What is told up to the answer to PING, but for what servers need.
+        async Task<List<string>> TellsAsync()
+        {
+            var told = new List<string>();
+            while (await hub.ReadLineAsync() is var line && line != "PONG")
+            {
+                if (line.StartsWith("LS+ ", StringComparison.Ordinal) && line[4] is not ('$' or '_')) told.Add(line[4..]);
+            }
+            return told;
+        }
+    }
+
+    [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodePermsSuppressSubs")]
     [Upstream("leafnode_test.go", "TestLeafNodeExportPermissionsNotForSpecialSubs")]
     public async Task OnlyWhatServersNeedIsToldInSpiteOfDenials()

@@ -166,25 +166,28 @@ public sealed class LeafTopologyTests
         foreach (var client in clients) await client.DisposeAsync();
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(0, 1, 2)]
+    [InlineData(0, 0, 2)]
     [Upstream("leafnode_test.go", "TestLeafNodeQueueGroupDistribution")]
-    public async Task MembersOfALeafClusterAreServedAlikeFromEachHub()
+    [Upstream("leafnode_test.go", "TestLeafNodeQueueGroupDistributionVariant")]
+    public async Task MembersOfALeafClusterAreServedAlikeFromEachHub(params int[] hubOf)
     {
         await using var hubs = await ClusterAsync("HUB", 3);
         await using var leafs = new TestCluster();
         for (var i = 0; i < 3; i++)
         {
             var routes = i == 0 ? "" : $"routes: [\"nats://127.0.0.1:{leafs[0].ClusterEndPoint!.Port}\"]";
-            leafs.Servers.Add(await LeafPair.LeafAsync($"leaf{i}", hubs[i], more: $"cluster {{ name: LC, host: 127.0.0.1, port: -1, {routes} }}\n"));
+            leafs.Servers.Add(await LeafPair.LeafAsync($"leaf{i}", hubs[hubOf[i]], more: $"cluster {{ name: LC, host: 127.0.0.1, port: -1, {routes} }}\n"));
         }
         await leafs.WaitForMeshAsync();
-        for (var i = 0; i < 3; i++) await LeafPair.ConnectedAsync(hubs[i], 1);
+        for (var i = 0; i < 3; i++) await LeafPair.ConnectedAsync(hubs[i], hubOf.Count(hub => hub == i));
         await using var one = await LeafPair.ClientAsync(leafs[0]);
         await using var two = await LeafPair.ClientAsync(leafs[1]);
         TestSubscription[] members = [await one.SubscribeAsync("foo", "q"), await two.SubscribeAsync("foo", "q")];
         await one.FlushAsync();
         await two.FlushAsync();
-        foreach (var hub in hubs.Servers) await Wait.Until($"{hub.Name} knows both", () => hub.Accounts.Find("A")!.Subscriptions.Match("foo"u8).Queues is [{ } group] && group.Distant.Length + group.Links.Length == 2);
+        foreach (var hub in hubs.Servers) await Wait.Until($"{hub.Name} knows both", () => hub.Accounts.Find("A")!.Subscriptions.Match("foo"u8).Queues is [{ } group] && group.Distant.Concat(group.Links).Sum(link => link.QueueWeight) == 2);
         var before = (0, 0);
         foreach (var hub in hubs.Servers)
         {

@@ -37,6 +37,55 @@ public sealed class LeafTransportTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Upstream("leafnode_test.go", "TestLeafNodeCompressionAuto")]
+    public async Task AutoFollowsTheRoundTripAtEitherEnd(bool isHub)
+    {
+        const string auto = "{ mode: s2_auto, rtt_thresholds: [ 20ms, 40ms, 60ms ] }";
+        string Pings(bool often) => often ? "ping_interval: \"100ms\"\nping_max: 500\n" : "";
+        await using var hub = await LeafPair.HubAsync($"compression: {(isHub ? auto : "s2_fast")}", more: Pings(isHub));
+        await using var proxy = NatsAspire.Hosting.InterposingProxy.Start(hub.LeafNodeEndPoint!);
+        await using var leaf = await TestServer.FromConfigAsync(
+            $"server_name: leaf\nleafnodes {{ remotes: [ {{ url: \"nats-leaf://a:a@127.0.0.1:{proxy.EndPoint.Port}\", account: A, compression: {(isHub ? "s2_fast" : auto)} }} ] }}\n{LeafPair.Accounts}{Pings(!isHub)}");
+        await LeafPair.ConnectedAsync(hub, 1);
+        await LeafPair.ConnectedAsync(leaf, 1);
+        var connection = (isHub ? hub : leaf).LeafNodes!.Snapshot().Single();
+        foreach (var (milliseconds, expected) in new[] { (0, "s2_uncompressed"), (30, "s2_fast"), (50, "s2_better"), (75, "s2_best"), (0, "s2_uncompressed") })
+        {
+            proxy.ToTarget.Delay = TimeSpan.FromMilliseconds(milliseconds);
+            await Wait.Until($"{expected} at {milliseconds} ms", () => connection.Compression == expected, () => connection.Compression);
+        }
+        (isHub ? hub : leaf).LeafNodes!.Snapshot().Single().ShouldBeSameAs(connection);
+        await ExchangeAsync(hub, leaf);
+        await ExchangeAsync(leaf, hub);
+    }
+
+    [Fact]
+    [Upstream("leafnode_test.go", "TestLeafNodeCompressionAuto")]
+    [Upstream("leafnode_test.go", "TestLeafNodeCompressionAuthTimeout")]
+    public async Task NeitherRoundTripsNorTheTimeToConnectTouchAConnectionThatStands()
+    {
+        await using var hub = await LeafPair.HubAsync("compression: off, authorization { timeout: 0.1 }");
+        await using var other = await LeafPair.HubAsync("compression: s2_fast, authorization { timeout: 0.1 }", name: "other");
+        await using var leaf = await TestServer.FromConfigAsync(
+            $"server_name: leaf\nping_interval: \"20ms\"\nping_max: 500\nleafnodes {{ remotes: [ {{ url: \"nats-leaf://a:a@127.0.0.1:{hub.LeafNodeEndPoint!.Port}\", account: A, compression: s2_auto }}, {{ url: \"nats-leaf://a:a@127.0.0.1:{other.LeafNodeEndPoint!.Port}\", account: A }} ] }}\n{LeafPair.Accounts}");
+        await LeafPair.ConnectedAsync(leaf, 2);
+        var connections = leaf.LeafNodes!.Snapshot();
+        // Ten round trips are twice the time there is to connect.
+        foreach (var connection in connections)
+        {
+            for (var i = 0; i < 10; i++)
+            {
+                var last = connection.RoundTrip;
+                await Wait.Until("another round trip", () => connection.RoundTrip != last);
+            }
+        }
+        leaf.LeafNodes.Snapshot().ShouldBe(connections, ignoreOrder: true);
+        connections.Select(connection => connection.Compression).Count(mode => mode == "off").ShouldBe(1);
+    }
+
+    [Theory]
     [InlineData(true, true, "off")]
     [InlineData(true, false, "s2_fast")]
     [InlineData(false, true, "s2_fast")]
