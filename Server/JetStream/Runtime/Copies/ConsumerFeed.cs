@@ -29,9 +29,13 @@ internal sealed class ConsumerFeed : IDisposable
     private const long MinRetry = Second;
     private const long MaxRetry = 10 * Second;
 
+    /// <summary>Signs of life come every second; when the way to the origin may have changed they are missed soon.</summary>
+    private const long Doubt = 3 * Second;
+
     private readonly StreamHost _target;
     private readonly FeedRequest _request;
     private readonly Action _wake;
+    private readonly byte[] _way;
     private readonly PublishQueue _heard = new(MaxQueuedMessages, MaxQueuedBytes);
     private readonly ITimer _timer;
     private readonly List<Subscription> _subscriptions = [];
@@ -43,15 +47,18 @@ internal sealed class ConsumerFeed : IDisposable
     private long _due;
     private long _retry = MinRetry;
     private bool _overflowed;
+    private bool _wayMayBeOther;
+    private bool _isCut;
 
     /// <param name="target">Who copies.</param>
     /// <param name="request">What it asks of the origin.</param>
     /// <param name="wake">Called when there may be something to take. From any thread.</param>
     public ConsumerFeed(StreamHost target, FeedRequest request, Action wake)
     {
-        (_target, _request, _wake) = (target, request, wake);
+        (_target, _request, _wake, _way) = (target, request, wake, request.Way);
         var pace = TimeSpan.FromSeconds(1);
         _timer = target.Time.CreateTimer(_ => wake(), null, pace, pace);
+        target.Account.Subscriptions.Watch(_way, OnWay);
     }
 
     private enum Phase
@@ -97,8 +104,35 @@ internal sealed class ConsumerFeed : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _target.Account.Subscriptions.Unwatch(_way, OnWay);
         _timer.Dispose();
         StopListening();
+    }
+
+    /// <summary>On whichever thread changes subscriptions.</summary>
+    private void OnWay()
+    {
+        if (!Interlocked.Exchange(ref _wayMayBeOther, true)) _wake();
+    }
+
+    /// <summary>A link to the origin has come or gone: what was lost with it is asked for again at once, and not when patience ends.</summary>
+    private void LookAtWay(long now)
+    {
+        if (!Interlocked.Exchange(ref _wayMayBeOther, false)) return;
+        if (!_target.Account.Subscriptions.HasInterest(_way))
+        {
+            _isCut = true;
+            return;
+        }
+        if (_isCut || _phase == Phase.Waiting) AskAt(now);
+        else _due = Math.Min(_due, now + Doubt);
+        _isCut = false;
+    }
+
+    private void AskAt(long now)
+    {
+        StopListening();
+        (_phase, _due, _retry) = (Phase.Waiting, now, MinRetry);
     }
 
     /// <summary>A message, on its publisher's loop.</summary>
@@ -112,6 +146,7 @@ internal sealed class ConsumerFeed : IDisposable
     {
         var now = _target.Now;
         if (Volatile.Read(ref _overflowed)) Fail(null);
+        LookAtWay(now);
         if (now < _due) return;
         if (_phase != Phase.Waiting)
         {

@@ -33,6 +33,9 @@ internal sealed class FeedRequest(StreamSource source, bool isMirror, string tar
         : Filter.Length > 0 ? $"{Api}.CONSUMER.CREATE.{source.Name}.{_name}.{Filter}"
         : $"{Api}.CONSUMER.CREATE.{source.Name}"));
 
+    /// <summary>A request of the origin's API that is listened to whenever it can be reached.</summary>
+    public byte[] Way => Encoding.UTF8.GetBytes(Prefixed($"{Api}.STREAM.INFO.{source.Name}"));
+
     private string Filter => source.SubjectTransforms is [var only] ? only.Source : source.FilterSubject ?? "";
 
     /// <summary>Where answers come.</summary>
