@@ -9,16 +9,14 @@ public sealed class LeafResyncTests : IAsyncDisposable
 {
     private const string Tests = "jetstream_leafnode_test.go";
 
-    /// <summary>Well under what a consumer may be silent before it counts as gone.</summary>
+    /// <summary>Well under what a consumer may be silent before it counts as gone, and under the pause between the fourth attempt and the fifth.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
 
     private readonly DomainServers _servers = new();
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(12)]
+    [Fact]
     [Upstream(Tests, "TestJetStreamLeafNodeAndMirrorResyncAfterConnectionDown")]
-    public async Task CopiesInBothDirectionsGoOnWhenTheLinkIsBack(int secondsDown)
+    public async Task CopiesInBothDirectionsGoOnWhenTheLinkIsBack()
     {
         await _servers.StartAsync("TCM", "C-TCM", [], "domain: TCM");
         await using var proxy = InterposingProxy.Start(_servers["TCM"].LeafNodeEndPoint!);
@@ -35,24 +33,22 @@ public sealed class LeafResyncTests : IAsyncDisposable
         await CreateAsync(b, "SB", """ "subjects":["B.*"],"sources":[{"name":"SA","filter_subject":"A.*","external":{"api":"$JS.TCM.API"}}] """);
         await PublishAsync(a, b);
         await WaitForAsync(100, TimeSpan.FromSeconds(30));
-        proxy.RefusesConnections = true;
+        // The leaf node comes back, this way or by the address that it was told of.
         await proxy.CutAsync();
         await PublishAsync(a, b);
-        await Wait.Until("both sides know that the link is down", () => _servers.Running.All(server => server.LeafNodeCount == 0), _servers.Describe);
-        var down = Stopwatch.StartNew();
-        await Wait.Until("it is down for so long", () => down.Elapsed.TotalSeconds >= secondsDown, timeout: TimeSpan.FromSeconds(secondsDown + 10));
-        proxy.RefusesConnections = false;
         await LeafPair.ConnectedAsync(_servers["XMM"], 1);
         await WaitForAsync(200, Soon);
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
     [Upstream(Tests, "TestJetStreamLeafNodeAndMirrorResyncAfterLeafEstablished")]
-    public async Task SourcesGoOnWhenTheServerBetweenIsBack()
+    public async Task SourcesGoOnWhenTheServerBetweenIsBack(int secondsDown)
     {
         await _servers.StartAsync("hub", "C-HUB", [], "domain: HUB");
         await _servers.StartAsync("sat", "C-SAT", [], "domain: SAT");
-        await _servers.StartAsync("gw", "C-GW", [], null, $"{DomainServers.Remote("a", _servers.Port("hub leaf"))}, {DomainServers.Remote("a", _servers.Port("sat leaf"), "hub: true")}");
+        await _servers.StartAsync("gw", "C-GW", [], null, $"{DomainServers.Remote("a", _servers.Port("hub leaf"))}, {DomainServers.Remote("a", _servers.Port("sat leaf"), ", hub: true")}");
         await LeafPair.ConnectedAsync(_servers["gw"], 2);
         await using var hub = await _servers.ConnectAsync("hub");
         await using var sat = await _servers.ConnectAsync("sat");
@@ -63,8 +59,13 @@ public sealed class LeafResyncTests : IAsyncDisposable
         await _servers.StopAsync("gw");
         await PublishAsync(hub, 10, "H.SAT.foo");
         await Wait.Until("nobody is connected", () => _servers.Running.All(server => server.LeafNodeCount == 0), _servers.Describe);
+        // This one has never been answered, and asks less and less often.
+        await CreateAsync(sat, "LATE", """ "mirror":{"name":"HUB","external":{"api":"$JS.HUB.API"}} """);
+        var down = Stopwatch.StartNew();
+        await Wait.Until("it is down for so long", () => down.Elapsed.TotalSeconds >= secondsDown, timeout: TimeSpan.FromSeconds(secondsDown + 10));
         await _servers.StartAsync("gw");
         await LeafPair.ConnectedAsync(_servers["gw"], 2);
+        await WaitForAsync("sat", "LATE", 20, Soon);
         await WaitForAsync("sat", "SAT", 20, Soon);
     }
 
