@@ -38,6 +38,22 @@ public sealed class LeafDomainTests
         await Wait.Until("the mirror has the rest", async () => await MessagesAsync(hub, "M") == 20, timeout: TimeSpan.FromSeconds(40));
     }
 
+    [Fact]
+    [Upstream("jetstream_test.go", "TestJetStreamStreamUpdateWithExternalSource")]
+    public async Task AStreamSourcesItsNamesakeOfAnotherDomain()
+    {
+        await using var hub = await StreamServer.StartAsync("domain: hub", $"server_name: hub\nleafnodes {{ host: 127.0.0.1, port: -1 }}\n{Users}");
+        await using var leaf = await LeafOfAsync(hub);
+        (await leaf.TryCreateAsync("""{"name":"stream","subjects":["leaf"]}""")).ShouldBe(0);
+        (await hub.TryCreateAsync("""{"name":"stream","subjects":["hub"]}""")).ShouldBe(0);
+        await leaf.PublishAsync("leaf", "from there");
+        (await hub.TryUpdateAsync(Sourcing("leaf"))).ShouldBe(0);
+        await Wait.Until("it is sourced", async () => await MessagesAsync(hub, "stream") == 1);
+        (await hub.TryUpdateAsync(Sourcing("foo"))).ShouldBe(0, "of what is elsewhere subjects are not known");
+
+        static string Sourcing(string filter) => $$$"""{"name":"stream","subjects":["hub"],"sources":[{"name":"stream","filter_subject":"{{{filter}}}","external":{"api":"$JS.leaf.API"}}]}""";
+    }
+
     [Theory]
     [InlineData("domain", true)]
     [InlineData("domain", false)]
