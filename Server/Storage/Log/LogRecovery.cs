@@ -48,7 +48,7 @@ internal sealed class LogRecovery
         if (recovery.FindTail() is { } tail)
         {
             recovery.FollowLinks(tail);
-            recovery.Account();
+            if (recovery.Segments.Count > 1) recovery.AccountAll();
             recovery.MakeDurable(tail);
         }
         recovery.Free = [.. recovery._files.Except(recovery.Segments)];
@@ -64,7 +64,10 @@ internal sealed class LogRecovery
         {
             using var opened = _directory.Disk.Open(file.Path, DiskOpen.Existing);
             var reader = new SegmentReader(opened, file.Number);
+            // Most logs end with the segment they begin with: then what it says is known when its end is.
+            Segments.Add(file);
             ScanTail(file, reader);
+            Segments.Clear();
             if (file.End > 0)
             {
                 CheckTail(file);
@@ -83,6 +86,7 @@ internal sealed class LogRecovery
             if (reader.RecordStart == 0 && reader.Header.Kind != LogFormat.Batch) throw Corrupt(file.Path, 0, "does not begin with a batch");
             if (reader.Header.Kind == LogFormat.Batch) _firstSegment = Note(file, reader).FirstSegment;
             else if (reader.Header.Kind == LogFormat.Seal) _seal = LogFormat.ReadSeal(reader.Payload);
+            Account(file, reader);
         }
         file.End = reader.Position;
         while (_seal is null && reader.FindBatch()) Note(file, reader);
@@ -128,22 +132,26 @@ internal sealed class LogRecovery
     }
 
     /// <summary>Reads everything in order: all must be whole; who needs what, and what is void.</summary>
-    private void Account()
+    private void AccountAll()
     {
+        Voids.Clear();
+        foreach (var segment in Segments) segment.Needed.Clear();
         foreach (var segment in Segments)
         {
             using var opened = _directory.Disk.Open(segment.Path, DiskOpen.Existing);
             var reader = new SegmentReader(opened, segment.Number);
-            while (ReadNext(segment, reader))
-            {
-                var (group, index) = (reader.Header.Group, reader.Header.Index);
-                var at = new LogPosition(segment.Number, reader.RecordStart);
-                if (reader.Header.Kind is > 0 and <= LogFormat.LastFreeKind) segment.Need(group, index);
-                else if (reader.Header.Kind == LogFormat.Truncate) Truncate(group, index, at);
-                else if (reader.Header.Kind == LogFormat.Remove) Remove(group, at);
-                else if (reader.Header.Kind is not (LogFormat.Batch or LogFormat.Seal)) throw Corrupt(segment.Path, reader.RecordStart, $"a record of unknown kind {reader.Header.Kind}");
-            }
+            while (ReadNext(segment, reader)) Account(segment, reader);
         }
+    }
+
+    private void Account(LogSegment segment, SegmentReader reader)
+    {
+        var (group, index) = (reader.Header.Group, reader.Header.Index);
+        var at = new LogPosition(segment.Number, reader.RecordStart);
+        if (reader.Header.Kind is > 0 and <= LogFormat.LastFreeKind) segment.Need(group, index);
+        else if (reader.Header.Kind == LogFormat.Truncate) Truncate(group, index, at);
+        else if (reader.Header.Kind == LogFormat.Remove) Remove(group, at);
+        else if (reader.Header.Kind is not (LogFormat.Batch or LogFormat.Seal)) throw Corrupt(segment.Path, reader.RecordStart, $"a record of unknown kind {reader.Header.Kind}");
     }
 
     /// <summary>Goes to the next record of a segment known to be whole; false: its end.</summary>

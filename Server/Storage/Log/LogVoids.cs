@@ -14,6 +14,8 @@ internal sealed class LogVoids
         voids.Add((at, first));
     }
 
+    public void Clear() => _groups.Clear();
+
     public bool IsVoid(ulong group, ulong index, LogPosition at)
     {
         if (!_groups.TryGetValue(group, out var voids)) return false;

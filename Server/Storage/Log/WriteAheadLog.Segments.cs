@@ -85,7 +85,12 @@ public sealed partial class WriteAheadLog
     /// <summary>Makes sure that a write of so many bytes of records fits into the segment.</summary>
     private void MakeRoom(int bytes)
     {
-        if (HasRoom(bytes)) return;
+        if (!HasRoom(bytes)) GoOn(bytes);
+    }
+
+    /// <summary>To the next segment.</summary>
+    private void GoOn(int bytes)
+    {
         if (_unsynced) SyncNow();
         var (segment, file) = MakeSegment(Math.Max(SizeOfWrite(bytes), _options.SegmentSize));
         _pointIsDue = true;

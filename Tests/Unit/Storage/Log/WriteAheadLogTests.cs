@@ -53,6 +53,39 @@ public class WriteAheadLogTests
     }
 
     [Fact]
+    public async Task What_nobody_needs_is_not_read_after_a_close()
+    {
+        var disk = new SimulatedDisk();
+        using (var log = new LogHarness(disk))
+        {
+            await log.AppendAndWait(1, 1, count: 20);
+            log.Log.Release(1, 20);
+        }
+        var old = disk.List(LogHarness.Directory).Select(entry => $"{LogHarness.Directory}/{entry.Name}").Order().First(path => path.EndsWith(".wal", StringComparison.Ordinal));
+        using (var file = disk.Open(old, DiskOpen.Existing)) file.Write(0, new byte[4096]);
+        using (var log = new LogHarness(disk))
+        {
+            LogHarness.Read(log.Log).ShouldBeEmpty();
+            await log.AppendAndWait(1, 21);
+        }
+        LogHarness.Recover(disk).ShouldBe([(1, 21, 1)]);
+    }
+
+    [Fact]
+    public async Task What_somebody_needs_stays_where_it_is_at_a_close()
+    {
+        var disk = new SimulatedDisk();
+        using (var log = new LogHarness(disk))
+        {
+            await log.AppendAndWait(1, 1, count: 20);
+            await log.AppendAndWait(2, 1);
+            log.Log.Release(1, 20);
+        }
+        disk.List(LogHarness.Directory).Count(entry => entry.Name.EndsWith(".wal", StringComparison.Ordinal)).ShouldBe(1);
+        LogHarness.Recover(disk, (1, 20)).ShouldBe([(2, 1, 1)]);
+    }
+
+    [Fact]
     public async Task Released_segments_are_used_again_and_the_rest_deleted()
     {
         var disk = new SimulatedDisk();
