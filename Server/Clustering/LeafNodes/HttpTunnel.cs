@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using NatsAspire.Server.Clustering.Links;
 using NatsAspire.Server.Configuration;
 using NatsAspire.Server.Connections.WebSockets;
 
@@ -8,17 +9,30 @@ namespace NatsAspire.Server.Clustering.LeafNodes;
 /// <summary>A way through an HTTP proxy (CONNECT).</summary>
 internal static class HttpTunnel
 {
-    /// <summary>Connects a socket to a server behind a proxy.</summary>
-    /// <param name="socket">Not connected yet.</param>
+    /// <summary>Connects to a server behind a proxy.</summary>
     /// <param name="proxy">The proxy.</param>
     /// <param name="target">The server.</param>
     /// <param name="cancellation">Gives it up.</param>
     /// <exception cref="IOException">The proxy refuses, or does not speak HTTP.</exception>
     /// <exception cref="SocketException">The proxy cannot be reached.</exception>
-    public static async Task OpenAsync(Socket socket, HttpProxyOptions proxy, Uri target, CancellationToken cancellation)
+    public static async Task<Socket> OpenAsync(HttpProxyOptions proxy, Uri target, CancellationToken cancellation)
     {
         var address = new Uri(proxy.Url);
-        await socket.ConnectAsync(address.Host, address.Port, cancellation).ConfigureAwait(false);
+        var socket = await LinkSocket.ConnectAsync(address.Host, address.Port, cancellation).ConfigureAwait(false);
+        try
+        {
+            await AskAsync(socket, proxy, target, cancellation).ConfigureAwait(false);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task AskAsync(Socket socket, HttpProxyOptions proxy, Uri target, CancellationToken cancellation)
+    {
         var host = $"{target.Host}:{(target.Port > 0 ? target.Port : target.Scheme == "wss" ? 443 : 80)}";
         var credentials = proxy.Username.Length > 0 && proxy.Password.Length > 0
             ? $"Proxy-Authorization: Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"{proxy.Username}:{proxy.Password}"))}\r\n"

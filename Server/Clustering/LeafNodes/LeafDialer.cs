@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using NatsAspire.Server.Clustering.Links;
 using NatsAspire.Server.Configuration;
 
 namespace NatsAspire.Server.Clustering.LeafNodes;
@@ -77,23 +78,17 @@ internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote>
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(remote.Stopped);
         timeout.CancelAfter(DialTimeout(host.Options.LeafNode, remote.Options));
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            if (remote.Options.Proxy is { Url.Length: > 0 } proxy && LeafNodeCheck.IsWebSocket(url))
+            if (remote.Options.Proxy is not { Url.Length: > 0 } proxy || !LeafNodeCheck.IsWebSocket(url))
             {
-                if (proxy.Timeout > TimeSpan.Zero) timeout.CancelAfter(proxy.Timeout);
-                await HttpTunnel.OpenAsync(socket, proxy, url, timeout.Token).ConfigureAwait(false);
+                return (await LinkSocket.ConnectAsync(url.Host, PortOf(url), timeout.Token).ConfigureAwait(false), null);
             }
-            else
-            {
-                await socket.ConnectAsync(url.Host, PortOf(url), timeout.Token).ConfigureAwait(false);
-            }
-            return (socket, null);
+            if (proxy.Timeout > TimeSpan.Zero) timeout.CancelAfter(proxy.Timeout);
+            return (await HttpTunnel.OpenAsync(proxy, url, timeout.Token).ConfigureAwait(false), null);
         }
         catch (Exception error) when (error is SocketException or IOException or OperationCanceledException && !remote.Stopped.IsCancellationRequested)
         {
-            socket.Dispose();
             return (null, error);
         }
     }
