@@ -10,7 +10,7 @@ public partial class RaftGroup
     private long _heartbeatAt;
     private long _quorumCheckAt;
     private long _grownAt = long.MinValue / 2;
-    private bool _commitIsUntold;
+    private bool _heartbeatIsWanted;
 
     private long NextLeaderTick
     {
@@ -92,7 +92,7 @@ public partial class RaftGroup
         if (_state is RaftState.Leader)
         {
             Leads = false;
-            _commitIsUntold = false;
+            _heartbeatIsWanted = false;
             _proposals.Clear();
             _transfers.Clear();
             _effects.ListenToProposals(false);
@@ -156,7 +156,7 @@ public partial class RaftGroup
 
     private void Broadcast(ReadOnlySpan<byte> frame)
     {
-        _commitIsUntold = false;
+        _heartbeatIsWanted = false;
         _heartbeatAt = _now + _timings.Heartbeat;
         _effects.Send(_subjects.AppendEntries, _appendInbox, frame, 0);
     }
@@ -229,7 +229,7 @@ public partial class RaftGroup
         if (_state != RaftState.Leader) return;
         var index = QuorumIndex();
         if (index <= _commit || !MayCommit(index)) return;
-        _commitIsUntold = true;
+        _heartbeatIsWanted = true;
         CommitTo(index);
         if (_state == RaftState.Leader && WasRemoved()) LeaveGroup();
     }

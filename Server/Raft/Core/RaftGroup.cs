@@ -201,9 +201,12 @@ public partial class RaftGroup : IDisposable
     {
         if (!Enter(now)) return;
         SendProposals();
-        if (_state == RaftState.Leader && _commitIsUntold) SendHeartbeat();
+        if (_state == RaftState.Leader && _heartbeatIsWanted) SendHeartbeat();
         Leave();
     }
+
+    /// <summary>Somebody has come who does not know who leads: if it is this member, all hear of it at the end of the turn.</summary>
+    public void Greet() => _heartbeatIsWanted |= _state == RaftState.Leader;
 
     /// <summary>Takes part in nothing any more. Nothing is told to the others: <see cref="StepDown"/> before, if it leads.</summary>
     public void Stop()

@@ -12,6 +12,9 @@ public interface IDiskFile : IDisposable
     /// <returns>Bytes read; less than asked only at the end of the file.</returns>
     int Read(long offset, Span<byte> buffer);
 
+    /// <summary>Where at or behind an offset something else than zeros may be; the file's length: nowhere. Spares reading what was only reserved.</summary>
+    long SkipHole(long offset) => offset;
+
     /// <summary>Writes all of it, growing the file when needed.</summary>
     void Write(long offset, ReadOnlySpan<byte> data);
 

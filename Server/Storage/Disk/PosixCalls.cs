@@ -12,11 +12,13 @@ internal static partial class PosixCalls
     public const int Exclusive = 0x80;
     public const int CloseOnExec = 0x80000;
     public const int SeekEnd = 2;
+    public const int SeekData = 3;
     public const int Exists = 0;
 
     public const int OperationNotPermitted = 1;
     public const int NoEntry = 2;
     public const int Interrupted = 4;
+    public const int NoSuchAddress = 6;
     public const int AccessDenied = 13;
     public const int AlreadyExists = 17;
     public const int NotADirectory = 20;

@@ -28,6 +28,14 @@ internal sealed class PosixFile(string path, SafeFileHandle handle) : IDiskFile
         return done;
     }
 
+    public long SkipHole(long offset)
+    {
+        var found = PosixCalls.Seek(handle, offset, PosixCalls.SeekData);
+        if (found >= 0) return found;
+        // What a file system cannot tell is read.
+        return Marshal.GetLastPInvokeError() == PosixCalls.NoSuchAddress ? Math.Max(offset, Length) : offset;
+    }
+
     public unsafe void Write(long offset, ReadOnlySpan<byte> data)
     {
         RefuseIfPoisoned("write");

@@ -180,9 +180,10 @@ internal sealed class LogRecovery
     /// </summary>
     private void MakeDurable(LogSegment tail)
     {
-        using var file = _directory.Disk.Open(tail.Path, DiskOpen.Existing);
         var from = _durable.Segment == tail.Number ? _durable.Offset : 0;
         Rewritten = tail.End - from;
+        if (Rewritten == 0) return;
+        using var file = _directory.Disk.Open(tail.Path, DiskOpen.Existing);
         var chunk = new byte[(int)Math.Min(1 << 20, Rewritten)];
         while (from < tail.End)
         {

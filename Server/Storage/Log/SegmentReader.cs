@@ -52,7 +52,10 @@ internal sealed class SegmentReader(IDiskFile file, ulong number)
         const int signOffset = sizeof(uint);
         while (Position + LogFormat.BatchSize <= _length)
         {
+            // The sum before a sign may begin with zeros.
+            Position = Math.Max(Position, file.SkipHole(Position) - signOffset);
             var window = Peek(Position, (int)Math.Min(_buffer.Length, _length - Position));
+            if (window.Length < LogFormat.BatchSize) return false;
             var found = window[signOffset..].IndexOf(BatchSign);
             if (found < 0)
             {

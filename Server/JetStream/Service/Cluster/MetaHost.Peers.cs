@@ -69,7 +69,10 @@ internal sealed partial class MetaHost
 
     private void Hear(in Message message)
     {
-        if (PeerAnnouncement.Read(message.Payload) is { } announcement) _registry.Heard(announcement, _group.Now);
+        if (PeerAnnouncement.Read(message.Payload) is not { } announcement) return;
+        _registry.Heard(announcement, _group.Now);
+        // Who has just started waits for a sign of the leader before it begins with its streams.
+        if (announcement.Statistics?.JetStream?.Meta is { Leader: null or "" }) _ = _service.TryRun(_group.Core.Greet);
     }
 
     /// <summary>

@@ -11,6 +11,25 @@ public sealed class DiskTests : IDisposable
     public static TheoryData<string> Kinds => OperatingSystem.IsLinux() ? ["posix", "portable", "simulated"] : ["portable", "simulated"];
 
     [Theory, MemberData(nameof(Kinds))]
+    public void What_was_written_is_not_taken_for_a_hole(string kind)
+    {
+        const int Size = 8 << 20, Written = 3 << 20;
+        var disk = Make(kind);
+        using var file = disk.Open(At("file"), DiskOpen.New);
+        file.Preallocate(Size);
+        file.SkipHole(0).ShouldBeInRange(0, Size);
+        file.Write(Written, "x"u8);
+        for (var i = 0; i < 2; i++)
+        {
+            file.SkipHole(0).ShouldBeInRange(0, Written);
+            file.SkipHole(Written).ShouldBe(Written);
+            file.SkipHole(Written + 1).ShouldBeInRange(Written + 1, Size);
+            file.Sync();
+        }
+        file.SkipHole(Size).ShouldBe(Size);
+    }
+
+    [Theory, MemberData(nameof(Kinds))]
     public void Files_are_written_read_cut_and_grown(string kind)
     {
         var disk = Make(kind);
