@@ -92,8 +92,6 @@ public partial class RaftGroup
     private void EndTransfer(Transfer transfer)
     {
         _transfers.Remove(transfer.Peer);
-        // It has caught up when it hears something new, and is not left waiting for that.
-        _heartbeatIsWanted = true;
         Hear(transfer.Peer);
     }
 

@@ -18,7 +18,7 @@ public sealed class MetaBugTests
         { "what was removed takes with it what was made anew (#8413)", 80 },
         { "what was removed while a server was away stays (#7510)", 20 },
         { "what nobody assigns is deleted at the start (#7556)", 120 },
-        { "who is assigned no more deletes what others do not have yet (#7774)", 20 },
+        { "who is assigned no more deletes what others do not have yet (#7774)", 80 },
         { "a request is confirmed when it is proposed", 40 },
     };
 
