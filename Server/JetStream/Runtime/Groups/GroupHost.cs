@@ -89,6 +89,9 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>Whose claim to lead is passed over; null: nobody's.</summary>
     public Func<PeerId, bool>? IsOutOfPlace { get; set; }
 
+    /// <summary>Judges what members want this leader to propose; null: all is proposed.</summary>
+    public Func<ReadOnlySpan<byte>, bool>? TakesForwarded { get; set; }
+
     /// <summary>When a turn is due at the latest; milliseconds of <see cref="Now"/>.</summary>
     public long NextTick => Fault is null && !IsHeldUp ? Math.Min(_core.NextTick, Math.Min(Members.NextStep, _firstElection.NextStep)) : long.MaxValue;
 
@@ -172,6 +175,12 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>Proposes an entry in the term this server leads.</summary>
     public RaftResult Propose(ReadOnlySpan<byte> entry) => _core.Propose(_core.Term, entry, Now);
 
+    /// <summary>Proposes an entry if this server leads, else has the leader do so; it may get lost, and be refused as out of date.</summary>
+    public void Forward(ReadOnlySpan<byte> entry)
+    {
+        if (!_core.Leads || TakesForwarded is null || TakesForwarded(entry)) _core.Forward(entry, Now);
+    }
+
     /// <summary>
     /// Others shall lead, now and from here on: the server is about to stop, or has lost its hub. Alone it goes on, since nobody
     /// could take over.
@@ -244,6 +253,7 @@ internal sealed partial class GroupHost : IDisposable
 
     private bool IsPassedOver(RaftMessageKind kind, ReadOnlySpan<byte> frame)
     {
+        if (kind == RaftMessageKind.Proposal) return _core.Leads && TakesForwarded is { } takes && !takes(frame);
         if (IsOutOfPlace is not { } isOutOfPlace) return false;
         if (kind == RaftMessageKind.AppendEntry) return PeerId.TryRead(frame, out var leader) && isOutOfPlace(leader);
         return kind == RaftMessageKind.VoteRequest && VoteRequest.TryRead(frame, out var request) && isOutOfPlace(request.Candidate);
