@@ -1,3 +1,5 @@
+using NatsAspire.Server.JetStream.Api.Json;
+using NatsAspire.Server.JetStream.Api.Requests;
 using NatsAspire.Server.JetStream.Consumers.Configuration;
 using NatsAspire.Server.JetStream.Meta;
 using NatsAspire.Server.JetStream.Meta.Assignments;
@@ -6,7 +8,7 @@ using NatsAspire.Server.Storage.Migration;
 
 namespace NatsAspire.Tests.Unit.JetStream.Meta;
 
-/// <summary>What leaders of streams and consumers want in the log, when something else was decided meanwhile.</summary>
+/// <summary>What comes while something else is under way: above all what leaders of streams and consumers want in the log.</summary>
 public sealed class MetaLeaderForwardedTests
 {
     private readonly LedMeta _meta = new(servers: ["n1", "n2", "n3", "n4", "n5"]);
@@ -52,7 +54,7 @@ public sealed class MetaLeaderForwardedTests
         Takes(removal).ShouldBeTrue();
         Takes(removal).ShouldBeFalse("once is enough");
         _meta.Applied.State.Apply(removal.Encode()).ShouldBeNull();
-        _meta.Now = NatsAspire.Server.JetStream.Api.Json.ApiTime.FromUnix(_meta.Now.UnixNanoseconds + 1);
+        _meta.Now = ApiTime.FromUnix(_meta.Now.UnixNanoseconds + 1);
         _meta.CreateConsumer("S", "C");
         Takes(removal).ShouldBeFalse("it is another one");
     }
@@ -66,6 +68,21 @@ public sealed class MetaLeaderForwardedTests
         Takes(MetaEntry.AssignConsumer(restored)).ShouldBeTrue();
         Takes(MetaEntry.AssignConsumer(restored)).ShouldBeFalse("it is under way");
         _meta.Proposals.Count.ShouldBe(1);
+    }
+
+    // The same as with any change right after it; it was lost by the second one.
+    [Fact]
+    public void A_move_right_after_growing_out_of_one_keeps_who_has_the_data()
+    {
+        _meta.Create("ONE", 1);
+        var holder = _meta.Stream("ONE").Group.Peers[0];
+        _meta.Update("ONE", stream => stream with { Replicas = 3 });
+        _meta.Leader.MoveStream(_meta.Request(), "ONE", new StreamMoveRequest { Server = _meta.Registry.NameOf(holder) });
+        _meta.Stream("ONE").Group.Peers.Count.ShouldBe(4);
+        _meta.Update("ONE", stream => stream with { Description = "changed" });
+        _meta.Stream("ONE").Configuration.Description.ShouldBe("changed");
+        _meta.Stream("ONE").Group.Preferred.ShouldBe(holder);
+        _meta.Stream("ONE").Group.IsScaleUp.ShouldBeTrue();
     }
 
     private bool Takes(MetaEntry entry) => _meta.Leader.TakesForwarded(entry.Encode());
