@@ -39,6 +39,9 @@ public sealed class ClusterChangeTests(SharedStreamCluster cluster) : IClassFixt
         await PublishAsync("a");
         await MakeAsync("dlc", $"\"deliver_subject\":\"in.{_name}\",\"deliver_group\":\"22\",\"ack_policy\":\"none\"");
         var alone = await cluster.Client.SubscribeAsync($"in.{_name}");
+        await WaitForFigureAsync("dlc", "num_pending", 1);
+        alone.Count.ShouldBe(0);
+        await alone.UnsubscribeAsync();
         var queue = await cluster.Client.SubscribeAsync($"in.{_name}", "22");
         await queue.NextAsync();
         await PublishAsync("a");
@@ -47,6 +50,7 @@ public sealed class ClusterChangeTests(SharedStreamCluster cluster) : IClassFixt
         var next = await cluster.Client.SubscribeAsync($"in.{_name}", "22");
         await PublishAsync("a");
         await next.NextAsync();
+        alone = await cluster.Client.SubscribeAsync($"in.{_name}");
         await next.UnsubscribeAsync();
         await Wait.Until("nobody is bound", async () => !(await cluster.DoAsync($"CONSUMER.INFO.{_name}.dlc")).TryGetProperty("push_bound", out var isBound) || !isBound.GetBoolean());
         await PublishAsync("a");
@@ -139,7 +143,7 @@ public sealed class ClusterChangeTests(SharedStreamCluster cluster) : IClassFixt
     [Upstream("jetstream_cluster_4_test.go", "TestJetStreamClusterSourceWorkingQueueWithLimit")]
     public async Task AWorkQueueThatIsFullTakesTheRestOfItsSourceLater()
     {
-        const int Total = 300, Most = 100;
+        const int Total = 90, Most = 30;
         await CreateAsync(3);
         for (var i = 0; i < Total; i++) await StreamCluster.PublishAsync(cluster.Client, $"{_name}.a", i.ToString("D100", CultureInfo.InvariantCulture));
         foreach (var (limit, figure) in new[] { ($"\"max_msgs\":{Most}", "messages"), ($"\"max_bytes\":{Most * 100}", "bytes") })
