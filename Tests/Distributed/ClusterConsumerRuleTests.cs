@@ -179,8 +179,9 @@ public sealed class ClusterConsumerRuleTests(SharedStreamCluster cluster) : ICla
         ShouldBeNow(information.GetProperty("ack_floor"));
         var leader = information.GetProperty("cluster").GetProperty("leader").GetString();
         await cluster.DoAsync($"CONSUMER.LEADER.STEPDOWN.{_name}.rip");
-        JsonElement after = default;
-        await Wait.Until("another leads", async () => (after = await InformationAsync()).GetProperty("cluster").TryGetProperty("leader", out var next) && next.GetString() != leader, () => after.ToString(), TimeSpan.FromSeconds(30));
+        await Wait.Until("another leads", () => Enumerable.Range(0, 3).Any(server => $"n{server + 1}" != leader && cluster.Servers.HostOf(server, _name)?.Consumers.All.Any(consumer => consumer.Leads) == true), timeout: TimeSpan.FromSeconds(30));
+        var after = await InformationAsync();
+        after.GetProperty("cluster").GetProperty("leader").GetString().ShouldNotBe(leader);
         foreach (var what in new[] { "delivered", "ack_floor" }) (TimeOf(after.GetProperty(what)) - TimeOf(information.GetProperty(what))).Duration().ShouldBeLessThan(TimeSpan.FromSeconds(5));
 
         async Task<JsonElement> InformationAsync() => await cluster.DoAsync($"CONSUMER.INFO.{_name}.rip");
