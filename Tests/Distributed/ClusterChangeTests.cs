@@ -175,7 +175,7 @@ public sealed class ClusterChangeTests(SharedStreamCluster cluster) : IClassFixt
         await MakeAsync("CONSUMER", "\"num_replicas\":3");
         (await cluster.DoAsync($"CONSUMER.INFO.{_name}.CONSUMER")).TryGetProperty("paused", out _).ShouldBeFalse();
         var told = await cluster.Client.SubscribeAsync($"$JS.EVENT.ADVISORY.CONSUMER.PAUSE.{_name}.CONSUMER");
-        var deadline = DateTimeOffset.UtcNow.AddSeconds(30);
+        var deadline = TimeProvider.System.GetUtcNow().AddSeconds(30);
         var paused = await cluster.DoAsync($"CONSUMER.PAUSE.{_name}.CONSUMER", $$"""{"pause_until":"{{deadline:O}}"}""");
         (paused.GetProperty("pause_until").GetDateTimeOffset() - deadline).Duration().ShouldBeLessThan(TimeSpan.FromMilliseconds(1));
         await told.NextAsync();
@@ -195,7 +195,7 @@ public sealed class ClusterChangeTests(SharedStreamCluster cluster) : IClassFixt
     public async Task AClientDoesNotPutOffASchedule(int replicas, string storage)
     {
         await CreateAsync(replicas, "\"allow_msg_schedules\":true", storage);
-        var at = DateTimeOffset.UtcNow.AddMilliseconds(500).ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ", CultureInfo.InvariantCulture);
+        var at = TimeProvider.System.GetUtcNow().AddMilliseconds(500).ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ", CultureInfo.InvariantCulture);
         ErrorOf(await cluster.PublishAsync($"{_name}.schedule", ("Nats-Schedule", $"@at {at}"), ("Nats-Schedule-Target", $"{_name}.msg"))).ShouldBe(0);
         ErrorOf(await cluster.PublishAsync($"{_name}.attacker", ("Nats-Schedule-Next", "2126-01-01T00:00:00Z"), ("Nats-Scheduler", $"{_name}.schedule"))).ShouldBe(10212);
         ErrorOf(await cluster.PublishAsync($"{_name}.attacker", ("Nats-Scheduler", $"{_name}.schedule"))).ShouldBe(10212);

@@ -188,7 +188,7 @@ public sealed class ClusterConsumerRuleTests(SharedStreamCluster cluster) : ICla
 
         static DateTimeOffset TimeOf(JsonElement figures) => figures.GetProperty("last_active").GetDateTimeOffset();
 
-        static void ShouldBeNow(JsonElement figures) => (DateTimeOffset.UtcNow - TimeOf(figures)).Duration().ShouldBeLessThan(TimeSpan.FromSeconds(10));
+        static void ShouldBeNow(JsonElement figures) => (TimeProvider.System.GetUtcNow() - TimeOf(figures)).Duration().ShouldBeLessThan(TimeSpan.FromSeconds(10));
     }
 
     [Fact]
@@ -206,7 +206,7 @@ public sealed class ClusterConsumerRuleTests(SharedStreamCluster cluster) : ICla
         for (var attempt = 0; attempt < 6; attempt++)
         {
             await reader.NextAsync();
-            times.Add(DateTimeOffset.UtcNow);
+            times.Add(TimeProvider.System.GetUtcNow());
         }
         double[] expected = [25, 100, 250, 250, 250];
         for (var i = 0; i < expected.Length; i++) (times[i + 1] - times[0]).TotalMilliseconds.ShouldBeGreaterThanOrEqualTo(expected.Take(i + 1).Sum() - 40, $"attempt {i + 2}");
