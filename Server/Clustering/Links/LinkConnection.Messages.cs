@@ -11,6 +11,9 @@ public abstract partial class LinkConnection
     /// <summary>Acknowledgements of JetStream, behind which a link sends the subject that a message shows.</summary>
     private protected static ReadOnlySpan<byte> AckPrefix => "$JS.ACK."u8;
 
+    /// <summary>Of the shortest acknowledgement's subject: behind the last one are only numbers.</summary>
+    private const int DotsOfAck = 8;
+
     /// <summary>The peer takes headers.</summary>
     private protected bool RemoteTakesHeaders { get; set; }
 
@@ -57,8 +60,22 @@ public abstract partial class LinkConnection
     /// </summary>
     private protected static Message Shown(scoped in Message message)
     {
-        if (!message.Reply.StartsWith(AckPrefix) || message.Reply.LastIndexOf((byte)'@') is not (> 0 and var at) || at == message.Reply.Length - 1) return message;
-        return message with { Subject = message.Reply[(at + 1)..], Address = message.Subject, Reply = message.Reply[..at] };
+        if (!message.Reply.StartsWith(AckPrefix) || IndexOfShown(message.Reply) is not (> 0 and var at)) return message;
+        return message with { Subject = message.Reply[at..], Address = message.Subject, Reply = message.Reply[..(at - 1)] };
+    }
+
+    /// <summary>Where what is shown begins; 0: nowhere. Names of streams and consumers, and what is shown, may have the sign that stands before it.</summary>
+    private static int IndexOfShown(ReadOnlySpan<byte> acknowledgement)
+    {
+        var at = 0;
+        for (var dots = 0; dots < DotsOfAck; dots++)
+        {
+            var next = acknowledgement[at..].IndexOf((byte)'.');
+            if (next < 0) return 0;
+            at += next + 1;
+        }
+        var sign = acknowledgement[at..].IndexOf((byte)'@');
+        return sign < 0 || at + sign == acknowledgement.Length - 1 ? 0 : at + sign + 1;
     }
 
     /// <summary>Begins the line of a message.</summary>

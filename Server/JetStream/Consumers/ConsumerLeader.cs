@@ -58,6 +58,7 @@ public sealed partial class ConsumerLeader
         if (IsPush) _push = new PushState();
         else _requests = new WaitingRequests();
         _next = _state.Delivered.Stream + 1;
+        (_lastDelivered, _lastAcked) = (replica.LastDelivered, replica.LastAcknowledged);
     }
 
     /// <summary>The consumer's name.</summary>

@@ -8,6 +8,12 @@ public sealed partial class ConsumerReplica
 {
     private HashSet<byte[]>? _requests;
 
+    /// <summary>When something was delivered last; 0: since this server began to hear of it nothing was. Not part of the state.</summary>
+    public long LastDelivered { get; private set; }
+
+    /// <summary>When something was acknowledged last, as whoever applies the entries saw it; 0: not yet. Not part of the state.</summary>
+    public long LastAcknowledged { get; set; }
+
     /// <summary>Applies an entry of the log.</summary>
     /// <param name="entry">Its operation and body.</param>
     /// <param name="observer">Hears what is needed no more.</param>
@@ -22,6 +28,7 @@ public sealed partial class ConsumerReplica
                 if (!body.TryReadUvarint(out var consumer) || !body.TryReadUvarint(out var stream)
                     || !body.TryReadUvarint(out var deliveries) || !body.TryReadVarint(out var timestamp) || IsTooHigh(consumer | stream)) return false;
                 ApplyDelivered(consumer, stream, deliveries, timestamp, observer);
+                LastDelivered = Math.Max(LastDelivered, timestamp);
                 break;
             case EntryOperation.UpdateAcks:
                 if (!body.TryReadUvarint(out consumer) || !body.TryReadUvarint(out stream)) return false;
@@ -141,6 +148,7 @@ public sealed partial class ConsumerReplica
         _redelivered = null;
         Delivered = new SequencePair(0, Math.Max(next, 1) - 1);
         AckFloor = Delivered;
+        (LastDelivered, LastAcknowledged) = (0, 0);
         observer.ReleasedThrough(Delivered.Stream);
     }
 

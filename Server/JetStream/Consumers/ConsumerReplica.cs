@@ -51,6 +51,8 @@ public sealed partial class ConsumerReplica
     {
         Delivered = Delivered,
         AckFloor = AckFloor,
+        LastDelivered = LastDelivered,
+        LastAcknowledged = LastAcknowledged,
         AckPending = AckPending,
         Redelivered = Configuration.MaxDeliver == 1 ? 0 : Redelivered,
         Pending = pending,

@@ -14,6 +14,7 @@ internal sealed partial class JetStreamEngine
     private readonly ConcurrentDictionary<string, GroupState> _foundGroups = new(StringComparer.Ordinal);
     private ILookup<string, string> _foundGroupsByOwner = Array.Empty<string>().ToLookup(static name => name);
     private readonly ConcurrentDictionary<(string Account, string Stream), StreamHost> _held = [];
+    private bool _knowsAssignments;
     private readonly ConcurrentDictionary<string, string> _lostGroups = new(StringComparer.Ordinal);
 
     /// <summary>How groups run; null: the server stands alone.</summary>
@@ -21,6 +22,13 @@ internal sealed partial class JetStreamEngine
 
     /// <summary>What groups run in; null: the server stands alone.</summary>
     public GroupContext? GroupContext { get; private set; }
+
+    /// <summary>All that was decided about assets before this server started has become known. From any thread.</summary>
+    public bool KnowsAssignments
+    {
+        get => Volatile.Read(ref _knowsAssignments);
+        set => Volatile.Write(ref _knowsAssignments, value);
+    }
 
     /// <summary>Streams and consumers come and go by the word of a cluster.</summary>
     public bool IsClustered => _cluster is not null;
@@ -93,7 +101,9 @@ internal sealed partial class JetStreamEngine
             IsScaleUp = plan.IsScaleUp || plan.Before.Count > 0,
             AddsHeardPeers = false,
         };
+        var isFound = HasGroup(plan.Name);
         var host = OpenGroup(owner, machine, options, Begin, isInMemory);
+        if (isFound) host.BeLate();
         host.Members.Assign(plan.Peers, host.Now);
         return host;
 

@@ -54,7 +54,7 @@ internal sealed partial class JetStreamEngine
         {
             _log = WriteAheadLog.Open(_disk, Files.LogDirectory, walOptions, _logger);
             var started = Stopwatch.GetTimestamp();
-            if (_cluster is { } cluster) GroupContext = new GroupContext(cluster.Self, cluster.Traffic, Files, _log, _time, _logger, Threads) { Timings = cluster.Timings, IsOnline = cluster.View.IsOnline, LeavesAtOnce = cluster.View.LeavesAtOnce };
+            if (_cluster is { } cluster) GroupContext = new GroupContext(cluster.Self, cluster.Traffic, Files, _log, _time, _logger, Threads) { Timings = cluster.Timings, IsOnline = cluster.View.IsOnline, LeavesAtOnce = cluster.View.LeavesAtOnce, KnowsAssignments = () => KnowsAssignments };
             var hosts = Open();
             var groups = ReadGroups();
             var visitor = new Replayer(this, hosts, groups);

@@ -86,6 +86,8 @@ internal sealed partial class StreamHost
         foreach (var copy in _copies) copy.Nudge();
     }
 
+    private bool HasHeldCopies => Array.Exists(_copies, static copy => copy.IsHeldUp);
+
     /// <summary>Some of what was under way may have been agreed on.</summary>
     private void GoOnWithCopies()
     {

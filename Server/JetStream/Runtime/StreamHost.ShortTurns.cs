@@ -83,7 +83,7 @@ internal sealed partial class StreamHost
         get
         {
             if (Fault is not null || _logFailure is not null || _isStopping || _group is not null || !_leads || IsHeldUp || _whenQuiet.Count > 0) return false;
-            if (_block is not null || !_consumers.AreSimple) return false;
+            if (_block is not null || !_consumers.AreSimple || HasHeldCopies) return false;
             var answers = 0;
             foreach (var outbox in _unsent) answers += outbox.Length;
             if (answers > ShortAnswers) return false;

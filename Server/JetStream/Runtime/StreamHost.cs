@@ -179,6 +179,8 @@ internal sealed partial class StreamHost : Mailbox
                 GoOnWithCopies();
                 TickIfDue();
                 TurnConsumers();
+                // Full streams have room again when something expires or is done.
+                if (HasHeldCopies) GoOnWithCopies();
             }
             HandOver();
             RegroupIfDue();

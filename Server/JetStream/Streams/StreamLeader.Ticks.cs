@@ -51,14 +51,14 @@ public partial class StreamLeader
         }
     }
 
-    /// <summary>Stores a message that was copied from another stream; what is refused here is left out.</summary>
+    /// <summary>Stores a message that was copied from another stream; what is refused here for good is left out.</summary>
     /// <param name="message">Its sequence counts for nothing; its time is now.</param>
     /// <param name="effects">What comes of it.</param>
-    /// <returns>False: it is to come again when some of what was proposed has been applied. Never where others need not agree.</returns>
+    /// <returns>False: it is to come again when some of what was proposed has been applied, or the stream is full no more.</returns>
     public bool TakeSourced(in StoredMessage message, IStreamEffects effects)
     {
         Reconfigure();
-        return Store(message, effects) is not null;
+        return Store(message, effects, out var isFull) is not null && !isFull;
     }
 
     private static long? Earlier(long? one, long? other) => one is null || other < one ? other : one;
@@ -84,10 +84,14 @@ public partial class StreamLeader
 
     /// <summary>Stores a message that the stream makes itself.</summary>
     /// <returns>False: it was refused. Null: that cannot be known before some of what was proposed has been applied.</returns>
-    internal bool? Store(in StoredMessage message, IStreamEffects effects)
+    internal bool? Store(in StoredMessage message, IStreamEffects effects) => Store(message, effects, out _);
+
+    private bool? Store(in StoredMessage message, IStreamEffects effects, out bool isFull)
     {
+        isFull = false;
         if (_flight is not null && (!_isStarted || !_foresight!.IsClear(message, isSourced: true))) return null;
         var admission = _replica.Propose(message, default, out var entry, isSourced: true, _flight);
+        isFull = admission.IsFull;
         if (admission.Error is not null || admission.Duplicate > 0) return false;
         if (_flight is null) Commit(entry, effects);
         else Dispatch(entry, admission.Change?.After, effects);

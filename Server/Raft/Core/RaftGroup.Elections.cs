@@ -126,7 +126,7 @@ public partial class RaftGroup
     private void CountOwnVote()
     {
         if (_state != RaftState.Candidate || _durable < _ownVotePosition) return;
-        CountVote(new VoteResponse(_term, Self, IsGranted: true, IsEmpty: MayHaveForgotten));
+        CountVote(new VoteResponse(_term, Self, IsGranted: true, IsEmpty: MayHaveForgotten || IsLate));
     }
 
     private void OnVoteRequest(in VoteRequest request, ReadOnlySpan<byte> reply)
@@ -163,9 +163,9 @@ public partial class RaftGroup
 
     /// <summary>
     /// Whether its votes count only together with everybody's: its log is empty although it should not be, or it lost some
-    /// of what it promised and has not caught up.
+    /// of what it promised and has not caught up, or it does not know whether the group is still the one that is meant.
     /// </summary>
-    internal virtual bool VotesAsEmpty() => MayHaveForgotten || (LastIndex == 0 && !_isInitializing);
+    internal virtual bool VotesAsEmpty() => MayHaveForgotten || IsLate || (LastIndex == 0 && !_isInitializing);
 
     private void OnVoteResponse(in VoteResponse response)
     {

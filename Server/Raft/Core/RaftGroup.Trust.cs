@@ -15,6 +15,12 @@ public partial class RaftGroup
     /// <summary>It may lack something it once acknowledged, and takes part in no quorum.</summary>
     public bool MayHaveForgotten { get; private set; }
 
+    /// <summary>
+    /// Others may have been given the group's work while this server was away: until that is known its votes count only together with
+    /// everybody's, so that two who come back late do not go on by themselves with what was removed, or made anew, elsewhere.
+    /// </summary>
+    public bool IsLate { get; set; }
+
     private void Distrust()
     {
         _spokeAt = _now;

@@ -148,7 +148,9 @@ internal sealed partial class MetaSimulation
         if (server.LastKnown(assigned.Name) is not { } host || host.Record.Created != assigned.Created.UnixNanoseconds) return false;
         if (group is not null && server.IsRunning && host.Group is { } other && other.Name == group.Name && other.Core.LastIndex >= group.Core.AppliedIndex) return true;
         var stored = _assets.Find(one => one.Name == assigned.Name)!.Stored;
-        return stored.Count == 0 || host.Store.State.LastSequence >= stored.Keys.Max();
+        // What it had agreed on before it was started again is in its log, until somebody leads.
+        var logged = server.IsRunning && host.Group is { Core: var core } ? core.LastIndex - core.AppliedIndex : 0;
+        return stored.Count == 0 || host.Store.State.LastSequence + logged >= stored.Keys.Max();
     }
 
     private void CheckEnd()

@@ -187,6 +187,9 @@ public sealed class TraceTests
     public void EmptyVotes() => TraceFile.Run(nameof(EmptyVotes));
 
     [Fact]
+    public void LateVotes() => TraceFile.Run(nameof(LateVotes));
+
+    [Fact]
     public void TrustRegained() => TraceFile.Run(nameof(TrustRegained));
 
     [Fact]

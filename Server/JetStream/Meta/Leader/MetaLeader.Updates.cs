@@ -53,7 +53,7 @@ public sealed partial class MetaLeader
         else if (isMove)
         {
             if (Move(change, before, after, group, consumers) is not { } moved) return;
-            group = moved;
+            group = IsBecomingShared(before) ? moved with { IsScaleUp = true } : moved;
         }
         else
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Consumers;
+using NatsAspire.Server.JetStream.Replication;
 using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.Raft.Core;
@@ -167,6 +168,8 @@ internal sealed partial class ConsumerHost : IGroupMachine
             if (one.Type == RaftEntryType.Snapshot) Restore(one.Data);
             if (one.Type != RaftEntryType.Normal) continue;
             if (!Replica.Apply(one.Data, this)) throw new CorruptStoreException($"Entry {entry.Index} of consumer {Name} is none that this version knows.");
+            // For whoever leads next; what a start finds was done at some other time.
+            if (one.Data[0] == (byte)EntryOperation.UpdateAcks && !_leads && Group!.Core.HadLeader) Replica.LastAcknowledged = _stream.Host.Now;
             // What is applied from then on is not this leader's.
             if (!_isDeposed) _agreement?.Applied();
         }

@@ -70,6 +70,9 @@ internal sealed class SourceCopy
     /// <summary>The origin's sequence that all before have been copied.</summary>
     public ulong Next => _next;
 
+    /// <summary>It has what could not be stored yet. In the target's mailbox.</summary>
+    public bool IsHeldUp => _held is not null;
+
     /// <summary>Goes on, if there is anything to go on with. In the target's mailbox.</summary>
     public void Nudge()
     {

@@ -25,6 +25,9 @@ internal sealed record GroupContext(PeerId Self, Account Traffic, StreamFiles Fi
     /// <summary>Whether a server leaves its groups as soon as it is assigned no more.</summary>
     public Func<PeerId, bool> LeavesAtOnce { get; init; } = static _ => false;
 
+    /// <summary>Whether this server knows all that was decided about groups before it started.</summary>
+    public Func<bool> KnowsAssignments { get; init; } = static () => true;
+
     /// <summary>Bytes of messages that may wait for a group; what is more is dropped, and sent again by the others.</summary>
     public long MaxQueuedBytes { get; init; } = 32L << 20;
 

@@ -17,6 +17,9 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>Milliseconds.</summary>
     private const long StatusInterval = 500;
 
+    /// <summary>Milliseconds after which a group that was found takes itself for what is meant, although nobody has said so.</summary>
+    private const long LatePatience = 30_000;
+
     private readonly GroupContext _context;
     private readonly Mailbox _owner;
     private readonly IGroupMachine _machine;
@@ -35,6 +38,7 @@ internal sealed partial class GroupHost : IDisposable
     private ulong _appliedTo;
     private bool _isApplying;
     private bool _hasMadeWay;
+    private long _lateUntil;
 
     /// <param name="context">What it runs in.</param>
     /// <param name="owner">Woken when there is something to do.</param>
@@ -85,6 +89,9 @@ internal sealed partial class GroupHost : IDisposable
     /// <summary>Whose claim to lead is passed over; null: nobody's.</summary>
     public Func<PeerId, bool>? IsOutOfPlace { get; set; }
 
+    /// <summary>Judges what members want this leader to propose; null: all is proposed.</summary>
+    public Func<ReadOnlySpan<byte>, bool>? TakesForwarded { get; set; }
+
     /// <summary>When a turn is due at the latest; milliseconds of <see cref="Now"/>.</summary>
     public long NextTick => Fault is null && !IsHeldUp ? Math.Min(_core.NextTick, Math.Min(Members.NextStep, _firstElection.NextStep)) : long.MaxValue;
 
@@ -96,6 +103,7 @@ internal sealed partial class GroupHost : IDisposable
         Listen(_core.Subjects.AppendEntries, (long)RaftMessageKind.AppendEntry);
         Listen(_core.VoteInbox, (long)RaftMessageKind.VoteResponse);
         Listen(_core.AppendInbox, (long)RaftMessageKind.AppendEntryResponse);
+        NoteLate();
         _core.Start(paused, Now);
         JetStreamLog.GroupStarted(_context.Logger, Name, _core.ClusterSize, _core.Term, _core.LastIndex);
         TellApplied();
@@ -109,12 +117,26 @@ internal sealed partial class GroupHost : IDisposable
         _flush.NowMilliseconds = Environment.TickCount64;
         Settle();
         if (Fault is not null || IsHeldUp) return;
+        NoteLate();
         TakeHeard();
         if (Now >= _core.NextTick) _core.Tick(Now);
         if (Now >= Members.NextStep) Members.Step(Now);
         if (Now >= _firstElection.NextStep) _firstElection.Step(Now);
         TellApplied();
         NoteLeadership();
+    }
+
+    /// <summary>It was found at the start: the server may have been away while others decided about it.</summary>
+    public void BeLate() => _lateUntil = Now + LatePatience;
+
+    // Without a cluster's word for long the members that there are go on, rather than nobody.
+    private void NoteLate()
+    {
+        if (_lateUntil == 0) return;
+        if (_context.KnowsAssignments() || Now >= _lateUntil) _lateUntil = 0;
+        var isOver = _core.IsLate && _lateUntil == 0;
+        _core.IsLate = _lateUntil != 0;
+        if (isOver && _core.Leader.IsNone && !_core.Leads) _core.Campaign(Now);
     }
 
     /// <summary>Sends what was proposed, and hands over to the log.</summary>
@@ -152,6 +174,12 @@ internal sealed partial class GroupHost : IDisposable
 
     /// <summary>Proposes an entry in the term this server leads.</summary>
     public RaftResult Propose(ReadOnlySpan<byte> entry) => _core.Propose(_core.Term, entry, Now);
+
+    /// <summary>Proposes an entry if this server leads, else has the leader do so; it may get lost, and be refused as out of date.</summary>
+    public void Forward(ReadOnlySpan<byte> entry)
+    {
+        if (!_core.Leads || TakesForwarded is null || TakesForwarded(entry)) _core.Forward(entry, Now);
+    }
 
     /// <summary>
     /// Others shall lead, now and from here on: the server is about to stop, or has lost its hub. Alone it goes on, since nobody
@@ -225,6 +253,7 @@ internal sealed partial class GroupHost : IDisposable
 
     private bool IsPassedOver(RaftMessageKind kind, ReadOnlySpan<byte> frame)
     {
+        if (kind == RaftMessageKind.Proposal) return _core.Leads && TakesForwarded is { } takes && !takes(frame);
         if (IsOutOfPlace is not { } isOutOfPlace) return false;
         if (kind == RaftMessageKind.AppendEntry) return PeerId.TryRead(frame, out var leader) && isOutOfPlace(leader);
         return kind == RaftMessageKind.VoteRequest && VoteRequest.TryRead(frame, out var request) && isOutOfPlace(request.Candidate);

@@ -99,7 +99,9 @@ internal sealed class MemberChanges(GroupHost group, Func<PeerId, bool> isOnline
     {
         var core = group.Core;
         if (!core.CommittedPeers.Ids.Contains(core.Self) || core.State == RaftState.Stopped) return Departure.Done;
-        if (core.State == RaftState.Leader || now - _leavesSince < LeavingPatience / 4) return Departure.Waits;
+        // Those who are there and never say anything in the group hold the asset without it: they began with nothing.
+        if (core.State == RaftState.Leader) return now - _leavesSince >= DoubtPatience && Array.TrueForAll(_assigned, peer => isOnline(peer) && IsSilent(peer, DoubtPatience)) ? Departure.InDoubt : Departure.Waits;
+        if (now - _leavesSince < LeavingPatience / 4) return Departure.Waits;
         // Who came back with nothing, and was given nothing since, has nothing that the others could need of the group.
         if (core.LastIndex == 0) return Departure.InDoubt;
         // One alone has no use for a group, and says no more once the others are out of it.

@@ -99,6 +99,6 @@ internal sealed partial class MetaHost
     private void Tell((AssetKey Stream, string? Consumer) asset, MetaEntry entry)
     {
         if (!Note(asset)) return;
-        _group.Core.Forward(entry.Encode(), _group.Now);
+        _group.Forward(entry.Encode());
     }
 }

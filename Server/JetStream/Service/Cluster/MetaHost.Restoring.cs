@@ -56,7 +56,7 @@ internal sealed partial class MetaHost
     private void FailRestore(AssetKey key)
     {
         if (!_restoring.Remove(key, out var assignment)) return;
-        _group.Core.Forward(MetaEntry.RemoveStream(assignment with { Subject = null, Reply = null, RestoreState = null, Sync = "" }).Encode(), _group.Now);
+        _group.Forward(MetaEntry.RemoveStream(assignment with { Subject = null, Reply = null, RestoreState = null, Sync = "" }).Encode());
     }
 
     private void Restored(AssetKey key, StreamHost stream)
@@ -92,9 +92,9 @@ internal sealed partial class MetaHost
                 Name = record.Name,
                 Stream = key.Stream,
                 Group = group with { Preferred = group.IsMember(_self) ? _self : null, Cluster = stream.Assignment.Group.Cluster },
-                State = GoConsumerState.Read(state, out var position) is null ? ConsumerStateJson.Write(position) : null,
+                State = ConsumerStateJson.Write(GoConsumerState.Read(state, out var position) is null ? position : new GoConsumerState()),
             };
-            _group.Core.Forward(MetaEntry.AssignConsumer(consumer.WithConfiguration(record.Configuration)).Encode(), _group.Now);
+            _group.Forward(MetaEntry.AssignConsumer(consumer.WithConfiguration(record.Configuration)).Encode());
         }
         _service.After(TimeSpan.FromSeconds(1), () => Propose(key, record, state, left - 1));
     }

@@ -84,7 +84,7 @@ internal sealed partial class MetaHost
     private void SettleIfKnown()
     {
         if ((_knewAssignments && _unsettled.Count == 0 && _waitingConsumers.Count == 0) || !KnowsAssignments) return;
-        _knewAssignments = true;
+        _knewAssignments = _engine.KnowsAssignments = true;
         KeyValuePair<AssetKey, MetaChange<StreamAssignment>?>[] streams = [.. _unsettled];
         (AssetKey Stream, string Consumer)[] consumers = [.. _waitingConsumers];
         _unsettled.Clear();

@@ -68,6 +68,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         var options = new RaftOptions { Self = self, Group = GroupName, IsObserver = isObserver, Seed = (ulong)Random.Shared.NextInt64(), Timings = _engine.GroupContext.Timings };
         _group = _engine.OpenGroup(service, this, options, id => new GroupState { Id = id, Peers = RaftPeers.Expecting(settings.ExpectedServers, self) }, isInMemory: false);
         _group.IsOutOfPlace = IsOutOfPlace;
+        _group.TakesForwarded = entry => !_leader.IsLeading || _leader.TakesForwarded(entry);
         _timer = service.Settings.Time.CreateTimer(_ => service.Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -231,7 +232,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
     private void RemoveAbandoned(string account, string stream, string consumer)
     {
         if (_state.Current.Find(account, stream, consumer)?.Assignment is not { } assignment) return;
-        _group.Core.Forward(MetaEntry.RemoveConsumer(assignment with { Subject = null, Reply = null, State = null }).Encode(), _group.Now);
+        _group.Forward(MetaEntry.RemoveConsumer(assignment with { Subject = null, Reply = null, State = null }).Encode());
     }
 
     private void SnapshotIfDue()

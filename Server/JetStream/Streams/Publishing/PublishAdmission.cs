@@ -17,6 +17,9 @@ public readonly record struct Admission(ApiError? Error, ulong Duplicate, BigInt
     /// <summary>What it does to a counter; null: it is none.</summary>
     public CounterChange? Change { get; init; }
 
+    /// <summary>It is refused because the stream is full, which it may not be for ever.</summary>
+    public bool IsFull { get; init; }
+
     /// <summary>It is a schedule, which takes the place of an earlier one of its subject without saying so.</summary>
     public bool AddsRollup { get; init; }
 
@@ -87,12 +90,14 @@ public sealed class PublishAdmission(StreamConfiguration configuration, IMessage
         var reached = flight is null ? _limits.Check(message, isRollup) : _limits.CheckAhead(message, isRollup, flight, out _);
         return reached switch
         {
-            LimitReached.Messages => JetStreamErrors.JSStreamStoreFailedF.With("maximum messages exceeded"),
-            LimitReached.Bytes => JetStreamErrors.JSStreamStoreFailedF.With("maximum bytes exceeded"),
-            LimitReached.MessagesPerSubject => JetStreamErrors.JSStreamStoreFailedF.With("maximum messages per subject exceeded"),
+            LimitReached.Messages => Full("maximum messages exceeded"),
+            LimitReached.Bytes => Full("maximum bytes exceeded"),
+            LimitReached.MessagesPerSubject => Full("maximum messages per subject exceeded"),
             _ => new Admission(null, 0, change?.After.Value, rollup, ttl) { Change = change, AddsRollup = addsRollup },
         };
     }
+
+    private static Admission Full(string text) => (Admission)JetStreamErrors.JSStreamStoreFailedF.With(text) with { IsFull = true };
 
     private ApiError? CheckExpectations(in PublishHeaders headers, in StoredMessage message, bool isSourced, InFlight? flight)
     {
