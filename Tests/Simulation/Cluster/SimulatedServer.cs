@@ -58,7 +58,8 @@ internal sealed partial class SimulatedServer(ClusterSimulation simulation, Simu
         _engine = JetStreamEngine.Start(
             _simulation.Bug.Disk(Disk), "/js", new JetStreamOptions { Enabled = true, MaxStore = 1 << 30, MaxMemory = 1 << 30 }, [(_global, new AccountLimits())], Time, this,
             _simulation.Plan.LogOptions, new ClusterMembership(Id, _system, view) { Timings = _simulation.Plan.Timings, Parts = PartsOf(_simulation) }, this);
-        // The assignments are known when the meta group has recovered.
+        // The plan is what the meta group would say: no group is late. The assignments are known when that has recovered.
+        _engine.KnowsAssignments = true;
         At(_world.Between(0, 20) * SimulatedWorld.Millisecond, Place);
     }
 
