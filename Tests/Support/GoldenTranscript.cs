@@ -57,8 +57,9 @@ public sealed partial class GoldenTranscript
     /// <param name="dialect">Null: <see cref="GoldenDialect.Current"/>.</param>
     /// <param name="others">What other parties did then: called before each step with its number and the connection.</param>
     /// <param name="normalize">Brings an operation to a form in which what chance decides is gone.</param>
+    /// <param name="isAnsweredBeside">What is delivered are answers of a thread beside the connection's: before or after what that says.</param>
     public async Task ReplayAsync(
-        IPEndPoint server, GoldenDialect? dialect = null, Func<int, RawClient, Task>? others = null, Func<string, string>? normalize = null)
+        IPEndPoint server, GoldenDialect? dialect = null, Func<int, RawClient, Task>? others = null, Func<string, string>? normalize = null, bool isAnsweredBeside = false)
     {
         dialect ??= GoldenDialect.Current;
         using var client = await RawClient.ConnectAsync(server);
@@ -81,7 +82,8 @@ public sealed partial class GoldenTranscript
         var said = await FinishAsync(client, dialect, expected);
         Compared(said).ShouldBe(Compared(expected.ToString()), Name);
 
-        List<string> Compared(string text) => SortedPerMessage(dialect.Operations(text).Select(normalize ?? (operation => operation)));
+        List<string> Compared(string text) => SortedPerMessage(
+            dialect.Operations(text).Select(normalize ?? (operation => operation)).OrderBy(operation => isAnsweredBeside && Delivery().IsMatch(operation)));
     }
 
     /// <summary>

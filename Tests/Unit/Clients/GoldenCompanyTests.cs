@@ -93,7 +93,7 @@ public sealed partial class GoldenCompanyTests
     {
         await using var server = await StartAsync(true, "accounts");
         await GoldenTranscript.Load(name + ".json").ReplayAsync(
-            server.ClientEndPoint, normalize: operation => SizeOfMessage().Replace(VaryingValue().Replace(operation, "$1*"), "$1 *"));
+            server.ClientEndPoint, normalize: operation => SizeOfMessage().Replace(VaryingValue().Replace(operation, "$1*"), "$1 *"), isAnsweredBeside: true);
     }
 
     private static async Task ReplayAsync(bool ours, string name, string config, Func<int, RawClient, ServerProcess, Task> others)
