@@ -43,8 +43,17 @@ public sealed class ProcessCluster : IAsyncDisposable
     public static async Task<ProcessCluster> StartAsync(bool cuttable, params string[] executables)
     {
         var cluster = new ProcessCluster(executables, cuttable);
-        for (var i = 0; i < executables.Length; i++) await cluster.StartAsync(i);
+        await cluster.StartAllAsync();
         return cluster;
+    }
+
+    /// <summary>Servers that are not started yet.</summary>
+    public static ProcessCluster Prepare(params string[] executables) => new(executables, cuttable: false);
+
+    /// <summary>Starts all servers.</summary>
+    public async Task StartAllAsync()
+    {
+        for (var i = 0; i < Servers.Length; i++) await StartAsync(i);
     }
 
     /// <summary>Starts a server over its store, maybe with another executable than before.</summary>
@@ -143,22 +152,26 @@ public sealed class ProcessCluster : IAsyncDisposable
     /// <summary>Waits until every server that runs says that it is well.</summary>
     public async Task WaitForHealthAsync(TimeSpan patience)
     {
-        var said = "";
+        string? said = null;
         await Wait.Until(
             "all servers are well",
             async () =>
             {
                 foreach (var server in Servers.OfType<ServerProcess>())
                 {
-                    using var answer = await _http.GetAsync(new Uri(server.MonitoringUrl, "/healthz"));
-                    if (answer.IsSuccessStatusCode) continue;
-                    said = await answer.Content.ReadAsStringAsync();
-                    return false;
+                    if ((said = await AilmentOfAsync(server)) is not null) return false;
                 }
                 return true;
             },
-            () => said,
+            () => said ?? "",
             patience);
+    }
+
+    /// <summary>What a server says that it suffers from; null: it is well.</summary>
+    public async Task<string?> AilmentOfAsync(ServerProcess server)
+    {
+        using var answer = await _http.GetAsync(new Uri(server.MonitoringUrl, "/healthz"));
+        return answer.IsSuccessStatusCode ? null : await answer.Content.ReadAsStringAsync();
     }
 
     private static InterposingProxy[,] StartLinks(int servers)

@@ -26,8 +26,12 @@ public static class TestServer
             Host = "127.0.0.1",
             Port = anyPort ? Defaults.RandomPort : loaded.Port,
             Monitoring = loaded.Monitoring with { HttpPort = loaded.Monitoring.HttpPort == Defaults.RandomPort ? Defaults.RandomPort : 0 },
+            Authorization = loaded.Authorization with { Timeout = Patient(loaded.Authorization.Timeout) },
         };
     }
+
+    // Thousands of tests share one thread pool: a client's CONNECT may take longer than a user's would.
+    private static TimeSpan Patient(TimeSpan timeout) => timeout == Defaults.AuthTimeout ? Wait.Default : timeout;
 
     /// <summary>Options for a member of a cluster on free ports.</summary>
     public static ServerOptions Member(string name, string cluster = "C", params int[] routePorts) => Options with

@@ -6,7 +6,7 @@ namespace NatsAspire.Tests.Support;
 public static class Wait
 {
     /// <summary>Longest a test waits for anything, on a loaded machine.</summary>
-    public static readonly TimeSpan Default = TimeSpan.FromSeconds(15);
+    public static readonly TimeSpan Default = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
