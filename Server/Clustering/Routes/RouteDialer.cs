@@ -8,7 +8,7 @@ namespace NatsAspire.Server.Clustering.Routes;
 /// Solicits routes: a configured address for ever, a learned one connect_retries times, with a pause between
 /// attempts that doubles when connect_backoff is on.
 /// </summary>
-internal sealed class RouteDialer(IRouteHost host, Action<Socket, RouteTarget> onConnected, Func<RouteTarget, bool> stillWanted)
+internal sealed class RouteDialer(IRouteHost host, Action<Socket, RouteTarget> onConnected, Action<RouteTarget> onRefused, Func<RouteTarget, bool> stillWanted)
     : IDisposable
 {
     private static readonly int RetryJitterMilliseconds = 100;
@@ -53,6 +53,7 @@ internal sealed class RouteDialer(IRouteHost host, Action<Socket, RouteTarget> o
                 return;
             }
             Report(attempt, first, error!);
+            if (error is SocketException { SocketErrorCode: SocketError.ConnectionRefused }) onRefused(target);
             if (!target.IsExplicit && attempt > host.Options.Cluster.ConnectRetries) return;
             await Task.Delay(pause, _stop.Token).ConfigureAwait(false);
             if (!host.Options.Cluster.ConnectBackoff) continue;

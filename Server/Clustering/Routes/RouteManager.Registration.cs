@@ -39,6 +39,7 @@ public sealed partial class RouteManager
                 return Refuse(CloseReason.DuplicateRoute);
             }
             var isFirst = route.PinnedAccount is null && peer!.Info is null;
+            _lost.Remove(info.ServerName);
             if (route.PinnedAccount is not null) Gossip(peer!, route, Addressed(route, info));
             else if (isFirst) Welcome(peer!, route, Addressed(route, info));
             if (route.PinnedAccount is null) SolicitMissingPinned(peer!);
@@ -62,6 +63,7 @@ public sealed partial class RouteManager
                 if (!peer.Connections.Any())
                 {
                     _peers.Remove(id);
+                    if (route.RemoteName is { } name) _lost[name] = id;
                     PublishClientUrls();
                     if (!peer.Pooled) SolicitPinned(route);
                 }

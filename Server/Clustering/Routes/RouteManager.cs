@@ -19,6 +19,9 @@ public sealed partial class RouteManager : IDisposable
     private readonly Dictionary<string, RoutePeer> _peers = [];
     private readonly HashSet<RouteConnection> _connections = [];
     private readonly Dictionary<string, string> _serverIdByAddress = [];
+
+    /// <summary>Ids of peers whose connections have all ended, by name, until it is known why.</summary>
+    private readonly Dictionary<string, string> _lost = [];
     private HashSet<string> _pinnedAccounts;
     private TrafficCounters _closedTraffic;
     private long _slowConsumers;
@@ -33,7 +36,7 @@ public sealed partial class RouteManager : IDisposable
         PoolSize = host.Options.Cluster.PoolSize;
         _pinnedAccounts = PinnedBy(host.Options.Cluster);
         KeepTlsName(host.Options.Cluster);
-        _dialer = new RouteDialer(host, OnDialled, IsStillWanted);
+        _dialer = new RouteDialer(host, OnDialled, OnRefused, IsStillWanted);
         host.Accounts.Added += AttachInterest;
     }
 
@@ -131,6 +134,17 @@ public sealed partial class RouteManager : IDisposable
     internal void CountStaleConnection() => Interlocked.Increment(ref _staleConnections);
 
     private void OnDialled(Socket socket, RouteTarget target) => Open(socket, target);
+
+    private void OnRefused(RouteTarget target)
+    {
+        string? ended = null;
+        using (_lock.Enter())
+        {
+            if (!_stopping && _serverIdByAddress.TryGetValue(target.Address, out var id)) ended = _lost.FirstOrDefault(peer => peer.Value == id).Key;
+            if (ended is not null) _lost.Remove(ended);
+        }
+        if (ended is not null) _host.OnPeerEnded(ended);
+    }
 
     private void Open(Socket socket, RouteTarget? target)
     {

@@ -131,6 +131,14 @@ internal sealed partial class JetStreamEngine
         return new GroupState { Id = fresh.Id, Owner = fresh.Owner, Peers = fresh.Peers, MayHaveForgotten = true, WasFound = true };
     }
 
+    /// <summary>A server has ended: groups that it led elect another without waiting for it. From any thread.</summary>
+    /// <param name="name">Its name.</param>
+    public void ServerHasEnded(string name)
+    {
+        var server = PeerId.Of(name);
+        foreach (var group in _groups.Values) group.ServerHasEnded(server);
+    }
+
     /// <summary>A group takes part in nothing any more; what it has on the disk stays.</summary>
     public void CloseGroup(GroupHost group)
     {

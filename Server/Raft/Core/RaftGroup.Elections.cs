@@ -31,6 +31,17 @@ public partial class RaftGroup
         return CampaignWithin(_timings.MinCampaign / 2, now);
     }
 
+    /// <summary>
+    /// The server of the leader has ended: it is waited for no longer than a wait drawn by lot. Should that be wrong, the
+    /// leader's next message puts the election off as any does.
+    /// </summary>
+    public void LeaderHasEnded(PeerId leader, long now)
+    {
+        if (!Enter(now)) return;
+        if (_state == RaftState.Follower && Leader == leader) _electionAt = Math.Min(_electionAt, _now + _random.Between(_timings.MinCampaign, _timings.MaxCampaign));
+        Leave();
+    }
+
     /// <summary>Never campaigns from here on, or as usual again. A leader stays one until it steps down.</summary>
     public void SetObserver(bool isObserver, long now)
     {

@@ -18,6 +18,9 @@ public sealed class TraceTests
     public void SingleMember() => TraceFile.Run(nameof(SingleMember));
 
     [Fact]
+    public void LeaderHasEnded() => TraceFile.Run(nameof(LeaderHasEnded));
+
+    [Fact]
     [Upstream("raft_test.go", "TestNRGObserverMode")]
     [Upstream("raft_test.go", "TestNRGElectionTimerAfterObserver")]
     public void Observer() => TraceFile.Run(nameof(Observer));
