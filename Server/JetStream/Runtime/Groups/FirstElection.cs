@@ -21,6 +21,9 @@ internal sealed class FirstElection(RaftGroup core, Func<PeerId, bool> isOnline,
     /// <summary>When the next look is due; milliseconds of the group's clock.</summary>
     public long NextStep { get; private set; }
 
+    /// <summary>It has stood: a leader would have been heard by now.</summary>
+    public bool HasStood { get; private set; }
+
     /// <summary>Does what is due.</summary>
     public void Step(long now)
     {
@@ -38,6 +41,7 @@ internal sealed class FirstElection(RaftGroup core, Func<PeerId, bool> isOnline,
         _quorumSince ??= now;
         if (now - _quorumSince < patience) return;
         NextStep = long.MaxValue;
+        HasStood = true;
         core.Campaign(now);
     }
 

@@ -146,7 +146,8 @@ internal sealed partial class GroupHost : IDisposable
         if (_context.KnowsAssignments() || Now >= _lateUntil) _lateUntil = 0;
         var isOver = _core.IsLate && _lateUntil == 0;
         _core.IsLate = _lateUntil != 0;
-        if (isOver && _core.Leader.IsNone && !_core.Leads) _core.Campaign(Now);
+        // What it stood for before may have failed for its votes alone. Who has not stood yet may still hear of a leader.
+        if (isOver && _firstElection.HasStood && _core.Leader.IsNone && !_core.Leads) _core.Campaign(Now);
     }
 
     /// <summary>Sends what was proposed, and hands over to the log.</summary>

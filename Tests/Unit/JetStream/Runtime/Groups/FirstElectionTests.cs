@@ -20,10 +20,10 @@ public sealed class FirstElectionTests
         StepUntil(first, 1_000);
         _online.Add(B);
         StepUntil(first, 1_000 + Patience);
-        core.NextTick.ShouldBe(timeout, "a leader may be silent for that long");
+        (core.NextTick, first.HasStood).ShouldBe((timeout, false), "a leader may be silent for that long");
         first.Step(first.NextStep);
         core.NextTick.ShouldBeLessThan(1_250 + Patience + new RaftTimings().MaxCampaign + 1);
-        first.NextStep.ShouldBe(long.MaxValue);
+        (first.NextStep, first.HasStood).ShouldBe((long.MaxValue, true));
     }
 
     [Fact]
