@@ -137,6 +137,8 @@ public sealed partial class NatsServer
             else ServerLog.GatewayNotConfigured(server._log, info.Gateway ?? "", from ?? "");
         }
 
+        public void OnPeerJoined(string name) => server._jetStream?.ServerIsBack(name);
+
         public void OnPeerEnded(string name) => server._jetStream?.ServerHasEnded(name);
 
         public void OnClusterChanged(PeerAddresses peers)

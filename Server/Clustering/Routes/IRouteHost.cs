@@ -28,6 +28,10 @@ public interface IRouteHost : ILinkHost
     /// <summary>A peer tells of another cluster.</summary>
     void OnGatewayNews(ServerInfo info, string? from);
 
+    /// <summary>A server of the cluster has its first connection to this one.</summary>
+    /// <param name="name">The server's name.</param>
+    void OnPeerJoined(string name);
+
     /// <summary>Nothing listens any more where a server of the cluster did whose connections have all ended: it has ended too.</summary>
     /// <param name="name">The server's name.</param>
     void OnPeerEnded(string name);

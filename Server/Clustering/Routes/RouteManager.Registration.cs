@@ -153,6 +153,7 @@ public sealed partial class RouteManager
     private void Welcome(RoutePeer peer, RouteConnection route, ServerInfo info)
     {
         peer.Info = info;
+        _host.OnPeerJoined(info.ServerName);
         Gossip(peer, route, info);
         PublishClientUrls();
     }

@@ -139,6 +139,14 @@ internal sealed partial class JetStreamEngine
         foreach (var group in _groups.Values) group.ServerHasEnded(server);
     }
 
+    /// <summary>A server has joined: groups that this one leads call for its members. From any thread.</summary>
+    /// <param name="name">Its name.</param>
+    public void ServerIsBack(string name)
+    {
+        var server = PeerId.Of(name);
+        foreach (var group in _groups.Values) group.ServerIsBack(server);
+    }
+
     /// <summary>A group takes part in nothing any more; what it has on the disk stays.</summary>
     public void CloseGroup(GroupHost group)
     {

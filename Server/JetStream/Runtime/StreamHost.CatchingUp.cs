@@ -213,6 +213,8 @@ internal sealed partial class StreamHost : ICatchupEffects
             if (sender.Sender.NextTick <= now) Wake();
             return;
         }
+        // The replica has everything, and says so as soon as it is asked.
+        if (sender.Sender.End == CatchupEnd.Complete) _group?.Core.Greet();
         if (sender.Sender.Refusal is { } refusal) JetStreamLog.CatchupRefused(_context.Log, Account.Name, Configuration.Name, refusal);
         Stop(sender);
     }

@@ -4,6 +4,9 @@ namespace NatsAspire.Server.Raft.Core;
 
 public partial class RaftGroup
 {
+    /// <summary>Heartbeats in the time of one while a member is called for, and for how many usual ones that lasts.</summary>
+    private const int HeartbeatsOfCall = 5, HeartbeatsOfPatience = 3;
+
     private readonly Queue<(long Position, ulong Index)> _undurable = [];
     private ulong _durableIndex;
     private ulong _firstOfTerm;
@@ -11,6 +14,8 @@ public partial class RaftGroup
     private long _quorumCheckAt;
     private long _grownAt = long.MinValue / 2;
     private bool _heartbeatIsWanted;
+    private PeerId _called;
+    private long _calledAt;
 
     private long NextLeaderTick
     {
@@ -42,6 +47,17 @@ public partial class RaftGroup
         TransferTo(preferred);
         Leave();
         return RaftResult.Accepted;
+    }
+
+    /// <summary>
+    /// The server of a member is back. If this member leads, its heartbeats come more often for some time, until that member
+    /// is heard: nobody knows when it will listen.
+    /// </summary>
+    public void CallFor(PeerId peer, long now)
+    {
+        if (!Enter(now) || _state != RaftState.Leader || peer == Self || !_membership.Contains(peer)) return;
+        (_called, _calledAt) = (peer, _now);
+        _heartbeatAt = Math.Min(_heartbeatAt, _now + HeartbeatInterval);
     }
 
     private void TransferTo(PeerId preferred)
@@ -152,12 +168,17 @@ public partial class RaftGroup
         Broadcast(frame);
     }
 
+    private long HeartbeatInterval => IsCalling ? Math.Max(1, _timings.Heartbeat / HeartbeatsOfCall) : _timings.Heartbeat;
+
+    /// <summary>Whether a member whose server came back is waited for.</summary>
+    private bool IsCalling => !_called.IsNone && _now - _calledAt < HeartbeatsOfPatience * _timings.Heartbeat && !(_peers.TryGetValue(_called, out var peer) && peer.Heard > _calledAt);
+
     private AppendEntryHeader NextHeader => new(Self, _term, _commit, LastTerm, LastIndex);
 
     private void Broadcast(ReadOnlySpan<byte> frame)
     {
         _heartbeatIsWanted = false;
-        _heartbeatAt = _now + _timings.Heartbeat;
+        _heartbeatAt = _now + HeartbeatInterval;
         _effects.Send(_subjects.AppendEntries, _appendInbox, frame, 0);
     }
 

@@ -18,6 +18,9 @@ public sealed class TraceTests
     public void SingleMember() => TraceFile.Run(nameof(SingleMember));
 
     [Fact]
+    public void CallForAMember() => TraceFile.Run(nameof(CallForAMember));
+
+    [Fact]
     public void LeaderHasEnded() => TraceFile.Run(nameof(LeaderHasEnded));
 
     [Fact]

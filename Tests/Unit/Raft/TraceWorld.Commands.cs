@@ -48,6 +48,7 @@ internal sealed partial class TraceWorld
         ["replay"] = (world, words) => world.Turn(world.Member(words[0]), group => world.Say($"{group.ReplaySnapshot(world._now)}")),
         ["observe"] = (world, words) => world.Turn(world.Member(words[0]), group => group.SetObserver(words[1] == "on", world._now)),
         ["ended"] = (world, words) => world.Turn(world.Member(words[0]), group => group.LeaderHasEnded(Id(words[1]), world._now)),
+        ["call"] = (world, words) => world.Turn(world.Member(words[0]), group => group.CallFor(Id(words[1]), world._now)),
         ["late"] = (world, words) => world.Member(words[0]).Group.IsLate = words[1] == "on",
         ["setpeers"] = (world, words) => world.Turn(world.Member(words[0]), group => group.SetPeers(Ids(words[1]), world._now)),
         ["stop"] = (world, words) => world.Member(words[0]).Group.Stop(),

@@ -39,7 +39,6 @@ internal sealed partial class GroupHost : IDisposable
     private bool _isApplying;
     private bool _hasMadeWay;
     private long _lateUntil;
-    private ulong _endedLeader;
 
     /// <param name="context">What it runs in.</param>
     /// <param name="owner">Woken when there is something to do.</param>
@@ -120,7 +119,7 @@ internal sealed partial class GroupHost : IDisposable
         if (Fault is not null || IsHeldUp) return;
         NoteLate();
         TakeHeard();
-        if (Interlocked.Exchange(ref _endedLeader, 0) is var ended and not 0) _core.LeaderHasEnded(new PeerId(ended), Now);
+        TakeNewsOfServers();
         if (Now >= _core.NextTick) _core.Tick(Now);
         if (Now >= Members.NextStep) Members.Step(Now);
         if (Now >= _firstElection.NextStep) _firstElection.Step(Now);
@@ -130,14 +129,6 @@ internal sealed partial class GroupHost : IDisposable
 
     /// <summary>It was found at the start: the server may have been away while others decided about it.</summary>
     public void BeLate() => _lateUntil = Now + LatePatience;
-
-    /// <summary>A server has ended; if it led this group, nobody waits for it. From any thread.</summary>
-    public void ServerHasEnded(PeerId server)
-    {
-        if (Status.Leader != server) return;
-        Volatile.Write(ref _endedLeader, server.Value);
-        _owner.Wake();
-    }
 
     // Without a cluster's word for long the members that there are go on, rather than nobody.
     private void NoteLate()

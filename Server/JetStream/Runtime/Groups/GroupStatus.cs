@@ -46,7 +46,7 @@ internal sealed record GroupStatus(string Group, PeerId Self, RaftState State, P
     public static GroupStatus Of(GroupHost group)
     {
         var (core, now) = (group.Core, group.Now);
-        return new GroupStatus(group.Name, core.Self, core.State, core.Leads ? core.Self : core.Leader, core.GetPeers(now))
+        return new GroupStatus(group.Name, core.Self, core.State, core.Leads ? core.Self : core.Leader, PeersOf(group, core, now))
         {
             Term = core.Term,
             Vote = core.Vote,
@@ -64,4 +64,8 @@ internal sealed record GroupStatus(string Group, PeerId Self, RaftState State, P
             At = now,
         };
     }
+
+    /// <summary>Who still fetches what is not in the group's log lacks something, however long its log is.</summary>
+    private static RaftPeer[] PeersOf(GroupHost group, RaftGroup core, long now) =>
+        [.. core.GetPeers(now).Select(peer => peer.IsCurrent && core.Leads && peer.Id != core.Self && group.Members.IsFetching(peer.Id) ? peer with { IsCurrent = false } : peer)];
 }

@@ -32,7 +32,7 @@ public enum CatchupEnd
     /// <summary>It goes on.</summary>
     None,
 
-    /// <summary>All has been sent.</summary>
+    /// <summary>All has been sent, and acknowledged.</summary>
     Complete,
 
     /// <summary>The replica wants nothing more, and has said why (<see cref="CatchupSender.Refusal"/>).</summary>
@@ -71,6 +71,7 @@ public sealed class CatchupSender : IDisposable
     private ulong _next;
     private int _messages;
     private bool _isCrowded;
+    private bool _isAllSent;
     private long _stallsAt;
 
     /// <param name="store">The leader's messages.</param>
@@ -155,8 +156,11 @@ public sealed class CatchupSender : IDisposable
             }
             sent += SendNext(sink);
         }
-        sink.Send(default, 0);
-        Finish(CatchupEnd.Complete);
+        if (!_isAllSent) sink.Send(default, 0);
+        _isAllSent = true;
+        // What is under way is not there yet: until then the replica is still behind.
+        if (_messages == 0) Finish(CatchupEnd.Complete);
+        else NextTick = _stallsAt;
     }
 
     /// <summary>The stream ends here, or leads no more.</summary>

@@ -28,6 +28,9 @@ public sealed class CatchupSenderTests
         var sent = new SentMessages();
         using var sender = new CatchupSender(leader.Store, Request(first, leader.Store.State.LastSequence), new CatchupWindow(), 0);
         sender.Send(0, sent);
+        sender.End.ShouldBe(CatchupEnd.None, "nothing is acknowledged yet");
+        foreach (var (_, tracked) in sent.All.Where(one => one.Tracked > 0).ToList()) sender.Acknowledged(tracked, default, 1);
+        sender.Send(1, sent);
         sender.End.ShouldBe(CatchupEnd.Complete);
         sent.All.Count.ShouldBe(recorded.Count + 1);
         for (var i = 0; i < recorded.Count; i++)
@@ -68,6 +71,7 @@ public sealed class CatchupSenderTests
             sender.Send(turn, sent);
             window.Bytes.ShouldBeLessThanOrEqualTo(11_100);
             if (sender.End != CatchupEnd.None) break;
+            sent.All.Count.ShouldBeLessThanOrEqualTo(201);
             sender.NextTick.ShouldBeGreaterThan(turn);
             sender.Lag.ShouldBe((ulong)(200 - acknowledged));
             sender.Acknowledged(sent.All[acknowledged++].Tracked, default, turn);
