@@ -147,7 +147,6 @@ public sealed class ClusterAssetTests(SharedStreamCluster cluster) : IClassFixtu
     }
 
     [Fact]
-    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMultiReplicaStreamsDefaultFileMem")]
     public async Task AStreamOfThreeIsReadByWhoeverSubscribesAndWhoeverPulls()
     {
         await CreateAsync(3, "\"max_bytes\":1024");
