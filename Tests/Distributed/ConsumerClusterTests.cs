@@ -90,6 +90,45 @@ public sealed class ConsumerClusterTests
         foreach (var one in new[] { "PAUSED", "RESUMED", "DELETED" }) seen.Count(what => what == one).ShouldBe(1, string.Join(", ", seen));
     }
 
+    [Fact]
+    [Upstream("jetstream_cluster_2_test.go", "TestJetStreamClusterR1ConsumerAdvisory")]
+    [Upstream("jetstream_cluster_4_test.go", "TestJetStreamClusterConsumerPauseSurvivesRestart")]
+    public async Task APauseOutlivesRestarts()
+    {
+        await using var cluster = await StreamCluster.StartAsync();
+        string[] names = ["R1", "R3"];
+        await using (var client = await cluster.ConnectAsync())
+        {
+            await StreamCluster.CreateAsync(client, "S", 3);
+            await StreamCluster.PublishAsync(client, "S.a", "x");
+            var told = await client.SubscribeAsync("$JS.EVENT.ADVISORY.CONSUMER.CREATED.>");
+            foreach (var name in names)
+            {
+                await CreateConsumerAsync(client, "S", name, $",\"pause_until\":\"2100-01-01T00:00:00Z\",\"num_replicas\":{name[1]}");
+                (await told.NextAsync()).Subject.ShouldBe($"$JS.EVENT.ADVISORY.CONSUMER.CREATED.S.{name}");
+            }
+        }
+        var leader = Enumerable.Range(0, 3).Single(server => Leads(cluster, server, "S", "R3"));
+        await cluster.StopAsync(leader);
+        await cluster.StartAsync(leader);
+        await ExpectRestAsync();
+        for (var i = 0; i < 3; i++) await cluster.StopAsync(i);
+        for (var i = 0; i < 3; i++) await cluster.StartAsync(i);
+        await ExpectRestAsync();
+
+        async Task ExpectRestAsync()
+        {
+            await using var client = await cluster.ConnectAsync();
+            foreach (var name in names)
+            {
+                await Wait.Until($"{name} is served", () => Enumerable.Range(0, 3).Any(server => Leads(cluster, server, "S", name)), timeout: TimeSpan.FromSeconds(40));
+                (await StreamCluster.AskAsync(client, $"CONSUMER.INFO.S.{name}")).GetProperty("paused").GetBoolean().ShouldBeTrue();
+                await StreamCluster.HearOfAsync(client, "S", name);
+                (await client.RequestAsync($"$JS.API.CONSUMER.MSG.NEXT.S.{name}", """{"batch":1,"no_wait":true}""")).Headers!.Status.ShouldStartWith("404");
+            }
+        }
+    }
+
     private static async Task CreateConsumerAsync(TestClient client, string stream, string name, string more)
     {
         var answer = await StreamCluster.AskAsync(client, $"CONSUMER.CREATE.{stream}.{name}", $$$"""{"stream_name":"{{{stream}}}","config":{"durable_name":"{{{name}}}","ack_policy":"explicit","ack_wait":2000000000{{{more}}}}}""");

@@ -29,7 +29,7 @@ internal sealed partial class StreamHost : IGroupMachine
     /// <summary>Milliseconds after which a checkpoint lets go of whatever is there.</summary>
     private const long GroupCheckpointInterval = 120_000;
 
-    private readonly List<Action> _whenLeading = [];
+    private readonly LeadTasks _leadTasks = new();
     private GroupHost? _group;
     private GroupPlan? _plan;
     private ChangeObserver? _observer;
@@ -55,12 +55,24 @@ internal sealed partial class StreamHost : IGroupMachine
     /// <summary>It has all that its group has agreed on, or is on this server alone. From any thread.</summary>
     public bool IsCurrent => _group is not { } group || group.Status.IsCurrent;
 
-    /// <summary>Has something done when this server leads the stream, at once if it does. From any thread.</summary>
-    public void WhenLeading(Action action) => Post(() =>
+    /// <summary>Has something done when this server leads the stream, at once if it does; never, if another does first. From any thread.</summary>
+    public void WhenLeading(Action action) => AddTask(action, isAnyones: false);
+
+    /// <summary>Has something done when the stream has a leader, at once if it does. From any thread.</summary>
+    public void WhenLed(Action action) => AddTask(action, isAnyones: true);
+
+    private void AddTask(Action action, bool isAnyones) => Post(() =>
     {
-        if (_leads && !IsToBeShared) action();
-        else _whenLeading.Add(action);
+        _leadTasks.Add(action, isAnyones);
+        if (_leads && !IsToBeShared) _leadTasks.Do();
+        else if (_group is { Core.Leader: { IsNone: false } leader } group && leader != group.Core.Self) LeaveTasks();
     });
+
+    /// <summary>The leader of a group that comes to an end here does not lead what this server has been assigned to.</summary>
+    private void LeaveTasks()
+    {
+        if (_assigned is not { } plan || !IsElsewhere(plan)) _leadTasks.Leave();
+    }
 
     /// <param name="hasSeed">The group was begun here, with what this server has.</param>
     private void BeginAsMember(bool hasSeed)
@@ -114,6 +126,7 @@ internal sealed partial class StreamHost : IGroupMachine
         {
             _hasNewLeader = true;
             DropPublishes();
+            LeaveTasks();
         }
         if (!isSelf && _leader is { } former)
         {
@@ -130,8 +143,7 @@ internal sealed partial class StreamHost : IGroupMachine
         _capture.Follow(Configuration.Subjects);
         MakeCopies();
         NudgeAll();
-        foreach (var action in _whenLeading) action();
-        _whenLeading.Clear();
+        _leadTasks.Do();
         Advise($"{AdvisorySubjects.StreamLeaderElected}.{Configuration.Name}", () => new StreamLeaderElectedAdvisory
         {
             Account = Account.Name,

@@ -137,8 +137,7 @@ internal sealed partial class StreamHost : Mailbox
         MakeCopies();
         _capture.Follow(Configuration.Subjects);
         _consumers.Follow();
-        foreach (var action in _whenLeading) action();
-        _whenLeading.Clear();
+        _leadTasks.Do();
     }
 
     /// <summary>Has something done in the mailbox, between messages. From any thread.</summary>

@@ -105,7 +105,7 @@ internal sealed partial class JetStreamService
                     return;
                 }
                 assigned.Restored(stream);
-                stream.WhenLeading(() =>
+                stream.WhenLed(() =>
                 {
                     var answer = CreatedAnswer(stream) with { Cluster = stream.Cluster };
                     Run(() => transfer.Succeed(answer, reply));

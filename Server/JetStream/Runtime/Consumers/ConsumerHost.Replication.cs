@@ -21,7 +21,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
     private const long SnapshotBytes = 64 << 10;
     private const ulong SnapshotEntries = 1024;
 
-    private readonly List<Action> _whenLeading = [];
+    private readonly LeadTasks _leadTasks = new();
     private ConsumerAgreement? _agreement;
     private (ulong Term, ulong Index) _past;
     private bool? _leadership;
@@ -119,11 +119,18 @@ internal sealed partial class ConsumerHost : IGroupMachine
         if (_leads) CeaseToLead();
     }
 
-    /// <summary>Has something done when this server leads the consumer, at once if it does. In the mailbox.</summary>
+    /// <summary>Has something done when this server leads the consumer, at once if it does; never, if another does first. In the mailbox.</summary>
     public void WhenLeading(Action action)
     {
-        if (_leads) action();
-        else _whenLeading.Add(action);
+        _leadTasks.Add(action, isAnyones: false);
+        if (_leads) _leadTasks.Do();
+        else if (Group is { } group) LeaveTasksTo(group.Core.Leader);
+    }
+
+    /// <summary>The leader of a group that comes to an end here does not lead what this server has been assigned to.</summary>
+    private void LeaveTasksTo(PeerId leader)
+    {
+        if (IsInPlace && !leader.IsNone && leader != Group!.Core.Self) _leadTasks.Leave();
     }
 
     /// <summary>It is assigned to others, who need it no more.</summary>
@@ -187,6 +194,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
     {
         _leadership = leads;
         _isDeposed |= _leads && !leads;
+        LeaveTasksTo(leader);
     }
 
     void IGroupMachine.Recovered() => _stream.ReleaseThrough(this, ulong.MaxValue);
@@ -216,12 +224,10 @@ internal sealed partial class ConsumerHost : IGroupMachine
         Leader.Begin(now, Effects);
         _leads = true;
         WatchInterest(now);
-        foreach (var action in _whenLeading) action();
-        _whenLeading.Clear();
+        _leadTasks.Do();
         _stream.Host.Advise(
             $"{AdvisorySubjects.ConsumerLeaderElected}.{_stream.Host.Configuration.Name}.{Name}",
             () => new ConsumerLeaderElectedAdvisory { Account = _stream.Host.Account.Name, Leader = _stream.Host.View!.ServerName, Replicas = Cluster!.Replicas }.About(_stream.Host.Configuration.Name, Name));
-        ReportPause(now);
     }
 
     /// <summary>What it has sent and nobody has agreed on was held back, and is nobody's.</summary>

@@ -111,7 +111,7 @@ internal sealed partial class ConsumerHost : IConsumerEffects, IConsumerObserver
 
     public void Confirm(ReadOnlySpan<byte> subject) => _stream.Confirm(subject);
 
-    /// <summary>Says that it pauses, if it does: when it is made, and whenever another server leads it.</summary>
+    /// <summary>Says that it pauses, if it does, when it is made; who leads it later says nothing, as upstream.</summary>
     /// <param name="now">Nanoseconds since 1970.</param>
     public void ReportPause(long now)
     {

@@ -226,7 +226,9 @@ internal sealed partial class MetaHost : IMetaEffects
         {
             AnswerBehind(stream, Asked(change.After), new ConsumerCreateResponse(_service.Describe(stream, consumer)));
         }
-        if (change.Before is null) stream.Consumers.AnnounceCreated(consumer);
+        if (change.Before is not null) return;
+        stream.Consumers.AnnounceCreated(consumer);
+        consumer.ReportPause(stream.Now);
     }
 
     private static AskedFor Asked(StreamAssignment stream) => new(stream.Client?.ToClientInfo(), stream.Subject ?? "", stream.Reply!);
