@@ -92,6 +92,8 @@ internal static class Consume
             Create(client, stream, "C", configuration);
             client.Add($"SUB {Inbox} {Sid}\r\n");
             done += use(client, IsOver);
+            // The server may hear later of the connection's end than of the next consumer, and would send what is that one's here.
+            client.Add($"UNSUB {Sid}\r\n");
             client.Flush();
             Delete(client, stream, "C");
         }
