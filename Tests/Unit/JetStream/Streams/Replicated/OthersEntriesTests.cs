@@ -67,6 +67,7 @@ public sealed class OthersEntriesTests
     }
 
     [Fact]
+    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterApplyDeleteRangeOpIdempotent")]
     public void RangesThatAreThereAlreadyAreCutOff()
     {
         Apply(Range(1, 5)).ShouldBe(EntryOutcome.Applied);
