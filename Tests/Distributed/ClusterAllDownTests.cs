@@ -19,7 +19,7 @@ public sealed class ClusterAllDownTests
         {
             foreach (var (name, replicas, removes) in streams) await LimitAsync(client, name, replicas, removes);
             await StreamCluster.CreateAsync(client, "TEST", 3);
-            var yesterday = $"\"opt_start_time\":\"{DateTime.UtcNow.AddDays(-1):O}\"";
+            var yesterday = $"\"opt_start_time\":\"{TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(-1):O}\"";
             foreach (var (name, kind) in new[] { ("SOURCE", $$""" "sources":[{"name":"TEST",{{yesterday}}}] """), ("MIRROR", $$""" "mirror":{"name":"TEST",{{yesterday}}} """) })
             {
                 await DoAsync(client, $"STREAM.CREATE.{name}", $$"""{"name":"{{name}}","num_replicas":3,{{kind}}}""");
