@@ -57,7 +57,7 @@ public sealed class ClusterMetaSnapshotTests
         await StreamCluster.CreateAsync(client, "T", 3);
         for (var i = 0; i < 5; i++) await StreamCluster.PublishAsync(client, "T.a", "again");
         (await StreamCluster.AskAsync(client, "CONSUMER.DELETE.W.DC")).GetProperty("success").GetBoolean().ShouldBeTrue();
-        for (var i = 0; i < 20; i++) await MakeAsync(client, $"CONSUMER.DURABLE.CREATE.W.N{i}", $$"""{"stream_name":"W","config":{"durable_name":"N{{i}}","ack_policy":"explicit","num_replicas":1} }""");
+        for (var i = 0; i < 20; i++) await MakeAsync(client, $"CONSUMER.DURABLE.CREATE.W.N{i}", $$"""{"stream_name":"W","config":{"durable_name":"N{{i}}","ack_policy":"explicit","num_replicas":3} }""");
         if (limit.Length > 0) await WaitForSnapshotAsync(cluster);
         await cluster.StartAsync(away);
         await cluster.WaitForEqualAsync("T", 5);
