@@ -34,7 +34,11 @@ public sealed partial class NatsServer
         JetStreamLog.Starting(_log);
         try
         {
-            var options = Options.JetStream with { ScopesControl = Options.FeatureFlags.GetValueOrDefault("js_ack_fc_v2") };
+            var options = Options.JetStream with
+            {
+                ScopesControl = Options.FeatureFlags.GetValueOrDefault("js_ack_fc_v2"),
+                ProposesRanges = Options.FeatureFlags.GetValueOrDefault("js_raft_delete_range"),
+            };
             _jetStream = JetStreamEngine.Start(Disks.ForThisSystem(), JetStreamDirectory, options, JetStreamAccounts(Options), TimeProvider.System, _log, cluster: ClusterMembershipOf(Options));
         }
         catch (Exception fault) when (fault is DiskException or CorruptStoreException)
@@ -53,6 +57,7 @@ public sealed partial class NatsServer
             {
                 SharesSystem = HubExtension.SharesSystem(Options),
                 AwaitsHub = HubExtension.AwaitsHub(Options),
+                LongestLog = () => (Options.JetStream.MetaCompact, Options.JetStream.MetaCompactSize),
                 Placement = new PlacementRules { UniqueTag = Options.JetStream.UniqueTag ?? "", MaxHaAssets = (int)Options.JetStream.Limits.MaxHighlyAvailableAssets },
             },
         });

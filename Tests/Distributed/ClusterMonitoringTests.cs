@@ -10,6 +10,7 @@ public sealed class ClusterMonitoringTests(SharedStreamCluster cluster) : IClass
     private readonly string _name = NewName();
 
     [Fact]
+    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterConsumerInfoForJszForFollowers")]
     public async Task EveryServerTellsOfItsReplicas()
     {
         await cluster.DoAsync($"STREAM.CREATE.{_name}", $$"""{"name":"{{_name}}","subjects":["{{_name}}"],"num_replicas":3}""");
@@ -20,7 +21,7 @@ public sealed class ClusterMonitoringTests(SharedStreamCluster cluster) : IClass
         var names = cluster.Servers.Running.Select(server => server.Name).Order(StringComparer.Ordinal).ToList();
         await Wait.Until(
             "every server knows of three deliveries and one acknowledgement",
-            () => cluster.Servers.Running.All(server => Told(server) is { Consumers: [{ AckPending: 2, Pending: 2, Delivered.Stream: 3, AckFloor.Stream: 1 }] }),
+            () => cluster.Servers.Running.All(server => Told(server) is { Consumers: [{ AckPending: 2, Pending: 2, Delivered: { Consumer: 3, Stream: 3 }, AckFloor: { Consumer: 1, Stream: 1 } }] }),
             () => string.Join("; ", cluster.Servers.Running.Select(server => $"{server.Name}: {Told(server)?.Consumers?.FirstOrDefault()}")));
 
         foreach (var server in cluster.Servers.Running)

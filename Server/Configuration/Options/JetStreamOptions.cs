@@ -24,6 +24,9 @@ public sealed record JetStreamOptions
     /// <summary>Subjects of acknowledgements and flow control name domain and account: the feature <c>js_ack_fc_v2</c>.</summary>
     public bool ScopesControl { get; init; }
 
+    /// <summary>Leaders leave out ranges of sequences at once (feature flag js_raft_delete_range): all servers know such entries.</summary>
+    public bool ProposesRanges { get; init; }
+
     public string? EncryptionKey { get; init; }
 
     public string? PreviousEncryptionKey { get; init; }
@@ -60,10 +63,10 @@ public sealed record JetStreamOptions
     /// <summary>0: <see cref="RequestQueueLimit"/>.</summary>
     public long InfoQueueLimit { get; init; }
 
-    /// <summary>Entries of the meta log before it is compacted; 0: the default.</summary>
+    /// <summary>Entries of the meta log above which a snapshot takes their place; 0: their number does not matter.</summary>
     public long MetaCompact { get; init; }
 
-    /// <summary>Bytes of the meta log before it is compacted; 0: the default.</summary>
+    /// <summary>Bytes of the meta log above which a snapshot takes their place; 0: the default.</summary>
     public long MetaCompactSize { get; init; }
 
     public bool MetaCompactSync { get; init; }

@@ -148,7 +148,7 @@ internal sealed partial class JetStreamEngine : IAsyncDisposable
         HasGroup = HasGroup,
         MaxQueuedMessages = _options.MaxBufferedMessages > 0 ? (int)Math.Min(int.MaxValue, _options.MaxBufferedMessages) : StreamContext.DefaultQueuedMessages,
         MaxQueuedBytes = _options.MaxBufferedSize > 0 ? _options.MaxBufferedSize : 128 * Mebibyte,
-        LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, Batches = LimitsOf(_options.Limits), BatchTotals = _batchTotals },
+        LeaderOptions = new StreamLeaderOptions { Domain = Domain, Account = account.Name, ProposesRanges = _options.ProposesRanges, Batches = LimitsOf(_options.Limits), BatchTotals = _batchTotals },
     };
 
     /// <summary>Opens or makes the messages of a stream.</summary>

@@ -119,7 +119,7 @@ internal sealed partial class StreamHost : IGroupMachine
         if (_isStopping || _group is not { } group) return;
         var isSelf = leader == group.Core.Self;
         // From the election on it answers for what the leader before has proposed; it judges when all of that is applied.
-        if (isSelf && _leader is null) _leader = _context.Parts.Leader(_replica, _context.LeaderOptions with { IsReplicated = true, ProposesRanges = false });
+        if (isSelf && _leader is null) _leader = _context.Parts.Leader(_replica, _context.LeaderOptions with { IsReplicated = true });
         if (leads && !_leads) BeginToLead();
         else if (!leads && _leads) CeaseToLead();
         if (!isSelf && !leader.IsNone)
@@ -149,7 +149,7 @@ internal sealed partial class StreamHost : IGroupMachine
             Account = Account.Name,
             Stream = Configuration.Name,
             Leader = _context.Cluster!.ServerName,
-            Replicas = _context.Cluster.Describe(_group!).Replicas,
+            Replicas = _context.Cluster.MembersOf(_group!),
         });
     }
 

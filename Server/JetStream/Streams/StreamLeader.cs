@@ -64,6 +64,7 @@ public partial class StreamLeader : IDisposable
     /// </returns>
     public bool Publish(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {
+        if (MessageNormalizer.HasStatus(message.Headers)) return Publish(WithoutStatus(message), reply, effects);
         Reconfigure();
         var isFast = reply.EndsWith(FastBatchRequest.Suffix);
         if (_flight is not null && !MayJudge(message, isFast)) return false;
@@ -78,6 +79,15 @@ public partial class StreamLeader : IDisposable
         else ProposePlain(message, reply, effects);
         return true;
     }
+
+    private static StoredMessage WithoutStatus(in StoredMessage message) => new()
+    {
+        Sequence = message.Sequence,
+        Timestamp = message.Timestamp,
+        Subject = message.Subject,
+        Headers = MessageNormalizer.WithoutStatus(message.Headers),
+        Payload = message.Payload,
+    };
 
     private void PublishPlain(in StoredMessage message, ReadOnlySpan<byte> reply, IStreamEffects effects)
     {

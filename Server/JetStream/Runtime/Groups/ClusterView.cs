@@ -1,6 +1,7 @@
 using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Streams.Catchup;
+using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Raft.Wire;
 
 namespace NatsAspire.Server.JetStream.Runtime.Groups;
@@ -27,6 +28,9 @@ internal sealed record ClusterView(string ServerName, Func<string> ClusterName, 
     /// <summary>The members of a group, as one of them sees them. In its mailbox.</summary>
     public ClusterInfo Describe(GroupHost group) => Describe(GroupStatus.Of(group), group.Traffic);
 
+    /// <summary>All members of a group, as one of them sees them, itself among them: what advisories tell. In its mailbox.</summary>
+    public ValueList<PeerInfo> MembersOf(GroupHost group) => MembersOf(GroupStatus.Of(group), static _ => true);
+
     /// <summary>The members of a group, as one of them saw them, without itself as long as somebody leads. From any thread.</summary>
     public ClusterInfo Describe(GroupStatus status, string traffic) => new()
     {
@@ -36,17 +40,19 @@ internal sealed record ClusterView(string ServerName, Func<string> ClusterName, 
         LeaderSince = status.LeaderSince is { } since ? ApiTime.From(since) : null,
         SystemAccount = true,
         TrafficAccount = traffic,
-        Replicas =
-        [
-            .. status.Peers.Where(peer => peer.Id != status.Self || status.Leader.IsNone).Select(peer => new PeerInfo
-            {
-                Name = NameOf(peer.Id),
-                Current = peer.IsCurrent,
-                Offline = peer.Id != status.Self && !IsOnline(peer.Id),
-                Active = peer.Heard is { } heard ? Math.Max(0, status.At - heard) * 1_000_000 : 0,
-                Lag = peer.Lag,
-                Peer = peer.Id.ToString(),
-            }).OrderBy(peer => peer.Name, StringComparer.Ordinal),
-        ],
+        Replicas = MembersOf(status, peer => peer != status.Self || status.Leader.IsNone),
     };
+
+    private ValueList<PeerInfo> MembersOf(GroupStatus status, Func<PeerId, bool> isTold) =>
+    [
+        .. status.Peers.Where(peer => isTold(peer.Id)).Select(peer => new PeerInfo
+        {
+            Name = NameOf(peer.Id),
+            Current = peer.IsCurrent,
+            Offline = peer.Id != status.Self && !IsOnline(peer.Id),
+            Active = peer.Heard is { } heard ? Math.Max(0, status.At - heard) * 1_000_000 : 0,
+            Lag = peer.Lag,
+            Peer = peer.Id.ToString(),
+        }).OrderBy(peer => peer.Name, StringComparer.Ordinal),
+    ];
 }

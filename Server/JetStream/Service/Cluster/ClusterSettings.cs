@@ -16,6 +16,9 @@ internal sealed record ClusterSettings(string ServerId, int ExpectedServers)
     /// <summary>Whether it waits for that hub before it takes part in decisions of its own.</summary>
     public bool AwaitsHub { get; init; }
 
+    /// <summary>Entries and bytes of the meta log above which a snapshot takes their place; 0: as many as there are. From any thread.</summary>
+    public Func<(long Entries, long Bytes)> LongestLog { get; init; } = static () => (0, 0);
+
     public PlacementRules Placement { get; init; } = new();
 
     public MetaParts Parts { get; init; } = new();

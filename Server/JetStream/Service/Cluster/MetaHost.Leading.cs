@@ -1,9 +1,11 @@
 using System.Text;
 using NatsAspire.Server.JetStream.Api;
+using NatsAspire.Server.JetStream.Api.Advisories;
 using NatsAspire.Server.JetStream.Api.Json;
 using NatsAspire.Server.JetStream.Meta;
 using NatsAspire.Server.JetStream.Meta.Assignments;
 using NatsAspire.Server.JetStream.Meta.Leader;
+using NatsAspire.Server.JetStream.Runtime;
 using NatsAspire.Server.Raft.Core;
 using NatsAspire.Server.Raft.Wire;
 
@@ -24,6 +26,20 @@ internal sealed partial class MetaHost : IMetaLeaderEffects
             for (var i = 0; i < peers.Length; i++) peers[i] = members[i].ToString();
             return peers;
         }
+    }
+
+    /// <summary>Those who listen in the system account hear who decides from now on.</summary>
+    private void AnnounceLead()
+    {
+        if (_accounts.System is not { } system || _engine.Cluster is not { } view) return;
+        var outbox = new Outbox();
+        _engine.ContextOf(system).Advise(outbox, AdvisorySubjects.DomainLeaderElected, () => new DomainLeaderElectedAdvisory
+        {
+            Leader = _self,
+            Replicas = view.MembersOf(_group),
+            Cluster = view.ClusterName(),
+        });
+        _service.Send(system, outbox);
     }
 
     bool IMetaLeaderEffects.Propose(byte[] entry) => _group.Propose(entry) == RaftResult.Accepted;

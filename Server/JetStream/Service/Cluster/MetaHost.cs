@@ -43,6 +43,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
     private bool _isOver;
     private bool _isCatchingUp;
     private long _snapshotDue;
+    private ulong _snapshotTried;
     private MetaSnapshotTaken? _lastSnapshot;
     private long _leaderlessSince;
     private ulong _leaderId;
@@ -187,6 +188,7 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
         if (leader.IsNone) _leaderlessSince = _group.Now;
         else ServiceLog.MetaLeader(_service.Settings.Log, leads ? "Self is new JetStream cluster metadata leader" : $"JetStream cluster new metadata leader: {_registry.NameOf(leader.ToString())}");
         if (leads != _leader.IsLeading || leads) _leader.LeaderChanged(leads);
+        if (leads) AnnounceLead();
     }
 
     void IGroupMachine.Recovered() => _state.EndRecovery();
@@ -239,13 +241,22 @@ internal sealed partial class MetaHost : IGroupMachine, IMetaEnvironment
     {
         var core = _group.Core;
         var now = _group.Now;
-        if (_snapshotDue > now && core.LogBytes < SnapshotBytes) return;
+        if (_snapshotDue > now && core.LogBytes < SnapshotBytes && !IsLogTooLong(core)) return;
         _snapshotDue = now + SnapshotInterval;
+        _snapshotTried = core.AppliedIndex;
         if (!_state.HasRecovered || _state.IsRecovering || core.AppliedIndex <= core.SnapshotIndex) return;
         var time = _service.Settings.Time;
         var begun = time.GetTimestamp();
         core.InstallSnapshot(core.AppliedIndex, MetaSnapshot.Encode(_state.Current), force: false, now);
         LastSnapshot = new MetaSnapshotTaken(time.GetUtcNow(), time.GetElapsedTime(begun));
+    }
+
+    /// <summary>The log is longer than the configuration wants it, and something was applied since a snapshot was tried last.</summary>
+    private bool IsLogTooLong(RaftGroup core)
+    {
+        var (entries, bytes) = _settings.LongestLog();
+        if (core.AppliedIndex <= Math.Max(_snapshotTried, core.SnapshotIndex)) return false;
+        return (entries > 0 && core.AppliedIndex - core.SnapshotIndex > (ulong)entries) || (bytes > 0 && core.LogBytes > bytes);
     }
 }
 

@@ -9,6 +9,8 @@ namespace NatsAspire.Server.JetStream.Streams.Publishing;
 /// </summary>
 internal static class MessageNormalizer
 {
+    private static ReadOnlySpan<byte> Version => "NATS/1.0"u8;
+
     /// <summary>The headers as they are stored.</summary>
     /// <param name="block">As proposed.</param>
     /// <param name="headers">The same, read.</param>
@@ -29,6 +31,19 @@ internal static class MessageNormalizer
         if (headers.HasRequestInfo) editor.Remove("Nats-Request-Info"u8);
         if (isShort) SetTtl(editor, ttlSeconds = shortest);
         return editor.Block;
+    }
+
+    /// <summary>Whether a publisher has put a status behind the version, as only servers do.</summary>
+    public static bool HasStatus(ReadOnlySpan<byte> block) => block.StartsWith(Version) && block.Length > Version.Length && block[Version.Length] != (byte)'\r' && block.Contains((byte)'\r');
+
+    /// <summary>
+    /// The headers without their status, which is never stored: replicas would take one of flow control, which goes through
+    /// the log, for the origin's, and leave the message out.
+    /// </summary>
+    public static byte[] WithoutStatus(ReadOnlySpan<byte> block)
+    {
+        var rest = block[block.IndexOf((byte)'\r')..];
+        return rest.SequenceEqual("\r\n\r\n"u8) ? [] : [.. Version, .. rest];
     }
 
     private static void SetTtl(HeaderEditor editor, long seconds)

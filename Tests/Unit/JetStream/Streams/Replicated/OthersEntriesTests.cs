@@ -67,6 +67,7 @@ public sealed class OthersEntriesTests
     }
 
     [Fact]
+    [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterApplyDeleteRangeOpIdempotent")]
     public void RangesThatAreThereAlreadyAreCutOff()
     {
         Apply(Range(1, 5)).ShouldBe(EntryOutcome.Applied);
@@ -112,6 +113,25 @@ public sealed class OthersEntriesTests
         group.ShouldBeAlike();
         group.Store.State.LastSequence.ShouldBe(0UL);
         group.Published.ShouldBe([("$JS.FC.O.C.x", "NATS/1.0\r\nNats-Last-Consumer: 7\r\nNats-Last-Stream: 9\r\n\r\n", ""), ("$JS.FC.O.C.y", "", "")]);
+    }
+
+    /// <summary>What a client says like an origin is a message, and is stored without the status.</summary>
+    [Fact]
+    public void WhatLooksLikeFlowControlIsAMessage()
+    {
+        using var group = new StreamGroup(LedStream.Plain);
+        foreach (var (headers, stored) in new[] { (" 100 FlowControl Request\r\n", ""), (" 503\r\na: b\r\n", "NATS/1.0|a: b||") })
+        {
+            group.Leader.Publish(new StoredMessage { Sequence = 0, Timestamp = group.Now, Subject = "a"u8, Headers = Encoding.ASCII.GetBytes($"NATS/1.0{headers}\r\n") }, "r"u8, group).ShouldBeTrue();
+            group.Publish("a");
+            group.Commit();
+            group.Published.ShouldAllBe(answer => answer.Payload.Contains("seq"));
+            var buffer = new MessageBuffer();
+            group.Store.TryLoad(group.Store.State.LastSequence - 1, buffer).ShouldBeTrue();
+            Encoding.ASCII.GetString(buffer.Headers).Replace("\r\n", "|").ShouldBe(stored);
+        }
+        group.Store.State.Messages.ShouldBe(4UL);
+        group.ShouldBeAlike();
     }
 
     /// <summary>Each part: id, number, whether it commits; <c>|</c>: something else in the log.</summary>

@@ -61,6 +61,7 @@ public sealed class StreamFailoverTests
 
     /// <summary>What a leader has only proposed is not a duplicate for the one that follows it.</summary>
     [Fact]
+    [Upstream("jetstream_cluster_4_test.go", "TestJetStreamClusterPubAckSequenceDupeResetAfterLeaderChange")]
     public void AnIdThatWasOnlyProposedIsForgotten()
     {
         using var group = new StreamGroup(LedStream.Plain);
