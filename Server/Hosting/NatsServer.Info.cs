@@ -139,7 +139,11 @@ public sealed partial class NatsServer
 
         public void OnPeerJoined(string name) => server._jetStream?.ServerIsBack(name);
 
-        public void OnPeerEnded(string name) => server._jetStream?.ServerHasEnded(name);
+        public void OnPeerEnded(string name)
+        {
+            server._jetStreamService?.Meta?.ServerHasEnded(name);
+            server._jetStream?.ServerHasEnded(name);
+        }
 
         public void OnClusterChanged(PeerAddresses peers)
         {

@@ -74,7 +74,8 @@ public sealed class ClusterRestartTests
         foreach (var name in names) await StreamCluster.CreateAsync(client, name, 2);
         (await StreamCluster.AskAsync(client, "STREAM.UPDATE.S", """{"name":"S","subjects":["S.>"],"storage":"file","num_replicas":1}""")).TryGetProperty("error", out _).ShouldBeFalse();
         await cluster.StartAsync(2);
-        await Wait.Until("it holds no replica of what shrank", () => cluster.HostOf(2, "S") is null && cluster.Servers[2]!.JetStream is not null, timeout: TimeSpan.FromSeconds(30));
+        // Whoever comes back when the others have left the group already waits a minute to hear from it.
+        await Wait.Until("it holds no replica of what shrank", () => cluster.HostOf(2, "S") is null && cluster.Servers[2]!.JetStream is not null, timeout: TimeSpan.FromSeconds(90));
         (await MessagesAsync(client, "S")).ShouldBe(100);
         await cluster.StopAsync(2);
         foreach (var name in names) await StreamCluster.AskAsync(client, $"STREAM.DELETE.{name}");

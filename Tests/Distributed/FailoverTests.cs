@@ -22,6 +22,34 @@ public sealed class FailoverTests
         gaps.ShouldContain(gap => gap < ShortestElection, string.Join(", ", gaps));
     }
 
+    /// <summary>A killed server says no farewell, and counted as there for as long as one may be silent: what was placed on it was not answered.</summary>
+    [Fact]
+    public async Task NothingIsPlacedOnAKilledServer()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(Peers.OurServer(), Peers.OurServer(), Peers.OurServer());
+        await using var client = await cluster.ConnectAsync(0);
+        await StreamCluster.CreateAsync(client, "S", 3);
+        await cluster.KillAsync(2);
+        var replicas = "";
+        await Wait.Until(
+            "it is told of as offline",
+            async () =>
+            {
+                var told = (await StreamCluster.AskAsync(client, "STREAM.INFO.S")).GetProperty("cluster").GetProperty("replicas");
+                replicas = told.ToString();
+                return told.EnumerateArray().Any(replica => replica.TryGetProperty("offline", out var offline) && offline.GetBoolean());
+            },
+            () => replicas,
+            TimeSpan.FromSeconds(60));
+        // By chance each would be on any of three.
+        for (var i = 0; i < 10; i++) await StreamCluster.CreateAsync(client, $"ONE{i}", 1);
+        for (var i = 0; i < 10; i++)
+        {
+            var made = await StreamCluster.AskAsync(client, $"CONSUMER.CREATE.S.C{i}", $$"""{"stream_name":"S","config":{"name":"C{{i}}","durable_name":"C{{i}}","ack_policy":"explicit","num_replicas":1} }""");
+            made.TryGetProperty("error", out _).ShouldBeFalse(made.ToString());
+        }
+    }
+
     /// <summary>Kills the leader of S, and starts it again when another leads.</summary>
     private static async Task<TimeSpan> FailOverAsync(ProcessCluster cluster)
     {

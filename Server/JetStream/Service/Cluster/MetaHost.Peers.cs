@@ -28,6 +28,13 @@ internal sealed partial class MetaHost
 
     private Account System => _accounts.System!;
 
+    /// <summary>
+    /// A server has ended, with or without a farewell: nothing more is placed on it, and it is told of as offline. The news that was under
+    /// way when it said farewell may have come after that. From any thread.
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    public void ServerHasEnded(string name) => _registry.TakeOffline(NodeHash.Of(name));
+
     private void ListenToPeers()
     {
         Listen("$SYS.SERVER.*.STATSZ", (in Message message) => Hear(message));
