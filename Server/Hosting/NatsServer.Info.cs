@@ -137,7 +137,11 @@ public sealed partial class NatsServer
             else ServerLog.GatewayNotConfigured(server._log, info.Gateway ?? "", from ?? "");
         }
 
-        public void OnPeerJoined(string name) => server._jetStream?.ServerIsBack(name);
+        public void OnPeerJoined(string name)
+        {
+            server._jetStreamService?.Meta?.ServerIsBack(name);
+            server._jetStream?.ServerIsBack(name);
+        }
 
         public void OnPeerEnded(string name)
         {

@@ -46,7 +46,8 @@ public sealed class MemberChangeKillTests
                 timeout: TimeSpan.FromSeconds(120));
             for (var sequence = 1UL; sequence <= last; sequence++)
             {
-                var message = (await StreamCluster.AskAsync(client, "STREAM.MSG.GET.S", $"{{\"seq\":{sequence}}}")).GetProperty("message");
+                var answer = await StreamCluster.AskAsync(client, "STREAM.MSG.GET.S", $"{{\"seq\":{sequence}}}");
+                answer.TryGetProperty("message", out var message).ShouldBeTrue($"message {sequence} of {last}, {seen}: {answer}");
                 System.Text.Encoding.UTF8.GetString(message.GetProperty("data").GetBytesFromBase64()).ShouldBe($"message {sequence}");
             }
         }

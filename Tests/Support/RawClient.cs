@@ -29,6 +29,9 @@ public sealed class RawClient : IDisposable
     /// </summary>
     public bool SkipsServerPings { get; set; } = true;
 
+    /// <summary>What it reads from, for who reads otherwise.</summary>
+    public Socket Socket => _socket;
+
     /// <summary>Everything received and not consumed by an expectation.</summary>
     public string Pending => _received.ToString();
 

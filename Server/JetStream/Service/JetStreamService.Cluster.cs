@@ -23,8 +23,14 @@ namespace NatsAspire.Server.JetStream.Service;
 /// </summary>
 internal sealed partial class JetStreamService
 {
+    /// <summary>What those who know better have to answer first.</summary>
+    private static readonly TimeSpan RefusalDelay = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Subjects of requests that need no leader of the meta group to be found, and come by the thousand.</summary>
     private static readonly string[] Prompt = ["$JS.API.CONSUMER.MSG.NEXT.>"];
+
+    /// <summary>Fails a request that somebody else may know an answer to, which has time to come first.</summary>
+    public void RefuseLate(ApiCall call, ApiError error) => After(RefusalDelay, () => call.Fail(error));
 
     /// <summary>Has something done in this mailbox later.</summary>
     public void After(TimeSpan delay, Action command)
@@ -237,8 +243,8 @@ internal sealed partial class JetStreamService
         if (FailOnlyHolder(account, call) || !Meta!.IsLeading) return;
         var assigned = Meta.Assignments.Find(account.Account.Name, call.First);
         if (assigned is null) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
-        else if (assigned.OfflineReason is { } reason) After(TimeSpan.FromMilliseconds(500), () => call.Fail(JetStreamErrors.JSStreamOfflineReasonErrF.With(reason)));
-        else if (Meta.Registry.AreAllOffline(assigned.Assignment.Group.Peers)) call.Fail(JetStreamErrors.JSStreamOfflineErr);
+        else if (assigned.OfflineReason is { } reason) RefuseLate(call, JetStreamErrors.JSStreamOfflineReasonErrF.With(reason));
+        else if (Meta.Registry.AreAllOffline(assigned.Assignment.Group.Peers)) RefuseLate(call, JetStreamErrors.JSStreamOfflineErr);
     }
 
     /// <summary>
@@ -280,7 +286,7 @@ internal sealed partial class JetStreamService
         if (FailOnlyHolder(account, call) || !Meta!.IsLeading) return;
         if (Meta.Assignments.Find(account.Account.Name, call.First) is null) call.Fail(JetStreamErrors.JSStreamNotFoundErr);
         else if (Meta.Assignments.Find(account.Account.Name, call.First, call.Second) is not { } consumer) call.Fail(JetStreamErrors.JSConsumerNotFoundErr);
-        else if (Meta.Registry.AreAllOffline(consumer.Assignment.Group.Peers)) call.Fail(JetStreamErrors.JSConsumerOfflineErr);
+        else if (Meta.Registry.AreAllOffline(consumer.Assignment.Group.Peers)) RefuseLate(call, JetStreamErrors.JSConsumerOfflineErr);
     }
 
     private void StepDownConsumer(StreamHost stream, ApiCall call)

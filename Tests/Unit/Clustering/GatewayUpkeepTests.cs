@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using NatsAspire.Hosting;
@@ -48,14 +47,12 @@ public sealed class GatewayUpkeepTests
         using var log = new CapturedLog(Microsoft.Extensions.Logging.LogLevel.Information);
         // The deadline of clients would never pass.
         await using var server = await NatsServer.StartAsync(
-            TestServer.Parse(Config("A", $"{listener.LocalEndpoint}", $", write_deadline: \"1s\"{policy}", "write_deadline: 60s")), log);
+            TestServer.Parse(Config("A", $"{listener.LocalEndpoint}", $", write_deadline: \"{SlowReader.Deadline}\"{policy}", "write_deadline: 60s")), log);
         using var slow = await RawAcceptAsync(listener);
         await slow.SendAsync(System.Text.Encoding.ASCII.GetBytes(Greeting + "RS+ $G flood\r\n"), TestContext.Current.CancellationToken);
         await Wait.Until("interest", () => server.Accounts.Global.Subscriptions.HasInterest("flood"u8));
         await using var publisher = await server.ConnectAsync();
-        var payload = new byte[512 * 1024];
-        for (var i = 0; i < 80; i++) await publisher.PublishAsync("flood", payload);
-        await ReadSlowlyAsync(slow, () => log.Contains("WriteDeadline of 1s exceeded"));
+        await SlowReader.IsFoundSlowAsync(slow, publisher, log);
         server.Gateways!.SlowConsumers.ShouldBe(1);
         server.Varz().SlowConsumerCounts!.Gateways.ShouldBe(1);
         if (!isKept) await Wait.Until("it is closed", () => log.Contains("Gateway connection closed: Slow Consumer (Write Deadline)"), () => string.Join('\n', log.Lines.TakeLast(4)));
@@ -210,26 +207,6 @@ public sealed class GatewayUpkeepTests
         var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return listener;
-    }
-
-    /// <summary>Takes no more than a little before it is read.</summary>
-    /// <summary>Reads as many bytes each second, however late its turns are: more than the kernel wants read before it takes more to send, and less than what waits.</summary>
-    private static async Task ReadSlowlyAsync(Socket slow, Func<bool> until)
-    {
-        const int BytesPerMillisecond = 6_000;
-        var buffer = new byte[64 * 1024];
-        var clock = Stopwatch.StartNew();
-        var read = 0L;
-        await Wait.Until("it is found slow", async () =>
-        {
-            while (!until() && read < clock.ElapsedMilliseconds * BytesPerMillisecond)
-            {
-                var count = await slow.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
-                if (count == 0) break;
-                read += count;
-            }
-            return until();
-        }, () => $"{read} bytes read in {clock.Elapsed}");
     }
 
     private static async Task<Socket> RawAcceptAsync(TcpListener listener)

@@ -63,6 +63,14 @@ public sealed class PeerRegistry(string domain)
         if (Find(peer) is not null) ImmutableInterlocked.AddOrUpdate(ref _peers, peer, static id => new PeerInfo { Id = id, Name = id, IsOffline = true }, static (_, known) => known with { IsOffline = true });
     }
 
+    /// <summary>A server that was gone is there again, as it was.</summary>
+    /// <param name="peer">Its peer id.</param>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    public void TakeOnline(string peer, long now)
+    {
+        if (Find(peer) is { IsOffline: true } gone) ImmutableInterlocked.TryUpdate(ref _peers, peer, gone with { IsOffline = false, LastHeard = now }, gone);
+    }
+
     /// <summary>Servers that have said nothing for long count as gone.</summary>
     /// <param name="self">This server, which does not listen to itself.</param>
     /// <param name="now">Milliseconds of the monotonic clock.</param>

@@ -14,9 +14,6 @@ namespace NatsAspire.Server.JetStream.Service.Cluster;
 /// <summary>What the leader of the meta group does.</summary>
 internal sealed partial class MetaHost : IMetaLeaderEffects
 {
-    /// <summary>Milliseconds that those who know better have to answer first.</summary>
-    private const int RefusalDelay = 500;
-
     IReadOnlyList<string> IMetaLeaderEffects.MetaPeers
     {
         get
@@ -57,7 +54,7 @@ internal sealed partial class MetaHost : IMetaLeaderEffects
     void IMetaLeaderEffects.Refuse(MetaRequest request, ApiError error, bool delayed)
     {
         var call = (ApiCall)request.Tag!;
-        if (delayed) _service.After(TimeSpan.FromMilliseconds(RefusalDelay), () => call.Fail(error));
+        if (delayed) _service.RefuseLate(call, error);
         else call.Fail(error);
     }
 

@@ -35,6 +35,12 @@ internal sealed partial class MetaHost
     /// <param name="name">Its name.</param>
     public void ServerHasEnded(string name) => _registry.TakeOffline(NodeHash.Of(name));
 
+    /// <summary>
+    /// A server has joined: what is on it alone is not refused as offline until its next figures come. From any thread.
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    public void ServerIsBack(string name) => _registry.TakeOnline(NodeHash.Of(name), _group.Now);
+
     private void ListenToPeers()
     {
         Listen("$SYS.SERVER.*.STATSZ", (in Message message) => Hear(message));

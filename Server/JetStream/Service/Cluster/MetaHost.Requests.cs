@@ -29,7 +29,7 @@ internal sealed partial class MetaHost
     {
         if (!IsLeading)
         {
-            if (IsLeaderless) _service.After(TimeSpan.FromMilliseconds(RefusalDelay), () => call.Fail(JetStreamErrors.JSClusterNotAvailErr));
+            if (IsLeaderless) _service.RefuseLate(call, JetStreamErrors.JSClusterNotAvailErr);
             return;
         }
         switch (kind)

@@ -59,20 +59,13 @@ public sealed class LeafLinkTests
         using var log = new CapturedLog(Microsoft.Extensions.Logging.LogLevel.Information);
         // The deadline of clients would never pass.
         await using var hub = await NatsServer.StartAsync(
-            TestServer.Parse($"server_name: hub\nwrite_deadline: 60s\nleafnodes {{ host: 127.0.0.1, port: -1, compression: off, write_deadline: \"200ms\"\n{policy}\n }}\n{LeafPair.Accounts}"), log);
+            TestServer.Parse($"server_name: hub\nwrite_deadline: 60s\nleafnodes {{ host: 127.0.0.1, port: -1, compression: off, write_deadline: \"{SlowReader.Deadline}\"\n{policy}\n }}\n{LeafPair.Accounts}"), log);
         using var leaf = await RawClient.ConnectAsync(hub.LeafNodeEndPoint!);
         await leaf.ReadInfoAsync();
         await leaf.SendAsync(Connect + "LS+ flood\r\nPING\r\n");
         await leaf.ReadThroughAsync("PONG\r\n");
         await using var publisher = await LeafPair.ClientAsync(hub);
-        var payload = new byte[512 * 1024];
-        for (var i = 0; i < 40; i++) await publisher.PublishAsync("flood", payload);
-        await Wait.Until("it is found slow", async () =>
-        {
-            // It reads a little, less than the deadline wants.
-            await leaf.SkipAsync(64 * 1024);
-            return log.Contains("WriteDeadline of 0.2s exceeded");
-        });
+        await SlowReader.IsFoundSlowAsync(leaf.Socket, publisher, log);
         hub.LeafNodes!.SlowConsumers.ShouldBe(1);
         hub.Varz().SlowConsumerCounts.Leafs.ShouldBe(1);
         if (!isKept) await LeafPair.ConnectedAsync(hub, 0);

@@ -6,6 +6,7 @@ using NatsAspire.Server.JetStream.Meta.Assignments;
 using NatsAspire.Server.JetStream.Meta.Leader;
 using NatsAspire.Server.JetStream.Replication;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Unit.JetStream.Meta;
@@ -179,6 +180,18 @@ public sealed class MetaLeaderTests
         meta.TakeOffline(meta.Servers(meta.Stream("S").Group));
         meta.Update("S", stream => stream with { MaxMessages = 5 });
         meta.Said().ShouldBe("later: stream is offline (10118)");
+    }
+
+    [Fact]
+    public void A_stream_is_changed_as_soon_as_its_server_has_joined_again()
+    {
+        var meta = new LedMeta().Create("S", 1);
+        var holder = meta.Servers(meta.Stream("S").Group).Single();
+        meta.TakeOffline(holder);
+        meta.Registry.TakeOnline(NodeHash.Of(holder), now: 9);
+        meta.Registry.Find(NodeHash.Of(holder))!.LastHeard.ShouldBe(9);
+        meta.Update("S", stream => stream with { MaxMessages = 5 });
+        meta.Stream("S").Configuration.MaxMessages.ShouldBe(5);
     }
 
     [Fact]
