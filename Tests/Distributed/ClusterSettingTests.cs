@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using NatsAspire.Tests.Support;
 using static NatsAspire.Tests.Support.SharedStreamCluster;
@@ -28,16 +29,35 @@ public sealed class ClusterSettingTests
         var leader = cluster.Running.Single(server => server.JetStreamService!.Meta!.IsLeading);
         (Text("leader"), Text("domain"), Text("cluster"), Text("type")).ShouldBe((leader.JetStreamService!.Meta!.Id, "NGS", "C", "io.nats.jetstream.advisory.v1.domain_leader_elected"));
         advisory.GetProperty("replicas").EnumerateArray().Select(peer => peer.GetProperty("name").GetString()).ShouldBe(["n1", "n2", "n3"]);
-        // Streams tell of all their members as well.
-        await using var client = await cluster.ConnectAsync();
-        await StreamCluster.CreateAsync(client, "T", 3);
-        var streams = await client.SubscribeAsync("$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED.T");
-        await Wait.Until("all know who listens", () => Enumerable.Range(0, 3).All(server => cluster.HostOf(server, "T")!.Account.Subscriptions.HasInterest("$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED.T"u8)));
-        ErrorOf(await StreamCluster.AskAsync(client, "STREAM.LEADER.STEPDOWN.T")).ShouldBe(0);
-        var elected = JsonDocument.Parse((await streams.NextAsync()).Payload).RootElement;
-        elected.GetProperty("replicas").EnumerateArray().Select(peer => peer.GetProperty("name").GetString()).ShouldBe(["n1", "n2", "n3"]);
 
         string? Text(string name) => advisory.GetProperty(name).GetString();
+    }
+
+    /// <summary>The system account is told whose streams and consumers they are; the account itself knows.</summary>
+    [Theory]
+    [InlineData("STREAM.LEADER_ELECTED.T", "STREAM.LEADER.STEPDOWN.T")]
+    [InlineData("CONSUMER.LEADER_ELECTED.T.C", "CONSUMER.LEADER.STEPDOWN.T.C")]
+    public async Task TheAccountAndTheSystemAccountHearWhoLeadsAnAsset(string told, string asked)
+    {
+        await using var cluster = await StreamCluster.StartAsync(jetStream: "domain: NGS", more: $"accounts {{ {System} }}");
+        await using var client = await cluster.ConnectAsync();
+        await using var system = await cluster.ConnectAsync(0, "s");
+        await StreamCluster.CreateAsync(client, "T", 3);
+        ErrorOf(await StreamCluster.AskAsync(client, "CONSUMER.CREATE.T.C", """{"stream_name":"T","config":{"durable_name":"C","ack_policy":"explicit","num_replicas":3}}""")).ShouldBe(0);
+        var subject = "$JS.EVENT.ADVISORY." + told;
+        var (inAccount, inSystem) = (await client.SubscribeAsync(subject), await system.SubscribeAsync(subject));
+        var wanted = Encoding.UTF8.GetBytes(subject);
+        await Wait.Until("all know who listens", () => Enumerable.Range(0, 3).All(server =>
+            cluster.HostOf(server, "T")!.Account.Subscriptions.HasInterest(wanted) && cluster.Servers[server]!.Accounts.System!.Subscriptions.HasInterest(wanted)));
+        ErrorOf(await StreamCluster.AskAsync(client, asked)).ShouldBe(0);
+        foreach (var (heard, account) in new[] { (inAccount, null), (inSystem, "$G") })
+        {
+            var elected = JsonDocument.Parse((await heard.NextAsync()).Payload).RootElement;
+            elected.GetProperty("replicas").EnumerateArray().Select(peer => peer.GetProperty("name").GetString()).ShouldBe(["n1", "n2", "n3"]);
+            elected.GetProperty("leader").GetString().ShouldBeOneOf("n1", "n2", "n3");
+            elected.GetProperty("domain").GetString().ShouldBe("NGS");
+            (elected.TryGetProperty("account", out var named) ? named.GetString() : null).ShouldBe(account);
+        }
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public static class SlowReader
                         if (count == 0 || error != SocketError.Success) return;
                         Volatile.Write(ref read, read + count);
                     }
-                    Thread.Sleep(1);
+                    slow.Poll(TimeSpan.FromMilliseconds(1), SelectMode.SelectError);
                 }
             },
             TestContext.Current.CancellationToken,

@@ -86,6 +86,9 @@ internal static partial class JetStreamLog
     [LoggerMessage(644, LogLevel.Warning, "JetStream cluster stream '{Account} > {Stream}' has NO quorum, stalled")]
     public static partial void QuorumLost(ILogger log, string account, string stream);
 
+    [LoggerMessage(651, LogLevel.Warning, "JetStream cluster consumer '{Account} > {Stream} > {Consumer}' has NO quorum, stalled")]
+    public static partial void ConsumerQuorumLost(ILogger log, string account, string stream, string consumer);
+
     [LoggerMessage(645, LogLevel.Information, "Catchup for stream '{Account} > {Stream}' complete, at {Sequence}")]
     public static partial void CaughtUp(ILogger log, string account, string stream, ulong sequence);
 

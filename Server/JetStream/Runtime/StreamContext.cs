@@ -89,9 +89,24 @@ internal sealed record StreamContext(Account Account, TimeProvider Time, ILogger
     public void Advise(Outbox outbox, string subject, Func<JetStreamAdvisory> create)
     {
         var bytes = Encoding.UTF8.GetBytes(subject);
-        if (!Account.Subscriptions.HasInterest(bytes)) return;
-        outbox.Add(bytes, default, default, JetStreamJson.Write(create().Stamped(UniqueId.Next(), ApiTime.FromUnix(Now), Domain)));
+        if (Account.Subscriptions.HasInterest(bytes)) outbox.Add(bytes, default, default, Stamp(create()));
     }
+
+    /// <summary>
+    /// Adds an advisory about a group of servers, once for those who listen in the account and once for those in the system account, which are
+    /// told whose it is, as upstream.
+    /// </summary>
+    /// <param name="outbox">What goes out.</param>
+    /// <param name="subject">Of both.</param>
+    /// <param name="create">Makes it with the account's name, or null where nobody needs it.</param>
+    public void AdviseOfGroup(Outbox outbox, string subject, Func<string?, JetStreamAdvisory> create)
+    {
+        if (Account != Traffic) Advise(outbox, subject, () => create(null));
+        var bytes = Encoding.UTF8.GetBytes(subject);
+        if (Traffic is { } system && system.Subscriptions.HasInterest(bytes)) outbox.AddElsewhere(system, bytes, Stamp(create(Account.Name)));
+    }
+
+    private byte[] Stamp(JetStreamAdvisory advisory) => JetStreamJson.Write(advisory.Stamped(UniqueId.Next(), ApiTime.FromUnix(Now), Domain));
 
     /// <summary>Adds word of an answer of the API's, if anybody in the account listens for it.</summary>
     /// <param name="outbox">What goes out.</param>

@@ -3,6 +3,7 @@ using System.Text;
 using NatsAspire.Server.JetStream.Api.Responses;
 using NatsAspire.Server.JetStream.Replication;
 using NatsAspire.Server.JetStream.Runtime.Copies;
+using NatsAspire.Server.JetStream.Streams.Configuration;
 using NatsAspire.Server.JetStream.Streams.Publishing;
 using NatsAspire.Server.Storage.Messages;
 
@@ -78,6 +79,25 @@ internal sealed partial class StreamHost
         {
             FindPositions();
             _copies = [.. configuration.Sources.Select(source => new SourceCopy(this, source, _positions.TryGetValue(source.IndexName, out var last) ? last + 1 : null))];
+        }
+    }
+
+    /// <summary>By which origins know it.</summary>
+    public CopyIdentity CopyIdentity => IdentityOf(Configuration);
+
+    private CopyIdentity IdentityOf(StreamConfiguration configuration) => new(configuration, Account.Name, _context.Domain);
+
+    /// <summary>Consumers that were made for this stream at its origins, and are for nothing any more, go.</summary>
+    /// <param name="before">What it was.</param>
+    /// <param name="after">What it is; null: it is no more.</param>
+    private void RemoveCopyConsumers(StreamConfiguration before, StreamConfiguration? after)
+    {
+        if (!_leads) return;
+        var needed = after is null ? [] : IdentityOf(after).Consumers.Keys.ToHashSet();
+        foreach (var (key, source) in IdentityOf(before).Consumers)
+        {
+            var isReadDirectly = source.External is null && FindNeighbour(source.Name) is { Configuration.Retention: RetentionPolicy.Limits };
+            if (!isReadDirectly && !needed.Contains(key)) Account.PublishInternal(FeedRequest.RemovalOf(source, key.Consumer), default, default, null);
         }
     }
 

@@ -77,6 +77,9 @@ internal sealed partial class StreamHost : IStreamEffects, ILogCompletion
     /// <summary>Publishes an advisory in the stream's account, if anybody listens, when what was proposed before it is durable.</summary>
     public void Advise(string subject, Func<JetStreamAdvisory> create) => _context.Advise(_outbox, subject, create);
 
+    /// <summary>The same about a group, which the system account hears too, with the account's name.</summary>
+    public void AdviseOfGroup(string subject, Func<string?, JetStreamAdvisory> create) => _context.AdviseOfGroup(_outbox, subject, create);
+
     /// <summary>On the log's thread.</summary>
     void ILogCompletion.Completed(LogBatch batch, DiskException? failure)
     {

@@ -37,6 +37,7 @@ internal sealed partial class StreamHost
     {
         CheckpointNow();
         if (_log is not null) _context.Files.WriteRecord(Account.Name, record);
+        var before = Configuration;
         Record = record;
         _replica.Update(record.Configuration, _context.Now);
         if (_leads) _capture.Follow(record.Configuration.Subjects);
@@ -44,6 +45,7 @@ internal sealed partial class StreamHost
         FollowDirectGets();
         if (!_leads) return;
         MakeCopies();
+        RemoveCopyConsumers(before, Configuration);
         NudgeAll();
     }
 
@@ -78,6 +80,7 @@ internal sealed partial class StreamHost
     {
         // From here on no start finds it; if that fails, it is still there.
         if (_log is not null) _context.Files.MarkDeleted(Account.Name, Record);
+        if (isAnnounced) RemoveCopyConsumers(Configuration, after: null);
         End(isDeleted: true, isAnnounced);
         if (_group is { } group) _context.DeleteGroup!(group.Name);
         if (_log is not null)

@@ -144,9 +144,9 @@ internal sealed partial class StreamHost : IGroupMachine
         MakeCopies();
         NudgeAll();
         _leadTasks.Do();
-        Advise($"{AdvisorySubjects.StreamLeaderElected}.{Configuration.Name}", () => new StreamLeaderElectedAdvisory
+        AdviseOfGroup($"{AdvisorySubjects.StreamLeaderElected}.{Configuration.Name}", account => new StreamLeaderElectedAdvisory
         {
-            Account = Account.Name,
+            Account = account,
             Stream = Configuration.Name,
             Leader = _context.Cluster!.ServerName,
             Replicas = _context.Cluster.MembersOf(_group!),
@@ -178,10 +178,19 @@ internal sealed partial class StreamHost : IGroupMachine
 
     void IGroupMachine.QuorumLost()
     {
-        if (!_context.Repeated.Admits($"quorum {Account.Name} {Configuration.Name}")) return;
-        JetStreamLog.QuorumLost(_context.Log, Account.Name, Configuration.Name);
-        var replicas = _context.Cluster!.Describe(_group!).Replicas;
-        Advise($"{AdvisorySubjects.StreamQuorumLost}.{Configuration.Name}", () => new StreamQuorumLostAdvisory { Account = Account.Name, Stream = Configuration.Name, Replicas = replicas });
+        if (!TellsOfLostQuorum()) return;
+        var replicas = _context.Cluster!.MembersOf(_group!);
+        AdviseOfGroup($"{AdvisorySubjects.StreamQuorumLost}.{Configuration.Name}", account => new StreamQuorumLostAdvisory { Account = account, Stream = Configuration.Name, Replicas = replicas });
+    }
+
+    /// <summary>Logs it, unless that was done a moment ago.</summary>
+    /// <param name="consumer">Whose quorum; null: the stream's own.</param>
+    internal bool TellsOfLostQuorum(string? consumer = null)
+    {
+        if (!_context.Repeated.Admits($"quorum {Account.Name} {Configuration.Name} {consumer}")) return false;
+        if (consumer is null) JetStreamLog.QuorumLost(_context.Log, Account.Name, Configuration.Name);
+        else JetStreamLog.ConsumerQuorumLost(_context.Log, Account.Name, Configuration.Name, consumer);
+        return true;
     }
 
     void IGroupMachine.Failed(Exception fault) => Fence(fault);

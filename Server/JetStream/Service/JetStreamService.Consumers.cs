@@ -123,7 +123,11 @@ internal sealed partial class JetStreamService
         }
         var consumer = stream.Consumers.Find(Encoding.UTF8.GetBytes(decision.Name));
         if (consumer is null) consumer = stream.Consumers.Create(decision.Name, decision.Consumer!, stream.Now);
-        else if (decision.Consumer != consumer.Configuration) stream.Consumers.Update(consumer, decision.Consumer!, stream.Now);
+        else
+        {
+            if (decision.Consumer != consumer.Configuration) stream.Consumers.Update(consumer, decision.Consumer!, stream.Now);
+            if (decision.Consumer!.Sourcing) stream.Consumers.Reset(consumer, 0, out _);
+        }
         call.AnswerBehind(stream, new ConsumerCreateResponse(Describe(stream, consumer)));
     }
 

@@ -5,6 +5,7 @@ using NatsAspire.Server.JetStream.Consumers;
 using NatsAspire.Server.JetStream.Replication;
 using NatsAspire.Server.JetStream.Runtime.Groups;
 using NatsAspire.Server.JetStream.Streams.Configuration;
+using NatsAspire.Server.Primitives;
 using NatsAspire.Server.Raft.Core;
 using NatsAspire.Server.Raft.Wire;
 using NatsAspire.Server.Storage.Messages;
@@ -199,9 +200,19 @@ internal sealed partial class ConsumerHost : IGroupMachine
 
     void IGroupMachine.Recovered() => _stream.ReleaseThrough(this, ulong.MaxValue);
 
-    void IGroupMachine.QuorumLost() => _stream.Host.Advise(
-        $"{AdvisorySubjects.ConsumerQuorumLost}.{_stream.Host.Configuration.Name}.{Name}",
-        () => new ConsumerQuorumLostAdvisory { Account = _stream.Host.Account.Name, Replicas = Cluster!.Replicas }.About(_stream.Host.Configuration.Name, Name));
+    void IGroupMachine.QuorumLost()
+    {
+        if (_stream.Host.TellsOfLostQuorum(Name)) AdviseOfGroup(AdvisorySubjects.ConsumerQuorumLost, account => new ConsumerQuorumLostAdvisory { Account = account, Replicas = Members });
+    }
+
+    /// <summary>All of its group, itself among them.</summary>
+    private ValueList<PeerInfo> Members => Group is { } group ? _stream.Host.View!.MembersOf(group) : [];
+
+    private void AdviseOfGroup(string root, Func<string?, ConsumerAdvisory> create)
+    {
+        var stream = _stream.Host.Configuration.Name;
+        _stream.Host.AdviseOfGroup($"{root}.{stream}.{Name}", account => create(account).About(stream, Name));
+    }
 
     void IGroupMachine.Failed(Exception fault)
     {
@@ -225,9 +236,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
         _leads = true;
         WatchInterest(now);
         _leadTasks.Do();
-        _stream.Host.Advise(
-            $"{AdvisorySubjects.ConsumerLeaderElected}.{_stream.Host.Configuration.Name}.{Name}",
-            () => new ConsumerLeaderElectedAdvisory { Account = _stream.Host.Account.Name, Leader = _stream.Host.View!.ServerName, Replicas = Cluster!.Replicas }.About(_stream.Host.Configuration.Name, Name));
+        AdviseOfGroup(AdvisorySubjects.ConsumerLeaderElected, account => new ConsumerLeaderElectedAdvisory { Account = account, Leader = _stream.Host.View!.ServerName, Replicas = Members });
     }
 
     /// <summary>What it has sent and nobody has agreed on was held back, and is nobody's.</summary>

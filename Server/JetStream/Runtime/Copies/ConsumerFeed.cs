@@ -165,9 +165,9 @@ internal sealed class ConsumerFeed : IDisposable
         (_consumer, _deliverTo) = _request.Begin();
         var reply = FeedRequest.NewInbox();
         Listen(reply, FedKind.Answer);
-        // Before it begins again a durable one may send on where it was.
-        if (!_request.IsDurable) Listen(_deliverTo, FedKind.Delivery);
-        if (!_target.Account.PublishInternal(_request.Subject, Encoding.UTF8.GetBytes(reply), _request.Body(next, isPlaced), null)) Fail(JetStreamErrors.JSStreamNotFoundErr);
+        // Before it begins again one that was there before may send on where it was.
+        if (_request.IsNew) Listen(_deliverTo, FedKind.Delivery);
+        if (!_target.Account.PublishInternal(_request.Subject, Encoding.UTF8.GetBytes(reply), _request.Headers, _request.Body(next, isPlaced), null)) Fail(JetStreamErrors.JSStreamNotFoundErr);
     }
 
     private void Hear(in PublishedMessage message, CopyBlock block)
@@ -188,10 +188,11 @@ internal sealed class ConsumerFeed : IDisposable
         if (_phase != Phase.Asking) return;
         if (_request.Refusal(answer, out _consumer) is { } refusal)
         {
-            Fail(refusal);
+            if (_request.TurnsPlain(refusal)) AskAt(_target.Now);
+            else Fail(refusal);
             return;
         }
-        if (_request.IsDurable) Listen(_deliverTo, FedKind.Delivery);
+        if (!_request.IsNew) Listen(_deliverTo, FedKind.Delivery);
         (_phase, _due, _retry, Error, HeardAt) = (Phase.Flowing, _target.Now + Silence, MinRetry, null, _target.Now);
     }
 

@@ -24,6 +24,7 @@ internal sealed class SourceCopy
     private int _heldOffset;
     private bool _hasMore;
     private bool _isToldOfMore;
+    private bool _isAcknowledged;
     private bool _isOver;
     private ulong _next;
     private bool _isPlaced;
@@ -107,6 +108,9 @@ internal sealed class SourceCopy
     {
         var isHere = _source.Consumer is null && (_source.External is null || _source.External.ApiPrefix == _target.LocalApiPrefix);
         var origin = isHere ? _target.FindNeighbour(_source.Name) : null;
+        // Where messages go when they are acknowledged, a consumer has to acknowledge them.
+        _isAcknowledged = origin is { Configuration.Retention: not RetentionPolicy.Limits };
+        if (_isAcknowledged) origin = null;
         if (origin is null && _status.Error is null && !MayBeElsewhere) Volatile.Write(ref _status, _status with { Error = JetStreamErrors.JSStreamNotFoundErr });
         if (ReferenceEquals(origin, _origin)) return origin is not null;
         _origin?.Unwatch(OnMore);
@@ -117,13 +121,13 @@ internal sealed class SourceCopy
         return origin is not null;
     }
 
-    private bool MayBeElsewhere => _source.External is not null || _source.Consumer is not null || _target.IsClustered;
+    private bool MayBeElsewhere => _isAcknowledged || _source.External is not null || _source.Consumer is not null || _target.IsClustered;
 
     /// <summary>What a stream elsewhere has sent.</summary>
     private void TakeFed()
     {
         if (!MayBeElsewhere || _held is not null) return;
-        _feed ??= new ConsumerFeed(_target, new FeedRequest(_source, _target.Configuration.Mirror is not null, _target.Configuration.Name, _target.Account.Name), OnFed);
+        _feed ??= new ConsumerFeed(_target, new FeedRequest(_source, _target.CopyIdentity), OnFed);
         _hasMore = false;
         var block = _feed.Take(_next, _isPlaced);
         Volatile.Write(ref _status, _status with { HeardAt = _feed.HeardAt, Error = _feed.Error });

@@ -224,11 +224,18 @@ internal sealed partial class MetaHost : IMetaEffects
     {
         if (!string.IsNullOrEmpty(change.After.Reply) && change.Before?.Reply != change.After.Reply)
         {
-            AnswerBehind(stream, Asked(change.After), new ConsumerCreateResponse(_service.Describe(stream, consumer)));
+            AnswerBehind(stream, Asked(change.After), PlacedResponse(stream, consumer, change));
         }
         if (change.Before is not null) return;
         stream.Consumers.AnnounceCreated(consumer);
         consumer.ReportPause(stream.Now);
+    }
+
+    /// <summary>Whoever copies asks again when he has lost something: he gets everything that he has not acknowledged.</summary>
+    private ConsumerInfo PlacedResponse(StreamHost stream, ConsumerHost consumer, MetaChange<ConsumerAssignment> change)
+    {
+        if (change.Before is null || !change.After.Configuration.Sourcing || stream.Consumers.Reset(consumer, 0, out var begins) is not null) return new ConsumerCreateResponse(_service.Describe(stream, consumer));
+        return new ConsumerResetResponse(_service.Describe(stream, consumer), begins);
     }
 
     private static AskedFor Asked(StreamAssignment stream) => new(stream.Client?.ToClientInfo(), stream.Subject ?? "", stream.Reply!);
