@@ -10,6 +10,9 @@ namespace NatsAspire.Server.Clustering.LeafNodes;
 /// <param name="onConnected">Makes a connection of a socket; the remote's <see cref="LeafRemote.Closed"/> completes when it ends.</param>
 internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote> onConnected)
 {
+    /// <summary>Attempts in the first interval, before the remote was ever connected.</summary>
+    private const int EagerAttempts = 10;
+
     /// <summary>Begins, in the background.</summary>
     /// <param name="remote">Whom to keep connected.</param>
     /// <param name="after">What must have ended before.</param>
@@ -69,10 +72,14 @@ internal sealed class LeafDialer(ILeafHost host, Action<Socket, Uri, LeafRemote>
             var (socket, error) = await TryConnectAsync(remote, url).ConfigureAwait(false);
             if (socket is not null) return (socket, url);
             Report(url, attempt, first, error!);
-            await Task.Delay(Interval + TimeSpan.FromMilliseconds(Random.Shared.NextDouble() * Interval.TotalMilliseconds), remote.Stopped).ConfigureAwait(false);
+            await Task.Delay(PauseAfter(attempt, first), remote.Stopped).ConfigureAwait(false);
             MigrateIfDue(remote, since);
         }
     }
+
+    /// <summary>A hub that starts at the same time listens in a moment.</summary>
+    private TimeSpan PauseAfter(int attempt, bool first) =>
+        first && attempt <= EagerAttempts ? Interval / EagerAttempts : Interval + (Interval * Random.Shared.NextDouble());
 
     private async Task<(Socket? Socket, Exception? Error)> TryConnectAsync(LeafRemote remote, Uri url)
     {

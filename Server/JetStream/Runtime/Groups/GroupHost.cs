@@ -156,13 +156,14 @@ internal sealed partial class GroupHost : IDisposable
         _flush.FlushAll();
     }
 
-    /// <summary>A change of the leader at once, the rest now and then.</summary>
+    /// <summary>A change of the leader, and that it has become current, at once; the rest now and then.</summary>
     private void ShowStatus()
     {
         NoteLeadership();
         var shown = _status;
         var leader = _core.Leads ? _core.Self : _core.Leader;
-        if (shown.State == _core.State && shown.Leader == leader && shown.LeaderSince == LeaderSince && Now - shown.At < StatusInterval) return;
+        var isAsShown = shown.State == _core.State && shown.Leader == leader && shown.LeaderSince == LeaderSince && (shown.IsCurrent || !_core.IsCurrent(Now));
+        if (isAsShown && Now - shown.At < StatusInterval) return;
         Volatile.Write(ref _status, GroupStatus.Of(this));
     }
 

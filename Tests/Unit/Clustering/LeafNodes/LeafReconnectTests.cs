@@ -1,3 +1,4 @@
+using NatsAspire.Hosting;
 using NatsAspire.Server.Hosting;
 using NatsAspire.Tests.Support;
 
@@ -27,6 +28,20 @@ public sealed class LeafReconnectTests
         await LeafPair.ConnectedAsync(leaf, 1);
         leaf.LeafNodes!.Snapshot().Single().Account!.Name.ShouldBe("B");
         log.Contains("pwdfatal").ShouldBeFalse("no secret is logged");
+    }
+
+    /// <summary>Servers that start together need not wait as those do that have lost each other.</summary>
+    [Fact]
+    public async Task AHubThatStartsALittleLaterIsFoundSoon()
+    {
+        using var log = new CapturedLog();
+        var port = new FreePorts().Take(1)[0];
+        await using var leaf = await NatsServer.StartAsync(
+            TestServer.Parse($"server_name: leaf\nleafnodes {{ remotes: [ {{ url: \"nats-leaf://a:a@127.0.0.1:{port}\", account: A }} ] }}\n{LeafPair.Accounts}"), log);
+        // With a second and more between them the fifth comes after four seconds at the earliest.
+        await Wait.Until("the fifth attempt fails", () => log.Contains("(attempt 5)"), () => string.Join('\n', log.Lines.TakeLast(8)), TimeSpan.FromSeconds(3.5));
+        await using var hub = await TestServer.FromConfigAsync($"server_name: hub\nleafnodes {{ host: 127.0.0.1, port: {port} }}\n{LeafPair.Accounts}");
+        await LeafPair.ConnectedAsync(hub, 1);
     }
 
     /// <summary>The hub must not hear of its own interest by a connection whose predecessor still stands.</summary>
