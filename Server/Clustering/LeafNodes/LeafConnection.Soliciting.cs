@@ -38,17 +38,17 @@ public sealed partial class LeafConnection
     private bool ProcessInfo(ReadOnlySpan<byte> json)
     {
         if (!TryRead(json, ProtocolJson.Default.ServerInfo, out var info)) return false;
+        if (info.Cluster?.Contains(' ') == true)
+        {
+            Fail("cluster name cannot contain spaces", CloseReason.ProtocolViolation);
+            return false;
+        }
         if (!IsSolicited) return ProcessLeafInfo(info);
         if (_connectSent) return ProcessLaterInfo(info);
         if (!HasAgreedOnCompression && (info.ClientId == 0 || info.LeafNodeUrls is null))
         {
             LogError("attempted to connect to wrong port");
             Close(CloseReason.WrongPort);
-            return false;
-        }
-        if (info.Cluster?.Contains(' ') == true)
-        {
-            Fail("cluster name cannot contain spaces", CloseReason.ProtocolViolation);
             return false;
         }
         if (_session is null && Tls is null && (info.TlsRequired || Remote!.Tls is not null))

@@ -91,6 +91,7 @@ public sealed partial class LeafConversationTests
     [Upstream("leafnode_test.go", "TestLeafNodeNoAccPanicOnLeafSubBeforeConnect")]
     [Upstream("leafnode_test.go", "TestLeafNodeNoAccPanicOnLeafUnsubBeforeConnect")]
     [Upstream("leafnode_test.go", "TestLeafNodeLeafSubBeforeConnectCompressionEffect")]
+    [Upstream("test/leafnode_test.go", "TestLeafNodeAuthSystemEventNoCrash")]
     public async Task InterestBeforeConnectIsRefusedWhileCompressionIsNegotiated(string line)
     {
         await using var hub = await LeafPair.HubAsync();

@@ -9,6 +9,7 @@ public sealed class LeafNodeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    [Upstream("test/leafnode_test.go", "TestLeafnodeHeaders")]
     public async Task MessagesCrossWithHeadersAndReplies(bool fromHub)
     {
         await using var pair = await LeafPair.StartAsync();
@@ -45,6 +46,7 @@ public sealed class LeafNodeTests
     }
 
     [Fact]
+    [Upstream("test/leafnode_test.go", "TestLeafNodeLocalizedDQ")]
     public async Task AQueueGroupServesItsOwnSideFirst()
     {
         await using var pair = await LeafPair.StartAsync();
@@ -61,21 +63,32 @@ public sealed class LeafNodeTests
         await Wait.Until("all go to the near member", () => near.Count == 20, () => $"{near.Count}");
         await FlushAcrossAsync(here, pair, there);
         far.Count.ShouldBe(20);
+        // The leaf's side is as its hub's.
+        await LeafPair.HasInterestAsync(pair.Leaf, "q");
+        for (var i = 0; i < 20; i++) await there.PublishAsync("q", "x");
+        await Wait.Until("all go to the near member", () => far.Count == 40, () => $"{far.Count}");
+        near.Count.ShouldBe(20);
     }
 
     [Fact]
+    [Upstream("test/leafnode_test.go", "TestLeafNodesStaggeredSubPub")]
     public async Task LeafsHearEachOtherThroughTheirHub()
     {
         await using var pair = await LeafPair.StartAsync();
+        await using var one = await LeafPair.ClientAsync(pair.Leaf);
+        var early = await one.SubscribeAsync("early");
+        await one.FlushAsync();
         await using var second = await LeafPair.LeafAsync("leaf2", pair.Hub);
         await LeafPair.ConnectedAsync(pair.Hub, 2);
-        await using var one = await LeafPair.ClientAsync(pair.Leaf);
         await using var two = await LeafPair.ClientAsync(second);
         var heard = await two.SubscribeAsync("between.>");
         await two.FlushAsync();
         await LeafPair.HasInterestAsync(pair.Leaf, "between.x");
         await one.PublishAsync("between.x", "hi");
         (await heard.NextAsync()).Text.ShouldBe("hi");
+        await LeafPair.HasInterestAsync(second, "early");
+        await two.PublishAsync("early", "back");
+        (await early.NextAsync()).Text.ShouldBe("back");
     }
 
     [Theory]
@@ -171,6 +184,8 @@ public sealed class LeafNodeTests
     }
 
     [Fact]
+    [Upstream("test/leafnode_test.go", "TestLeafNodeSolicit")]
+    [Upstream("test/leafnode_test.go", "TestLeafNodeSendsRemoteSubsOnConnect")]
     public async Task ALeafComesBackAfterItsHub()
     {
         var hub = await LeafPair.HubAsync();
@@ -179,9 +194,13 @@ public sealed class LeafNodeTests
         var port = hub.LeafNodeEndPoint!.Port;
         await hub.DisposeAsync();
         await LeafPair.ConnectedAsync(leaf, 0);
+        await using var client = await LeafPair.ClientAsync(leaf);
+        await client.SubscribeAsync("meanwhile");
+        await client.FlushAsync();
         await using var again = await TestServer.FromConfigAsync($"server_name: hub\nleafnodes {{ host: 127.0.0.1, port: {port} }}\n{LeafPair.Accounts}");
         await LeafPair.ConnectedAsync(leaf, 1);
         await LeafPair.ConnectedAsync(again, 1);
+        await LeafPair.HasInterestAsync(again, "meanwhile");
     }
 
     [Fact]

@@ -31,6 +31,21 @@ public sealed class LeafTlsTests : IDisposable
         await LeafPair.ConnectedAsync(leaf, 1);
     }
 
+    [Fact]
+    [Upstream("test/leafnode_test.go", "TestLeafNodeTLS")]
+    [Upstream("test/leafnode_test.go", "TestLeafNodeTLSConnCloseEarly")]
+    public async Task WhoDoesNotBeginTlsIsClosedAndDisturbsNobody()
+    {
+        await using var hub = await LeafPair.HubAsync($"tls {{ cert_file: \"{_certificates["server.pem"]}\", key_file: \"{_certificates["server.key"]}\", timeout: 0.5 }}");
+        using (var gone = await RawClient.ConnectAsync(hub.LeafNodeEndPoint!)) gone.Abort();
+        using var plain = await RawClient.ConnectAsync(hub.LeafNodeEndPoint!);
+        var info = await plain.ReadInfoAsync();
+        (info.GetProperty("tls_required").GetBoolean(), info.TryGetProperty("tls_verify", out _)).ShouldBe((true, false));
+        await plain.ReadToCloseAsync();
+        await using var leaf = await TestServer.FromConfigAsync(Leaf(hub, "nats://a:a@localhost", "tls { insecure: true }"));
+        await LeafPair.ConnectedAsync(hub, 1);
+    }
+
     [Theory]
     [InlineData("timeout: 5", 5)]
     [InlineData("timeout: 10", 10)]
