@@ -27,6 +27,9 @@ public enum ProtocolFault
 
     /// <summary>A control line beyond the limit.</summary>
     ControlLineTooLong,
+
+    /// <summary>A message between servers beyond the limit: <c>-ERR 'Maximum Payload Violation'</c>.</summary>
+    MessageTooLarge,
 }
 
 /// <summary>

@@ -112,11 +112,8 @@ public static class RouteParser
         where TProtocol : struct, IRouteProtocol, allows ref struct
     {
         pendingItem = 0;
-        if (!TryReadArguments(operation, line, protocol.OmitsAccount, out var arguments)
-            || arguments.TotalSize > protocol.MaxMessageSize)
-        {
-            return Fail(ref protocol, ProtocolFault.BadArguments, line);
-        }
+        if (!TryReadArguments(operation, line, protocol.OmitsAccount, out var arguments)) return Fail(ref protocol, ProtocolFault.BadArguments, line);
+        if (arguments.TotalSize > protocol.MaxMessageSize) return Fail(ref protocol, ProtocolFault.MessageTooLarge, line);
         var total = (long)bodyStart + arguments.TotalSize + 2;
         if (rest.Length < total)
         {

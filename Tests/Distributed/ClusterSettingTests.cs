@@ -13,6 +13,8 @@ public sealed class ClusterSettingTests
     [Fact]
     [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterDomainAdvisory")]
     [Upstream("jetstream_cluster_3_test.go", "TestJetStreamClusterAPIAccessViaSystemAccount")]
+    [Upstream("jetstream_cluster_2_test.go", "TestJetStreamClusterAccountInfoForSystemAccount")]
+    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterMetaStepdownFromNonSysAccount")]
     public async Task TheSystemAccountHearsWhoLeadsAndHasNoStreams()
     {
         await using var cluster = await StreamCluster.StartAsync(jetStream: "domain: NGS", more: $"accounts {{ {System} }}");
@@ -20,6 +22,13 @@ public sealed class ClusterSettingTests
         (await alone.TryCreateAsync("""{"name":"T"}""")).ShouldBe(10039);
         await using var system = await cluster.ConnectAsync(0, "s");
         ErrorOf(JsonDocument.Parse((await system.RequestAsync("$JS.API.STREAM.CREATE.T", """{"name":"T"}""")).Payload).RootElement).ShouldBe(10039);
+        ErrorOf(JsonDocument.Parse((await system.RequestAsync("$JS.API.INFO")).Payload).RootElement).ShouldBe(10039);
+        await Wait.Until("all know each other", () => cluster.Running.All(server => server.JetStreamService!.Meta!.Registry.Peers.Count == 3));
+        // Who leads is the system account's to say: nobody else is answered.
+        await using var stranger = await cluster.ConnectAsync();
+        var before = cluster.Running.Single(server => server.JetStreamService!.Meta!.IsLeading).Name;
+        (await stranger.RequestAsync("$JS.API.META.LEADER.STEPDOWN")).IsNoResponders.ShouldBeTrue();
+        cluster.Running.Single(server => server.JetStreamService!.Meta!.IsLeading).Name.ShouldBe(before);
         var heard = await system.SubscribeAsync("$JS.EVENT.ADVISORY.DOMAIN.LEADER_ELECTED");
         await system.FlushAsync();
         await Wait.Until("all servers know who listens", () => cluster.Running.All(server => server.Accounts.System!.Subscriptions.HasInterest("$JS.EVENT.ADVISORY.DOMAIN.LEADER_ELECTED"u8)));

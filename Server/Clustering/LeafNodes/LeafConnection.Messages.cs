@@ -14,6 +14,9 @@ namespace NatsAspire.Server.Clustering.LeafNodes;
 /// <summary>LMSG and HMSG in both directions.</summary>
 public sealed partial class LeafConnection
 {
+    /// <summary>Bytes that servers may add to headers: who asked, and over which hops.</summary>
+    private const int HeadersOnTheWay = 4096;
+
     private AccountMatches? _matches;
     private ReplyPermissions? _replies;
     private ArrayBufferWriter<byte>? _mapped;
@@ -21,6 +24,8 @@ public sealed partial class LeafConnection
     private static ReadOnlySpan<byte> InfoHeader => "Nats-Request-Info"u8;
 
     private protected override string Kind => "leafnode";
+
+    private protected override bool TellsOfLimits => HasJoined;
 
     private protected override LinkSubscriber AsSubscriber => _subscriber;
 
@@ -30,8 +35,28 @@ public sealed partial class LeafConnection
 
     private protected override bool MayTraceTo(ReadOnlySpan<byte> subject) => MayReceive(subject);
 
+    /// <summary>
+    /// What a leaf sends may be as large as what a client does, and as much larger as headers become on its way. Between servers of one JetStream,
+    /// which speak in the system account, one message may carry what several clients have sent.
+    /// </summary>
+    private int MaxMessageSize
+    {
+        get
+        {
+            if (!HasJoined) return 0;
+            var limit = _host.Options.Limits.MaxPayload;
+            return limit < 0 || Account is { IsSystem: true } ? MaxRoutedMessage : (int)Math.Min(limit + (long)HeadersOnTheWay, MaxRoutedMessage);
+        }
+    }
+
     private bool ProcessMessage(in RoutedArguments arguments, ReadOnlySpan<byte> bodyAndCrlf)
     {
+        if (arguments.HeaderSize == 0 && _host.Options.Limits.MaxPayload is >= 0 and var limit && arguments.TotalSize > limit && Account is not { IsSystem: true })
+        {
+            LogError($"maximum payload exceeded: {arguments.TotalSize} vs {limit}");
+            Fail("Maximum Payload Violation", Connections.CloseReason.MaxPayloadExceeded);
+            return false;
+        }
         var matches = _matches ??= MatchesFor(default)!;
         if (_permissions.Any && !MayReceive(arguments.Subject)) return IsSpoke || Violate("Publish", arguments.Subject);
         Take(matches, arguments, bodyAndCrlf);

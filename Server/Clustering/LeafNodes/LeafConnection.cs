@@ -176,7 +176,7 @@ public sealed partial class LeafConnection : CompressingConnection, IInterestLis
     {
         public int MaxControlLine => leaf.MaxControlLine;
 
-        public int MaxMessageSize => leaf.HasJoined ? MaxRoutedMessage : 0;
+        public int MaxMessageSize => leaf.MaxMessageSize;
 
         public bool OmitsAccount => true;
 

@@ -105,10 +105,18 @@ public abstract partial class LinkConnection : Connection
         }
     }
 
+    /// <summary>The other side may be anybody's, and is told what was too much; servers of one system are not.</summary>
+    private protected virtual bool TellsOfLimits => false;
+
     private protected void ProcessFault(ProtocolFault fault, ReadOnlySpan<byte> line)
     {
         var shown = Redaction.Snippet(line);
         if (fault == ProtocolFault.UnknownOperation) Fail("Unknown Protocol Operation", CloseReason.ProtocolViolation);
+        else if (fault == ProtocolFault.MessageTooLarge && TellsOfLimits)
+        {
+            LinkLog.Error(Log, Label, $"maximum payload exceeded: \"{shown}\"");
+            Fail("Maximum Payload Violation", CloseReason.MaxPayloadExceeded);
+        }
         else
         {
             LinkLog.Error(Log, Label, $"{(fault == ProtocolFault.ControlLineTooLong ? "maximum control line exceeded" : "parse error")}: \"{shown}\"");

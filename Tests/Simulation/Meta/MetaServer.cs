@@ -101,6 +101,8 @@ internal sealed class MetaServer(MetaSimulation simulation, SimulatedWorld world
 
     protected override void Send(SimulatedPost post)
     {
+        // Nobody listens for advisories.
+        if (post.Subject.AsSpan().StartsWith("$JS.EVENT."u8)) return;
         simulation.Network.Send(this, post);
         // It hears of itself too.
         if (post.Subject.AsSpan().SequenceEqual("$SYS.REQ.SERVER.PING.STATSZ"u8)) At(SimulatedWorld.Millisecond, () => Deliver(_accounts!.System!, Figures(post.Reply)));

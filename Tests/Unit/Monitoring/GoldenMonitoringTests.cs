@@ -111,7 +111,9 @@ public sealed class GoldenMonitoringTests
     {
         await using var cluster = await StreamCluster.StartAsync(isMonitored: true, more: "accounts { SYS { users: [ { user: sys, password: sys } ] } }\nsystem_account: SYS");
         var leader = cluster.Running.First(server => server.JetStreamService!.Meta is { IsLeading: true });
-        await Wait.Until("the leader tells of the others", async () => MetaOf(await leader.GetJsonAsync("/varz")).TryGetProperty("replicas", out var others) && others.GetArrayLength() == 2);
+        await Wait.Until(
+            "the leader tells of the others, who have everything",
+            async () => MetaOf(await leader.GetJsonAsync("/varz")).TryGetProperty("replicas", out var others) && others.GetArrayLength() == 2 && !others.EnumerateArray().Any(other => other.TryGetProperty("lag", out _)));
         foreach (var server in cluster.Running) await Wait.Until($"{server.Name} knows of three", async () => MetaOf(await server.GetJsonAsync("/varz")).GetProperty("cluster_size").GetInt32() == 3);
         var shape = new GoldenShape(["name", "leader", "peer", "active", "current", "pending_entries", "pending_size", "last_time"], []);
         foreach (var server in cluster.Running)

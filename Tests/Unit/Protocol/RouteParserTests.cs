@@ -43,11 +43,14 @@ public sealed class RouteParserTests
     [InlineData("RMSG foo 5\r\n")]
     [InlineData("RMSG $G foo -5\r\n")]
     [InlineData("RMSG $G foo a b c 5\r\n")]
-    [InlineData("RMSG $G foo 999999999\r\n")]
     [InlineData("HMSG $G foo 14 12\r\n")]
     [InlineData("LMSG A foo 2\r\n")]
     public void RefusesArgumentsThatMakeNoSense(string text) =>
         RecordingProtocol.ParseRoute([Encoding.Latin1.GetBytes(text)]).ShouldBe(["fault BadArguments"]);
+
+    [Fact]
+    public void RefusesAMessageBeyondTheLimit() =>
+        RecordingProtocol.ParseRoute([Encoding.Latin1.GetBytes("RMSG $G foo 999999999\r\n")]).ShouldBe(["fault MessageTooLarge"]);
 
     [Theory]
     [InlineData(-1, false)]

@@ -115,7 +115,13 @@ internal sealed partial class StreamConsumers
             AnswerFlowControl(message, now);
             return;
         }
-        if (Find(message.Subject) is not { Leader: not null } consumer) return;
+        if (Find(message.Subject) is not { } consumer) return;
+        if (consumer.Leader is null)
+        {
+            // It came while another took over: whoever waits for an answer would wait in vain.
+            if (!message.Reply.IsEmpty) Send(message.Reply, message.Reply, default, DeliveryStatus.Of("409 Leadership Change"), default);
+            return;
+        }
         if (HeaderBlock.TryGet(message.Headers, ApiLevel.RequiredHeader, out var level) && !ApiLevel.Serves(level))
         {
             if (!message.Reply.IsEmpty) Send(message.Reply, message.Reply, default, DirectGetStatus.RequiredLevel, default);

@@ -100,6 +100,78 @@ public sealed class LeafDomainTests
     }
 
     [Fact]
+    [Upstream("jetstream_leafnode_test.go", "TestJetStreamLeafNodeSvcImportExportCycle")]
+    public async Task TheApiMayBeReachedThroughAnAccountThatIsTheLeafsOwn()
+    {
+        const string accounts = """
+            accounts {
+              SYS: { users: [{user: admin, password: admin}] }
+              LEAF_USER: {
+                users: [{user: leaf_user, password: leaf_user}]
+                imports: [
+                  {service: {account: LEAF_INGRESS, subject: "foo"}}
+                  {service: {account: LEAF_INGRESS, subject: "_INBOX.>"}}
+                  {service: {account: LEAF_INGRESS, subject: "$JS.leaf.API.>"}, to: "JS.leaf_ingress@leaf.API.>" }
+                ]
+                jetstream: enabled
+              }
+              LEAF_INGRESS: {
+                users: [{user: leaf_ingress, password: leaf_ingress}]
+                exports: [
+                  {service: "foo", accounts: [LEAF_USER]}
+                  {service: "_INBOX.>", accounts: [LEAF_USER]}
+                  {service: "$JS.leaf.API.>", response_type: "stream", accounts: [LEAF_USER]}
+                ]
+                jetstream: enabled
+              }
+            }
+            system_account: SYS
+
+            """;
+        await using var hub = await LeafPair.HubAsync(accounts: accounts.Replace("jetstream: enabled", "", StringComparison.Ordinal));
+        await using var leaf = await StreamServer.StartAsync(
+            "domain: leaf",
+            $"server_name: leaf-server\nleafnodes {{ remotes: [ {{ urls: [ \"nats-leaf://leaf_ingress:leaf_ingress@127.0.0.1:{hub.LeafNodeEndPoint!.Port}\" ], account: LEAF_INGRESS }} ] }}\n{accounts}",
+            "leaf_user");
+        await LeafPair.ConnectedAsync(leaf.Server, 1);
+        var made = Parse(await leaf.Client.RequestAsync("JS.leaf_ingress@leaf.API.STREAM.CREATE.TEST", """{"name":"TEST","subjects":["foo"],"storage":"file"}"""));
+        made.TryGetProperty("error", out _).ShouldBeFalse(made.ToString());
+        Parse(await leaf.Client.RequestAsync("foo", "msg")).GetProperty("seq").GetInt32().ShouldBe(1);
+    }
+
+    [Fact]
+    [Upstream("jetstream_leafnode_test.go", "TestJetStreamSourceConsumerLeafReconnectStorm")]
+    public async Task ALeafThatComesBackDisturbsOnlyItsOwnSource()
+    {
+        await using var servers = new DomainServers();
+        await servers.StartAsync("hub", "H", ["hub"], "domain: HUB");
+        string[] leafs = ["L1", "L2", "L3"];
+        foreach (var name in leafs)
+        {
+            await servers.StartAsync(name, name, [name], $"domain: {name}", DomainServers.Remote("a", servers.Port("hub leaf")));
+            await using var client = await servers.ConnectAsync(name);
+            await MakeAsync(client, $"S{name}", $"\"subjects\":[\"S{name}.>\"]");
+        }
+        await LeafPair.ConnectedAsync(servers["hub"], 3);
+        await using var atHub = await servers.ConnectAsync("hub");
+        await MakeAsync(atHub, "AGG", $"\"sources\":[{string.Join(",", leafs.Select(name => $"{{\"name\":\"S{name}\",\"external\":{{\"api\":\"$JS.{name}.API\"}}}}"))}]");
+        foreach (var name in leafs) await Wait.Until($"{name} has a consumer", () => ConsumersOf(name).Length == 1, timeout: TimeSpan.FromSeconds(20));
+        var before = leafs.ToDictionary(name => name, name => ConsumersOf(name).Single());
+        await servers.StopAsync("L2");
+        await LeafPair.ConnectedAsync(servers["hub"], 2);
+        await servers.StartAsync("L2");
+        await LeafPair.ConnectedAsync(servers["hub"], 3);
+        await using (var client = await servers.ConnectAsync("L2")) await client.RequestAsync("SL2.x", "after");
+        await Wait.Until("its source goes on", async () => Parse(await atHub.RequestAsync("$JS.API.STREAM.INFO.AGG")).GetProperty("state").GetProperty("messages").GetInt32() == 1, timeout: TimeSpan.FromSeconds(20));
+        foreach (var name in new[] { "L1", "L3" }) ConsumersOf(name).ShouldBe([before[name]], "the same as before");
+
+        string[] ConsumersOf(string name) => [.. servers.HostOf(name, $"S{name}")!.Consumers.Snapshot().Select(consumer => consumer.Name)];
+
+        static async Task MakeAsync(TestClient client, string name, string more) =>
+            Parse(await client.RequestAsync($"$JS.API.STREAM.CREATE.{name}", $"{{\"name\":\"{name}\",{more}}}")).TryGetProperty("error", out var error).ShouldBeFalse($"{error}");
+    }
+
+    [Fact]
     [Upstream("leafnode_test.go", "TestLeafNodeHubSideLMSGAllowsJSAPI")]
     public async Task ALeafWithoutJetStreamMayAskItsHubs()
     {

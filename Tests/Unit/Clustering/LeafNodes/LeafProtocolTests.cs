@@ -40,6 +40,7 @@ public sealed class LeafProtocolTests
 
     [Fact]
     [Upstream(Tests, "TestLeafNodeSplitBuffer")]
+    [Upstream("split_test.go", "TestSplitBufferLeafMsgArg")]
     public async Task ALineMayComeInPieces()
     {
         await using var hub = await LeafPair.HubAsync(accounts: "");
@@ -53,6 +54,44 @@ public sealed class LeafProtocolTests
         await service.ExpectAsync("MSG foo 1 reply 2\r\nOK\r\n");
         await service.SendAsync("PUB reply 2\r\nok\r\n");
         await leaf.ExpectAsync("LMSG reply 2\r\nok\r\n");
+    }
+
+    [Theory]
+    [InlineData("LMSG foo 17\r\n")]
+    [InlineData("HMSG foo 12 5000\r\n")]
+    [InlineData("LMSG foo 60000\r\n")]
+    [Upstream("parser_test.go", "TestParseLeafMsgBadSize")]
+    [Upstream("parser_test.go", "TestParseLeafHeaderMsgBadSize")]
+    public async Task ALeafSendsNothingLargerThanAClientMay(string line)
+    {
+        await using var hub = await LeafPair.HubAsync(accounts: "", more: "max_payload: 16\n");
+        using var leaf = await JoinAsync(hub);
+        // Servers may have added to the headers on the way.
+        await leaf.SendAsync("LMSG foo 16\r\n0123456789abcdef\r\nHMSG foo 12 18\r\nNATS/1.0\r\n\r\nabcdef\r\n");
+        await leaf.FlushAsync();
+        await leaf.SendAsync(line + new string('x', 17) + "\r\n");
+        (await leaf.ReadToCloseAsync()).ShouldEndWith("-ERR 'Maximum Payload Violation'\r\n");
+        await LeafPair.ConnectedAsync(hub, 0);
+    }
+
+    [Theory]
+    [InlineData("leaf")]
+    [InlineData("route")]
+    [InlineData("gateway")]
+    [Upstream("parser_test.go", "TestParsePingNoAuthUserExceptionsAndRestrictions")]
+    public async Task WhoIsNoClientPingsOnlyWhenConnected(string port)
+    {
+        await using var hub = await LeafPair.HubAsync("compression: off", more: "cluster { name: C, listen: \"127.0.0.1:-1\" }\ngateway { name: C, listen: \"127.0.0.1:-1\" }\n");
+        using (var stranger = await RawClient.ConnectAsync(port == "leaf" ? hub.LeafNodeEndPoint! : port == "route" ? hub.ClusterEndPoint! : hub.GatewayEndPoint!))
+        {
+            await stranger.ReadInfoAsync();
+            await stranger.SendAsync("PING\r\n");
+            (await stranger.ReadToCloseAsync()).ShouldEndWith("-ERR 'Authorization Violation'\r\n");
+        }
+        // A client is whom nobody else is, from then on.
+        using var client = await RawClient.ConnectAsync(hub.ClientEndPoint!);
+        await client.ReadInfoAsync();
+        await client.FlushAsync();
     }
 
     [Fact]

@@ -220,7 +220,8 @@ public class LogCommitTests
                 batch.Add(1 + (i % 5), i + 1, 1, payload);
                 log.Append(batch, meter);
             }
-            (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(batches);
+            // One object each would be a multiple of this; a committer that falls behind costs a few more batches.
+            (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(3 * batches);
             meter.Done.Wait(Wait.Default).ShouldBeTrue();
             meter.Allocated.ShouldBeLessThan(batches);
         }
