@@ -137,10 +137,14 @@ public sealed class AcknowledgedCopyTests(SharedStreamCluster cluster) : IClassF
         for (var attempt = 1; attempt <= 2; attempt++)
         {
             var subject = $"to.{_origin}.{attempt}";
-            await servers.DoAsync($"CONSUMER.CREATE.{_origin}", $$"""
+            var request = $$"""
                 {"stream_name":"{{_origin}}","config":{"name":"JS_MIRROR_ABCDEFGH","deliver_subject":"{{subject}}","deliver_policy":"all","ack_policy":"none","ack_wait":79200000000000,
                 "max_deliver":1,"idle_heartbeat":1000000000,"flow_control":true,"direct":true,"sourcing":true,"inactive_threshold":10000000000} }
-                """);
+                """;
+            // Refused while the meta leader has not heard that nobody listens where it delivered before.
+            JsonElement answer = default;
+            await Wait.Until("the consumer is made", async () => ErrorOf(answer = await StreamCluster.PlaceAsync(servers.Client, $"CONSUMER.CREATE.{_origin}", request)) != 10013, () => answer.ToString());
+            ErrorOf(answer).ShouldBe(0, answer.ToString());
             var inbox = await servers.Client.SubscribeAsync(subject);
             for (var i = 1; i <= 3;)
             {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json;
 using NatsAspire.Tests.Support;
 
 namespace NatsAspire.Tests.Distributed;
@@ -30,17 +31,7 @@ public sealed class FailoverTests
         await using var client = await cluster.ConnectAsync(0);
         await StreamCluster.CreateAsync(client, "S", 3);
         await cluster.KillAsync(2);
-        var replicas = "";
-        await Wait.Until(
-            "it is told of as offline",
-            async () =>
-            {
-                var told = (await StreamCluster.AskAsync(client, "STREAM.INFO.S")).GetProperty("cluster").GetProperty("replicas");
-                replicas = told.ToString();
-                return told.EnumerateArray().Any(replica => replica.TryGetProperty("offline", out var offline) && offline.GetBoolean());
-            },
-            () => replicas,
-            TimeSpan.FromSeconds(60));
+        await WaitForMetaLeaderToTellAsync(cluster, 2, isOffline: true);
         // By chance each would be on any of three.
         for (var i = 0; i < 10; i++) await StreamCluster.CreateAsync(client, $"ONE{i}", 1);
         for (var i = 0; i < 10; i++)
@@ -48,6 +39,48 @@ public sealed class FailoverTests
             var made = await StreamCluster.AskAsync(client, $"CONSUMER.CREATE.S.C{i}", $$"""{"stream_name":"S","config":{"name":"C{{i}}","durable_name":"C{{i}}","ack_policy":"explicit","num_replicas":1} }""");
             made.TryGetProperty("error", out _).ShouldBeFalse(made.ToString());
         }
+    }
+
+    /// <summary>A server that dialled the others and ended before they had dialled it is not waited for either.</summary>
+    [Fact]
+    public async Task AServerThatEndsAsSoonAsItHasJoinedIsKnownToHaveEnded()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(Peers.OurServer(), Peers.OurServer(), Peers.OurServer());
+        await cluster.WaitForHealthAsync(TimeSpan.FromSeconds(60));
+        await cluster.KillAsync(2);
+        await WaitForMetaLeaderToTellAsync(cluster, 2, isOffline: true);
+        for (var i = 0; i < 3; i++)
+        {
+            await cluster.StartAsync(2);
+            await WaitForMetaLeaderToTellAsync(cluster, 2, isOffline: false);
+            await cluster.KillAsync(2);
+            await WaitForMetaLeaderToTellAsync(cluster, 2, isOffline: true);
+        }
+    }
+
+    /// <summary>Waits until the meta leader, who places, tells of a server as offline or as there; another server may know it sooner.</summary>
+    private static async Task WaitForMetaLeaderToTellAsync(ProcessCluster cluster, int server, bool isOffline)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        var told = "";
+        await Wait.Until(
+            $"the meta leader tells of n{server + 1} as {(isOffline ? "offline" : "there")}",
+            async () =>
+            {
+                told = "";
+                foreach (var running in cluster.Servers.OfType<ServerProcess>())
+                {
+                    using var page = JsonDocument.Parse(await http.GetStringAsync(new Uri(running.MonitoringUrl, "/jsz")));
+                    if (!page.RootElement.TryGetProperty("meta_cluster", out var meta)) continue;
+                    told += meta;
+                    if (!meta.TryGetProperty("replicas", out var replicas)) continue;
+                    return replicas.EnumerateArray().Any(replica => replica.GetProperty("name").GetString() == $"n{server + 1}"
+                        && (replica.TryGetProperty("offline", out var offline) && offline.GetBoolean()) == isOffline);
+                }
+                return false;
+            },
+            () => told,
+            TimeSpan.FromSeconds(60));
     }
 
     /// <summary>Kills the leader of S, and starts it again when another leads.</summary>

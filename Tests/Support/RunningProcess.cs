@@ -10,6 +10,7 @@ public sealed partial class RunningProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly Lock _lock = new();
+    private bool _isDisposed;
 
     private RunningProcess(ProcessStartInfo start)
     {
@@ -20,13 +21,14 @@ public sealed partial class RunningProcess : IAsyncDisposable
         _process.OutputDataReceived += (_, line) => Add(line.Data);
         _process.ErrorDataReceived += (_, line) => Add(line.Data);
         _process.Start();
+        Id = _process.Id;
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
 
-    public int Id => _process.Id;
+    public int Id { get; }
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _isDisposed || _process.HasExited;
 
     /// <summary>Everything written so far.</summary>
     public string Output
@@ -61,7 +63,7 @@ public sealed partial class RunningProcess : IAsyncDisposable
     }
 
     /// <summary>Sends a Unix signal.</summary>
-    public void Signal(int signal) => Kill(_process.Id, signal).ShouldBe(0);
+    public void Signal(int signal) => Kill(Id, signal).ShouldBe(0);
 
     /// <summary>Waits for the end; the exit code.</summary>
     public async Task<int> WaitForExitAsync(TimeSpan timeout)
@@ -80,11 +82,12 @@ public sealed partial class RunningProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
+        if (!HasExited)
         {
             _process.Kill(entireProcessTree: true);
             await _process.WaitForExitAsync();
         }
+        _isDisposed = true;
         _process.Dispose();
     }
 

@@ -63,7 +63,7 @@ public sealed partial class RouteManager
                 if (!peer.Connections.Any())
                 {
                     _peers.Remove(id);
-                    if (route.RemoteName is { } name) _lost[name] = id;
+                    if (route.RemoteName is { } name) _lost[name] = new LostPeer(id, AddressOf(peer));
                     PublishClientUrls();
                     if (!peer.Pooled) SolicitPinned(route);
                 }
@@ -167,6 +167,9 @@ public sealed partial class RouteManager
         // A dialled server's INFO does not say what the connection is for.
         RouteAccount = route.PinnedAccount,
     };
+
+    private static string? AddressOf(RoutePeer peer) =>
+        Uri.TryCreate(peer.Info?.Ip, UriKind.Absolute, out var url) ? new RouteTarget(url, IsExplicit: false).Address : null;
 
     private Registration Complete(RoutePeer peer, RouteConnection route)
     {

@@ -20,8 +20,8 @@ public sealed partial class RouteManager : IDisposable
     private readonly HashSet<RouteConnection> _connections = [];
     private readonly Dictionary<string, string> _serverIdByAddress = [];
 
-    /// <summary>Ids of peers whose connections have all ended, by name, until it is known why.</summary>
-    private readonly Dictionary<string, string> _lost = [];
+    /// <summary>Peers whose connections have all ended, by name, until it is known why.</summary>
+    private readonly Dictionary<string, LostPeer> _lost = [];
     private HashSet<string> _pinnedAccounts;
     private TrafficCounters _closedTraffic;
     private long _slowConsumers;
@@ -140,11 +140,19 @@ public sealed partial class RouteManager : IDisposable
         string? ended = null;
         using (_lock.Enter())
         {
-            if (!_stopping && _serverIdByAddress.TryGetValue(target.Address, out var id)) ended = _lost.FirstOrDefault(peer => peer.Value == id).Key;
+            if (!_stopping)
+            {
+                var id = _serverIdByAddress.GetValueOrDefault(target.Address);
+                ended = _lost.FirstOrDefault(peer => peer.Value.Id == id || peer.Value.Address == target.Address).Key;
+            }
             if (ended is not null) _lost.Remove(ended);
         }
         if (ended is not null) _host.OnPeerEnded(ended);
     }
+
+    /// <param name="Id">Its server id.</param>
+    /// <param name="Address">Where it said that it listens: one that dialled this server may be gone before it was ever dialled. Null: it did not say.</param>
+    private readonly record struct LostPeer(string Id, string? Address);
 
     private void Open(Socket socket, RouteTarget? target)
     {
