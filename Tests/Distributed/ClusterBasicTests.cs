@@ -8,6 +8,20 @@ public sealed class ClusterBasicTests(SharedStreamCluster cluster) : IClassFixtu
 {
     private readonly string _name = NewName();
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterDeleteMsgEOF")]
+    public async Task WhatIsNotThereCannotBeDeleted(int replicas)
+    {
+        await CreateAsync(replicas, "");
+        ErrorOf(await cluster.PublishAsync(_name)).ShouldBe(0);
+        (await cluster.RefusedAsync(10057, $"STREAM.MSG.DELETE.{_name}", """{"seq":0}""")).ShouldBe("no message found");
+        await cluster.DoAsync($"STREAM.MSG.DELETE.{_name}", """{"seq":1}""");
+        (await cluster.RefusedAsync(10057, $"STREAM.MSG.DELETE.{_name}", """{"seq":1}""")).ShouldBe("no message found");
+        (await cluster.RefusedAsync(10057, $"STREAM.MSG.DELETE.{_name}", """{"seq":2}""")).ShouldBe("stream store EOF");
+    }
+
     [Fact]
     [Upstream("jetstream_cluster_1_test.go", "TestJetStreamClusterQueueSubConsumer")]
     public async Task AQueueAtAnotherServerIsDeliveredToOnce()

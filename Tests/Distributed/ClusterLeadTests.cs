@@ -117,6 +117,39 @@ public sealed class ClusterLeadTests(SharedStreamCluster cluster) : IClassFixtur
         }
     }
 
+    [Fact]
+    [Upstream("jetstream_cluster_2_test.go", "TestJetStreamClusterPullConsumerLeaderChange")]
+    public async Task WhoWaitsIsToldThatAnotherLeadsAndWhoIsDoneIsNot()
+    {
+        await CreateAsync();
+        await MakeAsync("dlc", $"\"ack_policy\":\"explicit\",\"filter_subject\":\"{_name}\"");
+        var inbox = await cluster.PullAsync(_name, "dlc", 1, TimeSpan.FromSeconds(20));
+        await RecordedAsync(1);
+        await DeposeAsync();
+        (await inbox.NextAsync()).Headers!.Status.ShouldStartWith("409");
+        for (var i = 0; i < 10; i++) ErrorOf(await cluster.PublishAsync(_name)).ShouldBe(0);
+        // A request that was served, and one that has expired, are nobody's any more.
+        (await cluster.FetchAsync(_name, "dlc", 10)).Count.ShouldBe(10);
+        var late = await cluster.PullAsync(_name, "dlc", 10, TimeSpan.FromMilliseconds(250));
+        (await late.NextAsync()).Headers!.Status.ShouldStartWith("408");
+        await DeposeAsync();
+        var mark = await cluster.PullAsync(_name, "dlc", 1, TimeSpan.FromMilliseconds(200));
+        (await mark.NextAsync()).Headers!.Status.ShouldStartWith("408");
+        (inbox.Count, late.Count).ShouldBe((1, 1));
+
+        Task RecordedAsync(int waiting) => Wait.Until("the request waits", async () => (await cluster.DoAsync($"CONSUMER.INFO.{_name}.dlc")).GetProperty("num_waiting").GetInt32() == waiting);
+
+        async Task DeposeAsync()
+        {
+            var before = (await cluster.DoAsync($"CONSUMER.INFO.{_name}.dlc")).GetProperty("cluster").GetProperty("leader").GetString();
+            await cluster.DoAsync($"CONSUMER.LEADER.STEPDOWN.{_name}.dlc");
+            await Wait.Until(
+                "another leads",
+                async () => (await StreamCluster.AskAsync(cluster.Client, $"CONSUMER.INFO.{_name}.dlc")).TryGetProperty("cluster", out var group) && group.TryGetProperty("leader", out var leader) && leader.GetString() != before,
+                timeout: TimeSpan.FromSeconds(20));
+        }
+    }
+
     private Task ToldAsync(string what, Func<ConsumerInfo, bool> condition) => Wait.Until(
         what,
         () => cluster.Servers.Running.All(server => Told(server) is { } told && condition(told)),

@@ -66,6 +66,18 @@ public sealed partial class ConsumerLeader
         }
     }
 
+    /// <summary>Another is to lead: who waits is told by him when the others know of it, else now.</summary>
+    public void StandDown(IConsumerEffects effects)
+    {
+        for (var request = _requests?.First; request is not null;)
+        {
+            var next = request.Next;
+            if (_replica.Awaits(request.Reply)) _requests!.Remove(request);
+            request = next;
+        }
+        Stop("409 Leadership Change", withPending: true, effects);
+    }
+
     private static void Refuse(string status, ReadOnlySpan<byte> reply, IConsumerEffects effects) => effects.Status(reply, default, DeliveryStatus.Of(status));
 
     private string? ExceededLimit(in PullRequest request)

@@ -66,6 +66,9 @@ public sealed partial class ConsumerReplica
         return requests ?? [];
     }
 
+    /// <summary>Whether a request is among those.</summary>
+    internal bool Awaits(ReadOnlySpan<byte> reply) => _requests?.Contains(reply.ToArray()) == true;
+
     private void AddRequest(ReadOnlySpan<byte> reply)
     {
         if (reply.IsEmpty || _requests?.Count >= Math.Max(1, Configuration.MaxWaiting)) return;

@@ -107,7 +107,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
     public string LeaveGroupAlone()
     {
         var group = Group!;
-        if (_leads) CeaseToLead();
+        if (_leads) CeaseToLead(EndRequests);
         _past = (Math.Max(_past.Term, group.Core.Term), Math.Max(_past.Index, group.Core.LastIndex));
         _stream.Host.CloseGroup(group);
         (Group, _leadership, _isDeposed) = (null, null, false);
@@ -117,7 +117,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
     /// <summary>Serves nobody any more, until its group has a leader.</summary>
     public void EndAlone()
     {
-        if (_leads) CeaseToLead();
+        if (_leads) CeaseToLead(EndRequests);
     }
 
     /// <summary>Has something done when this server leads the consumer, at once if it does; never, if another does first. In the mailbox.</summary>
@@ -224,7 +224,7 @@ internal sealed partial class ConsumerHost : IGroupMachine
     {
         if (leads == _leads) return;
         if (leads) BeginToLead(now);
-        else CeaseToLead();
+        else CeaseToLead(Leader!.StandDown);
         _stream.LeadershipChanged(this);
     }
 
@@ -240,14 +240,21 @@ internal sealed partial class ConsumerHost : IGroupMachine
     }
 
     /// <summary>What it has sent and nobody has agreed on was held back, and is nobody's.</summary>
-    private void CeaseToLead()
+    private void CeaseToLead(Action<IConsumerEffects> endRequests)
     {
         _leads = false;
         Watch(null);
-        Leader?.Stop("409 Leadership Change", withPending: true, this);
+        endRequests(this);
         Leader = null;
         _agreement?.Dispose();
         _agreement = null;
+    }
+
+    /// <summary>Nobody leads next who would tell those who wait.</summary>
+    private void EndRequests(IConsumerEffects effects)
+    {
+        Replica.TakeRequests();
+        Leader?.Stop("409 Leadership Change", withPending: true, effects);
     }
 
     private void Restore(ReadOnlySpan<byte> state)

@@ -79,6 +79,7 @@ public sealed partial class LeafGoldenReplayTests
         await c0.PublishAsync("qs", "q2");
         await c0.FlushAsync();
         (await local.NextAsync()).Text.ShouldBe("q2");
+        await Wait.Until("all have crossed", () => members[2].Count == 5, () => $"{members[2].Count}");
         foreach (var member in members) await member.UnsubscribeAsync();
         await c1.SendAsync("UNSUB 2\r\n");
         var once = await c1.SubscribeAsync("once");

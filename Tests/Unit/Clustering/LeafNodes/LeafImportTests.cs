@@ -69,6 +69,7 @@ public sealed class LeafImportTests
             """);
         for (var turn = 0; turn < 2; turn++)
         {
+            await LeafPair.HasInterestAsync(hub, "evilfoo", isWanted: false, account: "EXTERNAL");
             await using var leaf = await TestServer.FromConfigAsync(RemoteOf("E", hub, "ln:pass@", "EXTERNAL_GOOD") + """
                 accounts {
                   INTERNAL_EVILINC: {

@@ -176,6 +176,8 @@ public sealed class LeafLadderTests
             for (var i = 0; i < 3; i++) (await heard.NextAsync()).Text.ShouldBe($"{i}");
             await subscriber.FlushAsync();
             heard.Count.ShouldBe(3);
+            await subscriber.DisposeAsync();
+            await servers.HaveInterestAsync("iot.b.topic", isWanted: false);
         }
     }
 

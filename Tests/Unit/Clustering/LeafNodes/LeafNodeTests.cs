@@ -133,12 +133,15 @@ public sealed class LeafNodeTests
         await using var pair = await LeafPair.StartAsync(remote: "deny_imports: [\"in.>\"], deny_exports: [\"out.>\"]");
         await using var atHub = await LeafPair.ClientAsync(pair.Hub);
         await using var atLeaf = await LeafPair.ClientAsync(pair.Leaf);
-        var all = await atLeaf.SubscribeAsync(">");
-        var everything = await atHub.SubscribeAsync(">");
+        var all = await atLeaf.SubscribeAsync("*.*");
+        var everything = await atHub.SubscribeAsync("*.*");
         await atLeaf.FlushAsync();
         await atHub.FlushAsync();
-        await LeafPair.HasInterestAsync(pair.Hub, "anything");
-        await LeafPair.HasInterestAsync(pair.Leaf, "anything");
+        // Each server's own subscription hides that it knows the other's, which a later one shows.
+        await atLeaf.SubscribeAsync("leaf");
+        await atHub.SubscribeAsync("hub");
+        await LeafPair.HasInterestAsync(pair.Hub, "leaf");
+        await LeafPair.HasInterestAsync(pair.Leaf, "hub");
         await atHub.PublishAsync("in.x", "no");
         await atHub.PublishAsync("else.x", "yes");
         (await all.NextAsync()).Subject.ShouldBe("else.x");

@@ -160,6 +160,14 @@ public sealed class LeafQueueTests
         // Told on, "A foo bar" is a queue of account A, or what the cluster A wants of an account foo: LS+ says which.
         await servers.StartAsync("A", ["H2"]);
         await servers.JoinedAsync(("H2", 1), ("A", 1));
+        // What the leaf's server wants of its own is told before.
+        await using (var mark = await servers.ClientAsync("A"))
+        {
+            await mark.SubscribeAsync("mark");
+            await mark.FlushAsync();
+            await LeafPair.HasInterestAsync(servers["H1"], "mark");
+        }
+        await LeafPair.HasInterestAsync(servers["H1"], "mark", isWanted: false);
         var before = servers["H1"].Accounts.Find("A")!.Subscriptions.Count;
         var (atHub, atLeaf) = (await servers.ClientAsync("H2"), await servers.ClientAsync("A"));
         foreach (var client in new[] { atHub, atLeaf })

@@ -97,6 +97,23 @@ public sealed class ReplicatedConsumerTests
         group.Take().ShouldBe("", "nobody waits");
     }
 
+    /// <summary>Nobody waits for nothing, and nobody is told twice.</summary>
+    [Fact]
+    public void WhoMakesWayTellsOnlyThoseOfWhomTheOthersDoNotKnow()
+    {
+        using var group = new ConsumerGroup(Pull, messages: 0);
+        group.Ask("5", "known");
+        group.Pass(4);
+        group.Commit();
+        group.Ask("5", "unknown");
+        group.Take().ShouldBe("");
+        group.Leader.StandDown(group);
+        group.Take().ShouldStartWith("unknown<-[409 Leadership Change");
+        group.FailOver(1, 0);
+        group.Commit();
+        group.Take().ShouldBe("known<-[409 Leadership Change]");
+    }
+
     /// <summary>As many as may wait at the leader, and no more.</summary>
     [Fact]
     public void RequestsOfOthersAreBounded()
