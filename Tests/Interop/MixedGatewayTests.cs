@@ -168,9 +168,9 @@ public sealed class MixedGatewayTests
         var requests = await service.SubscribeAsync("svc.one");
         await service.FlushAsync();
         await using var client = await TestClient.ConnectAsync(asked, new TestClientOptions { User = "b", Password = "b" });
+        var answering = AnswerAsync();
         await Wait.Until("the service answers", async () =>
         {
-            var answering = AnswerAsync();
             if ((await client.RequestAsync("svc.one", "?")).IsNoResponders) return false;
             await answering;
             return true;

@@ -100,6 +100,7 @@ public sealed class ClusterTests
             });
         }
         await KnownAsync(cluster[0], "help");
+        if (queue is not null) await Wait.Until("the other's member is known", () => cluster[0].Accounts.Global.Subscriptions.Match("help"u8).Queues.Any(group => group.Links.Length > 0));
         await using var requestor = await cluster[0].ConnectAsync();
         for (var i = 0; i < 100; i++)
         {
@@ -201,7 +202,8 @@ public sealed class ClusterTests
     [Upstream("client_test.go", "TestClientMsgsMetric")]
     public async Task MessagesOfClientsAndRoutesAreCountedApart()
     {
-        await using var cluster = await TestServer.ClusterAsync(2);
+        // What servers tell each other of their accounts' connections would be counted too.
+        await using var cluster = await TestServer.ClusterAsync(2, options => options with { NoSystemAccount = true });
         await using var a = await cluster[0].ConnectAsync();
         await using var b = await cluster[1].ConnectAsync();
         var foo = await a.SubscribeAsync("foo");

@@ -100,7 +100,14 @@ public sealed class UpstreamConsumerAccountTests
                 await client.FlushAsync();
                 return inbox.Count > 0;
             });
-        for (var i = 0; i < 10; i++) (await inbox.NextAsync()).Text.ShouldBe("OK");
+        for (var i = 0; i < 10;)
+        {
+            // Who asked in vain is told so in between.
+            var answer = await inbox.NextAsync();
+            if (answer.Headers is { Status.Length: > 0 }) continue;
+            answer.Text.ShouldBe("OK");
+            i++;
+        }
         // What was asked before the answers came waits too; it ends by itself.
         await hub.WaitForFigureAsync("PC", "PC", "num_waiting", 0);
         for (var i = 0; i < 10; i++) await client.PublishAsync(next, """{"batch":10,"expires":2000000000}""", "xx");
