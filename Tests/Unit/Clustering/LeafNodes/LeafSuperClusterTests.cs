@@ -42,7 +42,9 @@ public sealed class LeafSuperClusterTests(LeafSuperClusterTests.Clusters cluster
         await client.ReadThroughAsync($"MSG {up} 1 4\r\nmore\r\n");
         await LeafPair.HasInterestAsync(_super[server], down);
         await client.SendAsync($"PUB {down} 2\r\nOK\r\n");
-        (await leaf.ReadThroughAsync($"LMSG {down} 2\r\nOK\r\n")).ShouldNotContain("LS+");
+        var told = await leaf.ReadThroughAsync($"LMSG {down} 2\r\nOK\r\n");
+        told.ShouldNotContain($" {up}");
+        told.ShouldNotContain($"LS+ {down}");
     }
 
     [Fact]
